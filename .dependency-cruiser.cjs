@@ -1,0 +1,65 @@
+/** Borders between rooms: who may import whom. See ARCHITECTURE.md. */
+const tests = '(\\.test|\\.fixture|\\.property\\.test)\\.ts$';
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'core-is-pure',
+      comment: 'core knows no clock, no I/O and no other room; of libraries only the address parser.',
+      severity: 'error',
+      from: { path: '^src/core/', pathNot: tests },
+      to: { pathNot: ['^src/core/', '^node_modules/ipaddr\\.js/'] },
+    },
+    {
+      name: 'config-is-pure',
+      comment: 'A configuration is text in, values or problems out.',
+      severity: 'error',
+      from: { path: '^src/config/', pathNot: tests },
+      to: { pathNot: ['^src/(core|config)/', '^node_modules/(zod|yaml)/'] },
+    },
+    {
+      name: 'only-kernel-calls-c',
+      comment: 'One room crosses into C.',
+      severity: 'error',
+      from: { pathNot: ['^src/kernel/', '^src/lab/', '^test/'] },
+      to: { path: '^node_modules/koffi/' },
+    },
+    {
+      name: 'planes-do-not-know-the-host',
+      severity: 'error',
+      from: { path: '^src/dataplane/' },
+      to: { path: '^src/(host|daemon|api|cli|lab|config)/' },
+    },
+    {
+      name: 'the-host-does-not-know-planes',
+      severity: 'error',
+      from: { path: '^src/host/' },
+      to: { path: '^src/(dataplane|daemon|api|cli|lab|config)/' },
+    },
+    {
+      name: 'cli-and-api-go-through-control',
+      comment: 'The two verbs that need no daemon (run, down) reach it by the daemon room alone.',
+      severity: 'error',
+      from: { path: '^src/(cli|api)/', pathNot: tests },
+      to: { path: '^src/(host|kernel|dataplane/bpf|dataplane/simulated|lab)/' },
+    },
+    {
+      name: 'nothing-needs-the-lab',
+      severity: 'error',
+      from: { path: '^(src|bin)/', pathNot: '^src/lab/' },
+      to: { path: '^src/lab/' },
+    },
+    {
+      name: 'no-circles',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'] },
+  },
+};

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The only contract between the packet path and TypeScript: every struct, number and limit that both sides use.
+ * src/dataplane/bpf/contract.generated.ts is made from this file, and a test holds it against the object's BTF.
+ *
+ * Addresses and ports are in network byte order; an IPv4 address stands in the first of four words, the others are 0.
+ * Times are in jiffies, truncated to 32 bits: the reader subtracts, so wrapping does no harm.
+ * Fixed-width fields only, natural alignment, no implicit padding.
+ */
+#ifndef WEIR_CONTRACT_H
+#define WEIR_CONTRACT_H
+
+#include <linux/types.h>
+
+#define WEIR_MAX_SERVERS 1024 /* real servers in one service */
+#define WEIR_MAX_RING 4096    /* turns in a precomputed wrr ring; longer ones are computed turn by turn */
+
+/* What may stand in the low bits of a connection's word. From NONE on they are ip_vs's states, in the order of
+ * CONNECTION_STATES in src/core/model/state.ts. */
+enum weir_state {
+	WEIR_STATE_FREE = 0,	/* nobody's slot; zeroed memory reads as free */
+	WEIR_STATE_CLAIMED = 1, /* being filled or being emptied by the one who claimed it */
+	WEIR_STATE_NONE = 2,
+	WEIR_STATE_ESTABLISHED = 3,
+	WEIR_STATE_SYN_SENT = 4,
+	WEIR_STATE_SYN_RECV = 5,
+	WEIR_STATE_FIN_WAIT = 6,
+	WEIR_STATE_TIME_WAIT = 7,
+	WEIR_STATE_CLOSE = 8,
+	WEIR_STATE_CLOSE_WAIT = 9,
+	WEIR_STATE_LAST_ACK = 10,
+	WEIR_STATE_LISTEN = 11,
+	WEIR_STATE_SYNACK = 12,
+	WEIR_STATE_UDP = 13,
+	WEIR_STATE_MAX = 14,
+};
+
+/* The word: state in bits 0-3, idle time-out in jiffies in bits 4-35, generation in bits 36-63. */
+#define WEIR_WORD_TIMEOUT_SHIFT 4
+#define WEIR_WORD_GENERATION_SHIFT 36
+
+/* Schedulers, in the order of SCHEDULERS in src/core/model/service.ts. */
+enum weir_scheduler {
+	WEIR_SCHEDULER_RR = 0,
+	WEIR_SCHEDULER_WRR = 1,
+	WEIR_SCHEDULER_LC = 2,
+	WEIR_SCHEDULER_WLC = 3,
+	WEIR_SCHEDULER_MAX = 4,
+};
+
+/* What became of packets that were not simply forwarded, and of connections that did not simply end. */
+enum weir_verdict {
+	WEIR_VERDICT_NOT_OURS = 0,	  /* passed on: no service, or not TCP/UDP over a plain header */
+	WEIR_VERDICT_MALFORMED = 1,	  /* passed on: lengths that contradict each other */
+	WEIR_VERDICT_FRAGMENT = 2,	  /* passed on: IPv4 fragments carry no ports */
+	WEIR_VERDICT_NO_CONNECTION = 3,	  /* passed on: TCP to a service, neither known nor a SYN */
+	WEIR_VERDICT_NO_SERVER = 4,	  /* dropped: no server with a weight above 0 */
+	WEIR_VERDICT_NO_ROUTE = 5,	  /* dropped: no way to the server or back to the client */
+	WEIR_VERDICT_TABLE_FULL = 6,	  /* dropped: no slot, and none that might be taken */
+	WEIR_VERDICT_TTL_EXCEEDED = 7,	  /* dropped: it would leave with TTL 0 */
+	WEIR_VERDICT_CONFLICT = 8,	  /* dropped: every port tried towards the server was in use */
+	WEIR_VERDICT_PORT_CHANGED = 9,	  /* connections whose client port was changed towards the server */
+	WEIR_VERDICT_EXPIRED = 10,	  /* connections found expired by a packet and removed then and there */
+	WEIR_VERDICT_RECLAIMED = 11,	  /* closing connections that made room for a new one */
+	WEIR_VERDICT_HALF_OPEN_EVICTED = 12, /* half-open connections that made room for a new one */
+	WEIR_VERDICT_REUSED = 13,	  /* connections replaced by a new SYN on their addresses and ports */
+	WEIR_VERDICT_RACE_LOST = 14,	  /* connections given up for the same one made on another CPU */
+	WEIR_VERDICT_MAX = 15,
+};
+
+/* services_by_key: key → __u32 slot in `services`. */
+struct weir_service_key {
+	__u32 address[4];
+	__u16 port;
+	__u8 protocol;
+	__u8 family; /* 4 or 6 */
+};
+
+/* services: two slots an id (2·id and 2·id+1), written while unpublished, then published by one update of the key. */
+struct weir_service {
+	struct weir_service_key key;
+	__u32 id;
+	__u32 scheduler;
+	__u32 members;	   /* first of this service's members */
+	__u32 member_count; /* 0 - WEIR_MAX_SERVERS */
+	__u32 eligible;	   /* members with a weight above 0: they come first, and schedulers look at no others */
+	__u32 ring;	   /* wrr: where this service's turns begin in `rings` */
+	__u32 ring_length; /* wrr: turns in the ring, 0 when there is none and turns are computed */
+	__u32 cycle;	   /* wrr: sum of the weights ÷ their greatest common divisor */
+	__u32 stride;	   /* wrr without a ring: turns to advance, coprime to the cycle */
+	__u32 reserved;
+};
+
+/* members: a service's servers, one after the other, in the configuration's order but for those of weight 0, which
+ * come last. */
+struct weir_member {
+	__u32 server;	  /* id in `servers` */
+	__u32 weight;	  /* 0 - 65535 */
+	__u32 cumulative; /* weights up to and including this one, each divided by their greatest common divisor */
+	__u32 order;	  /* place in the configuration */
+};
+
+/* rings: turns of wrr, each the place of a member in its service. */
+struct weir_turns {
+	__u16 member[4];
+};
+
+/* service_state: what belongs to a service's id and outlives its publications. */
+struct weir_service_state {
+	__u32 timeouts[WEIR_STATE_MAX];	   /* by state, in jiffies */
+	__u32 timeouts_ms[WEIR_STATE_MAX]; /* the same as configured, in milliseconds */
+	__u32 slot;			   /* in `services`, the latest published */
+	__u32 flags;			   /* WEIR_SERVICE_IN_USE */
+};
+
+#define WEIR_SERVICE_IN_USE 1
+
+/* servers: a real server in one service; written while unpublished, except for the counters. */
+struct weir_server {
+	__u32 address[4];
+	__u16 port;
+	__u16 flags;	/* WEIR_SERVER_IN_USE */
+	__u32 service;	/* id of its service */
+	__s32 active;	/* connections in ESTABLISHED */
+	__s32 inactive; /* connections in any other state */
+	__u32 moves;	/* times that active or inactive changed, so that an audit knows when to trust itself */
+	__u32 reserved;
+};
+#define WEIR_SERVER_IN_USE 1
+
+/* server_audit: what a walk of the connection tables found for a server. */
+struct weir_audit {
+	__u32 active;
+	__u32 inactive;
+};
+
+/* service_traffic and server_traffic, per CPU. Bytes count from the IP header on. */
+struct weir_traffic {
+	__u64 conns;
+	__u64 inpkts;
+	__u64 outpkts;
+	__u64 inbytes;
+	__u64 outbytes;
+};
+
+/* flows4, flows6: a packet's addresses and ports as it arrives → where its connection lies. */
+struct weir_flow4 {
+	__u32 saddr;
+	__u32 daddr;
+	__u16 sport;
+	__u16 dport;
+	__u32 protocol;
+};
+struct weir_flow6 {
+	__u32 saddr[4];
+	__u32 daddr[4];
+	__u16 sport;
+	__u16 dport;
+	__u32 protocol;
+};
+
+/* connections4, connections6: one slot a connection, both directions; IPv4 fills one cache line, IPv6 two. */
+struct weir_connection {
+	__u64 word;	   /* state, time-out, generation: changed by compare-and-swap only */
+	__u32 last_seen;   /* jiffies of the latest packet of either direction */
+	__u32 service;	   /* id */
+	__u32 server;	   /* id */
+	__u32 server_ifindex;
+	__u32 client_ifindex;
+	__u16 client_port;
+	__u16 virtual_port;
+	__u16 server_port;
+	__u16 seen_port;   /* the client's port as the server sees it */
+	__u8 protocol;
+	__u8 route_epoch;  /* of the settings when the next hops were looked up */
+	__u16 reserved;
+};
+struct weir_connection4 {
+	struct weir_connection head;
+	__u32 client;
+	__u32 virtual_ip;
+	__u32 server;
+	__u32 server_hop; /* next hop towards the server */
+	__u32 client_hop; /* next hop towards the client */
+	__u32 reserved;
+};
+struct weir_connection6 {
+	struct weir_connection head;
+	__u32 client[4];
+	__u32 virtual_ip[4];
+	__u32 server[4];
+	__u32 server_hop[4];
+	__u32 client_hop[4];
+	__u64 reserved;
+};
+
+/* settings: one element, written by the daemon. */
+struct weir_settings {
+	__u32 half_open_limit;
+	__u32 prepared;	   /* 1 once the stacks of free slots are filled */
+	__u32 reserved;
+	__u32 route_epoch; /* 0 - 255; raised when the host's routes change, so that next hops are looked up again */
+};
+
+/* tally: one element, counted by the packet path. */
+struct weir_tally {
+	__s64 half_open;
+	__s64 connections4; /* slots in use */
+	__s64 connections6;
+	__u32 high4; /* every slot ever used lies below this: where walks may stop */
+	__u32 high6;
+};
+
+/* half_open: a queue of connections in the order in which they became half-open; entries may be stale. */
+struct weir_half_open {
+	__u32 slot;
+	__u32 generation;
+	__u32 family;
+};
+
+/* Argument and result of the sweep (BPF_PROG_TYPE_SYSCALL). */
+struct weir_sweep {
+	__u32 family; /* 4 or 6 */
+	__u32 from;   /* first slot */
+	__u32 count;  /* slots to look at */
+	__u32 now;    /* out: jiffies */
+	__u32 live;   /* out: connections that stay */
+	__u32 expired; /* out: connections removed */
+};
+
+/* Argument of prepare (BPF_PROG_TYPE_SYSCALL): puts slots from+count-1 … from on the stack of free ones. */
+struct weir_prepare {
+	__u32 family;
+	__u32 from;
+	__u32 count;
+	__u32 failed; /* out */
+};
+
+#endif

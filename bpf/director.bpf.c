@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The packet's path. A request comes in on the public side: connection? service? server? rewrite the destination.
+ * A reply comes in on the private side: connection? rewrite the source. Whatever is not ours goes on to the next
+ * program and to the stack as it came.
+ */
+#include "follow.h"
+#include "forward.h"
+#include "open.h"
+#include "sweep.h"
+
+/* Ended, and its addresses and ports are wanted for a new connection, which may go to another server. */
+static __always_inline bool is_reused(const struct packet *packet, __u64 word)
+{
+	__u32 state = word_state(word);
+
+	return packet->protocol == IPPROTO_TCP && (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN &&
+	       (state == WEIR_STATE_TIME_WAIT || state == WEIR_STATE_CLOSE);
+}
+
+static __always_inline int carry(struct __sk_buff *skb, struct packet *packet, struct found *found,
+				 enum direction direction, int family)
+{
+	if (packet->ttl <= 1)
+		return drop(WEIR_VERDICT_TTL_EXCEEDED);
+	if (!follow(skb, packet, found, direction, family))
+		return TCX_DROP;
+	return forward(skb, packet, found, direction, family);
+}
+
+static __always_inline int request(struct __sk_buff *skb, int family)
+{
+	struct packet packet = {};
+	struct found found = {};
+	enum weir_verdict why;
+	int action;
+
+	if (!parse(skb, &packet, family, &why))
+		return pass(why);
+	if (connection_find(&packet, IN, family, &found)) {
+		bool reused = is_reused(&packet, found.word);
+
+		if (!reused && !connection_expired(&found, family))
+			return carry(skb, &packet, &found, IN, family);
+		if (connection_end(found.slot, found.word, family))
+			verdict(reused ? WEIR_VERDICT_REUSED : WEIR_VERDICT_EXPIRED);
+	}
+	action = family == FAMILY4 ? open4(skb, &packet, &found) : open6(skb, &packet, &found);
+	if (action)
+		return action;
+	return forward(skb, &packet, &found, IN, family);
+}
+
+static __always_inline int reply(struct __sk_buff *skb, int family)
+{
+	struct packet packet = {};
+	struct found found = {};
+	enum weir_verdict why;
+
+	if (!parse(skb, &packet, family, &why))
+		return pass(why);
+	if (!connection_find(&packet, OUT, family, &found))
+		return pass(WEIR_VERDICT_NOT_OURS);
+	if (connection_expired(&found, family)) {
+		if (connection_end(found.slot, found.word, family))
+			verdict(WEIR_VERDICT_EXPIRED);
+		return TCX_DROP;
+	}
+	return carry(skb, &packet, &found, OUT, family);
+}
+
+static __noinline int request4(struct __sk_buff *skb)
+{
+	return request(skb, FAMILY4);
+}
+
+static __noinline int request6(struct __sk_buff *skb)
+{
+	return request(skb, FAMILY6);
+}
+
+static __noinline int reply4(struct __sk_buff *skb)
+{
+	return reply(skb, FAMILY4);
+}
+
+static __noinline int reply6(struct __sk_buff *skb)
+{
+	return reply(skb, FAMILY6);
+}
+
+/* A VLAN's frames are not ours: the kernel has taken the tag out of the bytes, and it would be lost. */
+static __always_inline bool is_for_us(const struct __sk_buff *skb)
+{
+	return !skb->vlan_present && skb->pkt_type == PACKET_HOST;
+}
+
+SEC("tc")
+int weir_public(struct __sk_buff *skb)
+{
+	if (!is_for_us(skb))
+		return TCX_NEXT;
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		return request4(skb);
+	if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		return request6(skb);
+	return TCX_NEXT;
+}
+
+SEC("tc")
+int weir_private(struct __sk_buff *skb)
+{
+	if (!is_for_us(skb))
+		return TCX_NEXT;
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		return reply4(skb);
+	if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		return reply6(skb);
+	return TCX_NEXT;
+}
+
+/* Expires and counts connections in one slice of a table. */
+SEC("syscall")
+int weir_sweep(struct weir_sweep *task)
+{
+	struct sweep sweep = { .from = task->from, .now = now_jiffies() };
+
+	if (task->family == FAMILY4)
+		bpf_loop(task->count, sweep_step4, &sweep, 0);
+	else
+		bpf_loop(task->count, sweep_step6, &sweep, 0);
+	task->now = sweep.now;
+	task->live = sweep.live;
+	task->expired = sweep.expired;
+	return 0;
+}
+
+/* Fills the stack of free slots of a fresh table. */
+SEC("syscall")
+int weir_prepare(struct weir_prepare *task)
+{
+	struct filling filling = { .top = task->from + task->count - 1 };
+
+	if (task->family == FAMILY4)
+		bpf_loop(task->count, fill_step4, &filling, 0);
+	else
+		bpf_loop(task->count, fill_step6, &filling, 0);
+	task->failed = filling.failed;
+	return 0;
+}
+
+char weir_license[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What a packet does to its connection: the state it moves to, the moment it was last seen, next hops gone stale. */
+#ifndef WEIR_FOLLOW_H
+#define WEIR_FOLLOW_H
+
+#include "half_open.h"
+#include "route.h"
+
+#define SWAP_TRIES 4
+
+static __always_inline int change_state(__u32 slot, __u32 generation, __u32 flags, __u32 direction, int family)
+{
+	struct weir_connection *connection = connection_at(slot, family);
+
+	for (int i = 0; i < SWAP_TRIES && connection; i++) {
+		__u64 word = READ_ONCE(connection->word), after;
+		__u32 state = word_state(word), next;
+
+		if (!is_live(word) || word_generation(word) != generation)
+			return 0;
+		next = next_state(state, flags, direction == IN ? IN : OUT);
+		if (next == state)
+			return 1;
+		after = make_word(generation, timeout_of(connection->service, next), next);
+		if (!swap_word(connection, word, after))
+			continue;
+		if (is_half_open(next) && !is_half_open(state))
+			half_open_enter(slot, generation, family);
+		return 1;
+	}
+	/* Others are changing it as fast as we look: the packet goes on, the state is theirs. */
+	return 1;
+}
+
+__noinline int change_state4(__u32 slot, __u32 generation, __u32 flags, __u32 direction)
+{
+	return change_state(slot, generation, flags, direction, FAMILY4);
+}
+
+__noinline int change_state6(__u32 slot, __u32 generation, __u32 flags, __u32 direction)
+{
+	return change_state(slot, generation, flags, direction, FAMILY6);
+}
+
+/* Brings the connection up to date with a packet of it. False: it has been removed meanwhile. */
+static __always_inline bool follow(struct __sk_buff *skb, const struct packet *packet, const struct found *found,
+				   enum direction direction, int family)
+{
+	struct weir_connection *connection = connection_at(found->slot, family);
+	__u32 state = word_state(found->word), generation = word_generation(found->word), now = now_jiffies();
+	struct weir_settings *set = get_settings();
+
+	if (!connection || !set)
+		return false;
+	if (packet->protocol == IPPROTO_TCP && next_state(state, packet->tcp_flags, direction) != state &&
+	    !(family == FAMILY4 ? change_state4(found->slot, generation, packet->tcp_flags, direction)
+				: change_state6(found->slot, generation, packet->tcp_flags, direction)))
+		return false;
+	if (connection->route_epoch != (__u8)set->route_epoch)
+		route_connection(skb, READ_ONCE(connection->client_ifindex), found->slot, family);
+	/* Once a jiffy at most: the line is shared by the CPUs of both directions. */
+	if (connection->last_seen != now)
+		WRITE_ONCE(connection->last_seen, now);
+	return true;
+}
+
+#endif

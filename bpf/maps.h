@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Every map of the packet path, one line each: key → value. Sizes given as 1 are set by the loader from `limits`. */
+#ifndef WEIR_MAPS_H
+#define WEIR_MAPS_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include "contract.h"
+
+#define WEIR_MAP(name_, type_, key_, value_, flags_)                                                                   \
+	struct {                                                                                                       \
+		__uint(type, type_);                                                                                   \
+		__uint(max_entries, 1);                                                                                \
+		__uint(map_flags, flags_);                                                                             \
+		__type(key, key_);                                                                                     \
+		__type(value, value_);                                                                                 \
+	} name_ SEC(".maps")
+
+/* A stack or queue has no key. */
+#define WEIR_LINE(name_, type_, value_)                                                                                \
+	struct {                                                                                                       \
+		__uint(type, type_);                                                                                   \
+		__uint(max_entries, 1);                                                                                \
+		__uint(key_size, 0);                                                                                   \
+		__uint(value_size, sizeof(value_));                                                                    \
+	} name_ SEC(".maps")
+
+/* service (protocol, address, port) → slot in services */
+WEIR_MAP(services_by_key, BPF_MAP_TYPE_HASH, struct weir_service_key, __u32, 0);
+/* slot → a published or a half-written service */
+WEIR_MAP(services, BPF_MAP_TYPE_ARRAY, __u32, struct weir_service, 0);
+/* service id → time-outs, latest slot */
+WEIR_MAP(service_state, BPF_MAP_TYPE_ARRAY, __u32, struct weir_service_state, 0);
+/* service id → turns taken by rr and wrr */
+WEIR_MAP(positions, BPF_MAP_TYPE_ARRAY, __u32, __u64, 0);
+/* place → server and weight; a service owns a run of places */
+WEIR_MAP(members, BPF_MAP_TYPE_ARRAY, __u32, struct weir_member, 0);
+/* place → four turns of wrr; a service owns a run of places */
+WEIR_MAP(rings, BPF_MAP_TYPE_ARRAY, __u32, struct weir_turns, 0);
+/* server id → real server, its connections now */
+WEIR_MAP(servers, BPF_MAP_TYPE_ARRAY, __u32, struct weir_server, 0);
+/* server id → connections found by the sweep's walk */
+WEIR_MAP(server_audit, BPF_MAP_TYPE_ARRAY, __u32, struct weir_audit, 0);
+/* service id → traffic, per CPU */
+WEIR_MAP(service_traffic, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct weir_traffic, 0);
+/* server id → traffic, per CPU */
+WEIR_MAP(server_traffic, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct weir_traffic, 0);
+/* addresses and ports as they arrive → connection, both directions */
+WEIR_MAP(flows4, BPF_MAP_TYPE_HASH, struct weir_flow4, __u64, 0);
+WEIR_MAP(flows6, BPF_MAP_TYPE_HASH, struct weir_flow6, __u64, 0);
+/* slot → connection; mmapable because that puts the slots on cache lines */
+WEIR_MAP(connections4, BPF_MAP_TYPE_ARRAY, __u32, struct weir_connection4, BPF_F_MMAPABLE);
+WEIR_MAP(connections6, BPF_MAP_TYPE_ARRAY, __u32, struct weir_connection6, BPF_F_MMAPABLE);
+/* free slots, the latest freed on top: it is the one still in a cache */
+WEIR_LINE(free4, BPF_MAP_TYPE_STACK, __u32);
+WEIR_LINE(free6, BPF_MAP_TYPE_STACK, __u32);
+/* half-open connections, the oldest first */
+WEIR_LINE(half_open, BPF_MAP_TYPE_QUEUE, struct weir_half_open);
+/* verdict → packets or connections, per CPU */
+WEIR_MAP(verdicts, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, 0);
+/* 0 → what the daemon sets */
+WEIR_MAP(settings, BPF_MAP_TYPE_ARRAY, __u32, struct weir_settings, 0);
+/* 0 → what the packet path counts over all connections */
+WEIR_MAP(tally, BPF_MAP_TYPE_ARRAY, __u32, struct weir_tally, 0);
+
+static __always_inline void verdict(enum weir_verdict what)
+{
+	__u32 key = what;
+	__u64 *count = bpf_map_lookup_elem(&verdicts, &key);
+
+	if (count)
+		*count += 1;
+}
+
+/* What a program answers for a packet. NEXT lets other programs and the stack have it; TC_ACT_OK would not. */
+#define TCX_NEXT -1
+#define TCX_DROP 2
+
+static __always_inline int pass(enum weir_verdict why)
+{
+	verdict(why);
+	return TCX_NEXT;
+}
+
+static __always_inline int drop(enum weir_verdict why)
+{
+	verdict(why);
+	return TCX_DROP;
+}
+
+static __always_inline struct weir_settings *get_settings(void)
+{
+	__u32 key = 0;
+
+	return bpf_map_lookup_elem(&settings, &key);
+}
+
+static __always_inline struct weir_tally *get_tally(void)
+{
+	__u32 key = 0;
+
+	return bpf_map_lookup_elem(&tally, &key);
+}
+
+static __always_inline __u32 now_jiffies(void)
+{
+	return (__u32)bpf_jiffies64();
+}
+
+#endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Packet in → addresses, ports and flags out, or the reason why it is not for us. */
+#ifndef WEIR_PARSE_H
+#define WEIR_PARSE_H
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <stdbool.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include "contract.h"
+
+#define FAMILY4 4
+#define FAMILY6 6
+
+#define IP_FRAGMENT_MASK bpf_htons(0x3fff) /* more fragments, or an offset (RFC 791, 3.1) */
+
+#define TCP_FIN 0x01
+#define TCP_SYN 0x02
+#define TCP_RST 0x04
+#define TCP_ACK 0x10
+
+struct packet {
+	__u32 saddr[4];
+	__u32 daddr[4];
+	__u16 sport;
+	__u16 dport;
+	__u8 protocol;
+	__u8 ttl;
+	__u8 tcp_flags;
+	__u32 transport; /* offset of the TCP or UDP header in the frame */
+	__u32 bytes;	 /* from the IP header on */
+};
+
+/* Makes the first `length` bytes readable and writable in place; they often lie in fragments of the skb. */
+static __always_inline bool pull(struct __sk_buff *skb, __u32 length)
+{
+	if ((void *)(long)skb->data + length <= (void *)(long)skb->data_end)
+		return true;
+	if (skb->len < length)
+		return false;
+	return bpf_skb_pull_data(skb, length) == 0 &&
+	       (void *)(long)skb->data + length <= (void *)(long)skb->data_end;
+}
+
+static __always_inline bool parse_transport(struct __sk_buff *skb, struct packet *packet)
+{
+	__u32 offset = packet->transport;
+	__u32 size = packet->protocol == IPPROTO_TCP ? sizeof(struct tcphdr) : sizeof(struct udphdr);
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	struct tcphdr *tcp;
+	struct udphdr *udp;
+
+	if (offset > ETH_HLEN + 60)
+		return false;
+	if (data + offset + size > end) {
+		if (!pull(skb, offset + size))
+			return false;
+		data = (void *)(long)skb->data;
+		end = (void *)(long)skb->data_end;
+	}
+	udp = data + offset;
+	if ((void *)(udp + 1) > end)
+		return false;
+	packet->sport = udp->source;
+	packet->dport = udp->dest;
+	if (packet->protocol == IPPROTO_UDP)
+		return true;
+	tcp = data + offset;
+	if ((void *)(tcp + 1) > end)
+		return false;
+	packet->tcp_flags = ((__u8 *)tcp)[13];
+	return tcp->doff >= 5;
+}
+
+/* Fills `packet` from an IPv4 frame. False: not for us, and `why` says why. */
+static __always_inline bool parse4(struct __sk_buff *skb, struct packet *packet, enum weir_verdict *why)
+{
+	struct iphdr *ip;
+	__u32 header, total;
+
+	*why = WEIR_VERDICT_MALFORMED;
+	if (!pull(skb, ETH_HLEN + sizeof(*ip)))
+		return false;
+	ip = (void *)(long)skb->data + ETH_HLEN;
+	if ((void *)(ip + 1) > (void *)(long)skb->data_end)
+		return false;
+	if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP) {
+		*why = WEIR_VERDICT_NOT_OURS;
+		return false;
+	}
+	if (ip->frag_off & IP_FRAGMENT_MASK) {
+		*why = WEIR_VERDICT_FRAGMENT;
+		return false;
+	}
+	header = ip->ihl * 4;
+	total = bpf_ntohs(ip->tot_len);
+	packet->bytes = skb->len - ETH_HLEN;
+	/* A GSO packet may be longer than tot_len can say: then it says 0 (BIG TCP). */
+	if (ip->version != 4 || header < sizeof(*ip) || (total && (total < header || total > packet->bytes)))
+		return false;
+	packet->saddr[0] = ip->saddr;
+	packet->daddr[0] = ip->daddr;
+	packet->protocol = ip->protocol;
+	packet->ttl = ip->ttl;
+	packet->transport = ETH_HLEN + header;
+	return parse_transport(skb, packet);
+}
+
+/* Fills `packet` from an IPv6 frame whose transport header follows the IPv6 header at once. */
+static __always_inline bool parse6(struct __sk_buff *skb, struct packet *packet, enum weir_verdict *why)
+{
+	struct ipv6hdr *ip;
+
+	*why = WEIR_VERDICT_MALFORMED;
+	if (!pull(skb, ETH_HLEN + sizeof(*ip)))
+		return false;
+	ip = (void *)(long)skb->data + ETH_HLEN;
+	if ((void *)(ip + 1) > (void *)(long)skb->data_end)
+		return false;
+	if (ip->nexthdr != IPPROTO_TCP && ip->nexthdr != IPPROTO_UDP) {
+		*why = WEIR_VERDICT_NOT_OURS;
+		return false;
+	}
+	packet->bytes = skb->len - ETH_HLEN;
+	if (ip->version != 6 || sizeof(*ip) + bpf_ntohs(ip->payload_len) > packet->bytes)
+		return false;
+	__builtin_memcpy(packet->saddr, &ip->saddr, 16);
+	__builtin_memcpy(packet->daddr, &ip->daddr, 16);
+	packet->protocol = ip->nexthdr;
+	packet->ttl = ip->hop_limit;
+	packet->transport = ETH_HLEN + sizeof(*ip);
+	return parse_transport(skb, packet);
+}
+
+static __always_inline bool parse(struct __sk_buff *skb, struct packet *packet, int family, enum weir_verdict *why)
+{
+	return family == FAMILY4 ? parse4(skb, packet, why) : parse6(skb, packet, why);
+}
+
+static __always_inline bool same_address(const __u32 *a, const __u32 *b, int family)
+{
+	if (family == FAMILY4)
+		return a[0] == b[0];
+	return a[0] == b[0] && a[1] == b[1] && a[2] == b[2] && a[3] == b[3];
+}
+
+static __always_inline void copy_address(__u32 *to, const __u32 *from, int family)
+{
+	to[0] = from[0];
+	if (family == FAMILY6) {
+		to[1] = from[1];
+		to[2] = from[2];
+		to[3] = from[3];
+	}
+}
+
+/* Sources that no client can have: the stack is left to drop them as martians (RFC 1812, 5.3.7; RFC 4291, 2.7). */
+static __always_inline bool is_martian_source(const struct packet *packet, int family)
+{
+	if (same_address(packet->saddr, packet->daddr, family))
+		return true;
+	if (family == FAMILY4) {
+		__u8 first = bpf_ntohl(packet->saddr[0]) >> 24;
+
+		return first == 0 || first == 127 || first >= 224;
+	}
+	if ((packet->saddr[0] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000))
+		return true;
+	return !(packet->saddr[0] | packet->saddr[1] | packet->saddr[2]) && bpf_ntohl(packet->saddr[3]) <= 1;
+}
+
+#endif

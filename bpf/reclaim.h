@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* A full table makes room by itself, daemon or no daemon: first what has expired, then what has ended, then half-open. */
+#ifndef WEIR_RECLAIM_H
+#define WEIR_RECLAIM_H
+
+#include "half_open.h"
+
+#define RECLAIM_WINDOW 32 /* slots looked at for one new connection */
+
+/* Ends one expired or closing connection among a window of slots; 0 if there is none. */
+static __always_inline int reclaim_window(int family)
+{
+	struct weir_tally *totals = get_tally();
+	__u32 now = now_jiffies(), high, at, closing = 0;
+	__u64 closing_word = 0;
+
+	if (!totals)
+		return 0;
+	high = family == FAMILY4 ? totals->high4 : totals->high6;
+	if (high == 0)
+		return 0;
+	at = bpf_get_prandom_u32() % high;
+	for (int i = 0; i < RECLAIM_WINDOW; i++) {
+		__u32 slot = at + i < high ? at + i : at + i - high;
+		struct weir_connection *connection = connection_at(slot, family);
+		__u64 word;
+
+		if (!connection)
+			break;
+		word = READ_ONCE(connection->word);
+		if (!is_live(word))
+			continue;
+		if (is_expired(connection, word, now) && connection_end(slot, word, family)) {
+			verdict(WEIR_VERDICT_EXPIRED);
+			return 1;
+		}
+		if (!closing_word && is_closing(word_state(word))) {
+			closing = slot;
+			closing_word = word;
+		}
+	}
+	if (!closing_word || !connection_end(closing, closing_word, family))
+		return 0;
+	verdict(WEIR_VERDICT_RECLAIMED);
+	return 1;
+}
+
+__noinline int reclaim4(void)
+{
+	return reclaim_window(FAMILY4) || half_open_evict(FAMILY4);
+}
+
+__noinline int reclaim6(void)
+{
+	return reclaim_window(FAMILY6) || half_open_evict(FAMILY6);
+}
+
+/* A claimed slot, if need be one that somebody else had to leave; NULL when nobody could. */
+static __always_inline struct weir_connection *slot_obtain(__u32 *slot, __u32 *generation, int family)
+{
+	struct weir_connection *connection = slot_claim(slot, generation, family);
+
+	if (connection)
+		return connection;
+	if (!(family == FAMILY4 ? reclaim4() : reclaim6()))
+		return 0;
+	return slot_claim(slot, generation, family);
+}
+
+#endif

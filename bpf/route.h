@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Destination → next hop and interface, asked once a connection and kept in it; the kernel goes on resolving MACs. */
+#ifndef WEIR_ROUTE_H
+#define WEIR_ROUTE_H
+
+#include "connection.h"
+
+#define ADDRESS_FAMILY_INET 2
+#define ADDRESS_FAMILY_INET6 10
+
+struct route {
+	__u32 ifindex;
+	__u32 hop[4];
+};
+
+/* Follows the host's rules and tables for a packet that came in by `ifindex`; false when it leads nowhere. */
+static __always_inline bool route_lookup(void *context, __u32 ifindex, const __u32 *source, const __u32 *target,
+					 __u8 protocol, int family, struct route *route)
+{
+	struct bpf_fib_lookup query = { .ifindex = ifindex, .l4_protocol = protocol };
+	long result;
+
+	if (family == FAMILY4) {
+		query.family = ADDRESS_FAMILY_INET;
+		query.ipv4_src = source[0];
+		query.ipv4_dst = target[0];
+	} else {
+		query.family = ADDRESS_FAMILY_INET6;
+		copy_address(query.ipv6_src, source, family);
+		copy_address(query.ipv6_dst, target, family);
+	}
+	result = bpf_fib_lookup(context, &query, sizeof(query), 0);
+	/* A neighbour not resolved yet is no obstacle: bpf_redirect_neigh asks for it. */
+	if (result != BPF_FIB_LKUP_RET_SUCCESS && result != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return false;
+	route->ifindex = query.ifindex;
+	if (family == FAMILY4) {
+		/* An IPv4 route by way of an IPv6 next hop (RFC 5549) is answered in the other family. */
+		if (query.family != ADDRESS_FAMILY_INET)
+			return false;
+		route->hop[0] = query.ipv4_dst;
+	} else {
+		copy_address(route->hop, query.ipv6_dst, family);
+	}
+	return true;
+}
+
+static __always_inline bool route_both(void *context, __u32 ifindex, struct weir_connection *connection, int family)
+{
+	struct addresses at = addresses_of(connection, family);
+	struct weir_settings *set = get_settings();
+	struct route to_server = {}, to_client = {};
+
+	if (!set)
+		return false;
+	connection->route_epoch = set->route_epoch;
+	if (!route_lookup(context, ifindex, at.client, at.server, connection->protocol, family, &to_server) ||
+	    !route_lookup(context, to_server.ifindex, at.virtual_ip, at.client, connection->protocol, family, &to_client))
+		return false;
+	connection->server_ifindex = to_server.ifindex;
+	connection->client_ifindex = to_client.ifindex;
+	copy_address(at.server_hop, to_server.hop, family);
+	copy_address(at.client_hop, to_client.hop, family);
+	return true;
+}
+
+__noinline int route4(struct __sk_buff *skb, __u32 ifindex, __u32 slot)
+{
+	struct weir_connection *connection = connection_at(slot, FAMILY4);
+
+	return connection && route_both(skb, ifindex, connection, FAMILY4);
+}
+
+__noinline int route6(struct __sk_buff *skb, __u32 ifindex, __u32 slot)
+{
+	struct weir_connection *connection = connection_at(slot, FAMILY6);
+
+	return connection && route_both(skb, ifindex, connection, FAMILY6);
+}
+
+/* Looks up both ways of the connection in `slot`. `ifindex` is where its client's packets come in. */
+static __always_inline bool route_connection(struct __sk_buff *skb, __u32 ifindex, __u32 slot, int family)
+{
+	return family == FAMILY4 ? route4(skb, ifindex, slot) : route6(skb, ifindex, slot);
+}
+
+#endif

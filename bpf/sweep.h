@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* A slice of the connection table: what has expired goes, what stays is counted for the audit of the counters. */
+#ifndef WEIR_SWEEP_H
+#define WEIR_SWEEP_H
+
+#include "connection.h"
+
+struct sweep {
+	__u32 from;
+	__u32 now;
+	__u32 live;
+	__u32 expired;
+};
+
+static __always_inline long sweep_slot(__u32 slot, struct sweep *sweep, int family)
+{
+	struct weir_connection *connection = connection_at(slot, family);
+	struct weir_audit *audit;
+	__u64 word;
+	__u32 id;
+
+	if (!connection)
+		return 1;
+	word = READ_ONCE(connection->word);
+	if (!is_live(word))
+		return 0;
+	if (is_expired(connection, word, sweep->now)) {
+		sweep->expired += connection_end(slot, word, family);
+		return 0;
+	}
+	sweep->live++;
+	id = connection->server;
+	audit = bpf_map_lookup_elem(&server_audit, &id);
+	if (audit && word_state(word) == WEIR_STATE_ESTABLISHED)
+		audit->active++;
+	else if (audit)
+		audit->inactive++;
+	return 0;
+}
+
+static long sweep_step4(__u32 index, void *context)
+{
+	struct sweep *sweep = context;
+
+	return sweep_slot(sweep->from + index, sweep, FAMILY4);
+}
+
+static long sweep_step6(__u32 index, void *context)
+{
+	struct sweep *sweep = context;
+
+	return sweep_slot(sweep->from + index, sweep, FAMILY6);
+}
+
+struct filling {
+	__u32 top;
+	__u32 failed;
+};
+
+static long fill_step4(__u32 index, void *context)
+{
+	struct filling *filling = context;
+	__u32 slot = filling->top - index;
+
+	filling->failed += bpf_map_push_elem(&free4, &slot, 0) != 0;
+	return 0;
+}
+
+static long fill_step6(__u32 index, void *context)
+{
+	struct filling *filling = context;
+	__u32 slot = filling->top - index;
+
+	filling->failed += bpf_map_push_elem(&free6, &slot, 0) != 0;
+	return 0;
+}
+
+#endif

@@ -1,0 +1,42 @@
+/** Builds dist/: the weir executable, the lab's programs, and the packet path. */
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { type BuildOptions, build } from 'esbuild';
+
+/** Where Debian keeps <asm/types.h>, which clang's BPF target does not look for by itself. */
+const ARCH_INCLUDES = { x64: '/usr/include/x86_64-linux-gnu', arm64: '/usr/include/aarch64-linux-gnu' }[
+  process.arch as 'x64'
+];
+
+function compile(source: string, object: string): void {
+  const flags = [
+    '-target',
+    'bpf',
+    '-mcpu=v3',
+    '-O2',
+    '-g',
+    '-Wall',
+    '-Wextra',
+    '-Werror',
+    '-Wno-unused-function',
+  ];
+  execFileSync('clang', [...flags, '-I', ARCH_INCLUDES, '-I', 'bpf', '-c', source, '-o', object], {
+    stdio: 'inherit',
+  });
+}
+
+mkdirSync('dist', { recursive: true });
+compile('bpf/director.bpf.c', 'dist/director.bpf.o');
+if (existsSync('test/bpf/probe.bpf.c')) compile('test/bpf/probe.bpf.c', 'dist/probe.bpf.o');
+
+const common: BuildOptions = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'esm',
+  external: ['koffi'],
+  // Some packages still call require(), which an ES module does not have.
+  banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+};
+await build({ ...common, entryPoints: { weir: 'bin/weir.ts' }, outdir: 'dist' });
+chmodSync('dist/weir.js', 0o755);

@@ -1,0 +1,122 @@
+#!/bin/sh
+# Installs the Debian packages that building, testing and demonstrating Weir need; --bench adds the peers it is
+# measured against. Says first what it is going to install and why, and is silent when nothing is missing.
+#
+# Usage: scripts/install-packages.sh [--bench] [--dry-run]
+# Exit: 0 everything is there, 1 something could not be installed, 2 wrong usage.
+set -eu
+
+# One line per package: its name and what it is for.
+base_packages='clang        compiles bpf/director.bpf.c
+llvm         strips the debug sections of the object (llvm-strip)
+libbpf-dev   the headers the C side includes
+libbpf1      loads the object into the kernel
+bpftool      shows programs and maps when something has to be looked into
+nftables     masquerades what the real servers send by themselves
+iproute2     makes addresses, links and network namespaces
+ethtool      switches the offloads of interfaces
+make         runs the targets of the Makefile
+procps       sysctl and ps'
+bench_packages='haproxy      measured beside Weir
+nginx        the web server behind every director that is measured
+wrk          sends the requests that are counted
+iperf3       bulk transfers'
+# Packages of which Debian starts a service: the bench starts its own copies, in namespaces.
+services='haproxy nginx'
+policy=/usr/sbin/policy-rc.d
+
+fail() {
+  echo "install-packages: $1" >&2
+  exit 1
+}
+
+bench=no
+dry_run=no
+for argument in "$@"; do
+  case $argument in
+    --bench) bench=yes ;;
+    --dry-run) dry_run=yes ;;
+    *)
+      echo "install-packages: unknown argument '$argument'; usage: $0 [--bench] [--dry-run]" >&2
+      exit 2
+      ;;
+  esac
+done
+
+command -v dpkg-query >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1 ||
+  fail "this is not a Debian system (no apt-get). Install these by hand, then go on:
+$base_packages"
+
+installed() {
+  [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null || true)" = installed ]
+}
+
+wanted=$base_packages
+[ "$bench" = no ] || wanted="$wanted
+$bench_packages"
+
+missing=''
+explained=''
+while read -r name purpose; do
+  installed "$name" && continue
+  missing="$missing $name"
+  explained="$explained$(printf '  %-12s %s' "$name" "$purpose")
+"
+done <<LIST
+$wanted
+LIST
+
+[ -n "$missing" ] || exit 0
+
+printf 'Debian packages to install:\n%s' "$explained"
+[ "$dry_run" = no ] || exit 0
+[ "$(id -u)" = 0 ] || fail "installing needs root; run as root: apt-get install$missing"
+
+# Which services are ours to keep quiet: only those this run brings in. One that was there before is left alone.
+quiet=''
+for service in $services; do
+  case " $missing " in *" $service "*) quiet="$quiet $service" ;; esac
+done
+
+# While installing, invoke-rc.d and deb-systemd-invoke ask policy-rc.d; 101 means "do not start" (Debian Policy 9.3.3).
+# An administrator's own file is never replaced. It needs no running systemd, so it works in a container too.
+log=$(mktemp)
+made_policy=no
+remove_policy() {
+  if [ "$made_policy" = yes ]; then rm -f "$policy"; fi
+  made_policy=no
+}
+trap 'remove_policy; rm -f "$log"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+if [ -n "$quiet" ] && [ ! -e "$policy" ]; then
+  made_policy=yes
+  printf '#!/bin/sh\n# Made by install-packages.sh for the time of one apt-get run.\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+fi
+
+export DEBIAN_FRONTEND=noninteractive
+echo 'apt-get update …'
+apt-get -qq update || fail "apt-get update failed; check /etc/apt/sources.list and the network, then run this again"
+echo "apt-get install$missing …"
+# shellcheck disable=SC2086 # The list is meant to be split.
+if ! apt-get -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 install $missing </dev/null >"$log" 2>&1; then
+  cat "$log" >&2
+  fail "apt-get install failed; the lines above say why"
+fi
+remove_policy
+
+# What was installed for the bench is not to listen on port 80 after the next boot either.
+for service in $quiet; do
+  if [ -d /run/systemd/system ]; then
+    systemctl disable --now --quiet "$service" || fail "could not disable the service $service"
+  else
+    SYSTEMD_OFFLINE=1 systemctl disable --quiet "$service" 2>/dev/null || true
+    update-rc.d "$service" disable 2>/dev/null || true
+  fi
+done
+
+for name in $missing; do
+  installed "$name" || fail "$name is still not installed"
+done
+echo 'Debian packages are complete.'

@@ -1,0 +1,156 @@
+/**
+ * A director in memory, for the tests of the API and of the command line: those show what is asked and printed,
+ * without root. Nothing else may stand on it; the real director is tested on real packets.
+ */
+import { type Endpoint, formatEndpoint, parseEndpoint } from '../core/address/address.ts';
+import type { Connection } from '../core/model/connection.ts';
+import type { ServerCounters, ServiceCounters, Traffic } from '../core/model/counters.ts';
+import type { ServiceKey } from '../core/model/service.ts';
+import type { Control } from './control.ts';
+
+const endpoint = (text: string): Endpoint => {
+  const parsed = parseEndpoint(text);
+  if (parsed === undefined) throw new Error(`the fixture has no such endpoint: ${text}`);
+  return parsed;
+};
+
+const traffic = (conns: number): Traffic => ({
+  conns,
+  inpkts: conns * 6,
+  outpkts: conns * 5,
+  inbytes: conns * 480,
+  outbytes: conns * 4_711,
+});
+
+const server = (
+  text: string,
+  weight: number,
+  active: number,
+  inactive: number,
+  conns: number,
+): ServerCounters => ({
+  ...endpoint(text),
+  ...traffic(conns),
+  weight,
+  active,
+  inactive,
+  leaving: false,
+});
+
+/** Two services of three servers, one of them over IPv6 with addresses as long as they get, and one of UDP without traffic. */
+export const SERVICES: readonly ServiceCounters[] = [
+  {
+    key: 'tcp 203.0.113.100:80' as ServiceKey,
+    scheduler: 'wlc',
+    leaving: false,
+    ...traffic(184_203),
+    servers: [
+      server('192.168.1.101:8080', 3, 120, 44, 110_522),
+      server('192.168.1.102:8080', 1, 39, 12, 36_840),
+      server('192.168.1.103:8080', 0, 2, 0, 36_841),
+    ],
+  },
+  {
+    key: 'tcp [2001:db8:aaaa:bbbb:cccc:dddd:eeee:100]:443' as ServiceKey,
+    scheduler: 'wrr',
+    leaving: false,
+    ...traffic(52_881_040),
+    servers: [
+      server('[fd00:1111:2222:3333:4444:5555:6666:101]:8443', 10, 10_400, 2_113, 26_440_520),
+      server('[fd00:1111:2222:3333:4444:5555:6666:102]:8443', 10, 10_399, 2_090, 26_440_520),
+      { ...server('[fd00:1111:2222:3333:4444:5555:6666:103]:8443', 0, 3, 1, 1_000), leaving: true },
+    ],
+  },
+  {
+    key: 'udp 203.0.113.100:53' as ServiceKey,
+    scheduler: 'rr',
+    leaving: false,
+    ...traffic(0),
+    servers: [server('192.168.1.101:53', 1, 0, 0, 0)],
+  },
+];
+
+const connection = (
+  state: Connection['state'],
+  expires_ms: number,
+  ...ends: [string, string, string]
+): Connection => {
+  const [client, virtual, to] = ends.map(endpoint) as [Endpoint, Endpoint, Endpoint];
+  return {
+    protocol: state === 'UDP' ? 'udp' : 'tcp',
+    state,
+    client,
+    virtual,
+    server: to,
+    client_port_at_server: client.port,
+    expires_ms,
+  };
+};
+
+/** Five connections, one of them over IPv6. */
+export const CONNECTIONS: readonly Connection[] = [
+  connection('ESTABLISHED', 899_400, '203.0.113.10:41872', '203.0.113.100:80', '192.168.1.101:8080'),
+  connection('ESTABLISHED', 512_000, '203.0.113.11:50112', '203.0.113.100:80', '192.168.1.102:8080'),
+  connection('FIN_WAIT', 61_999, '203.0.113.10:41870', '203.0.113.100:80', '192.168.1.103:8080'),
+  connection(
+    'SYN_RECV',
+    59_000,
+    '[2001:db8:1234:5678:9abc:def0:1234:5678]:54321',
+    '[2001:db8:aaaa:bbbb:cccc:dddd:eeee:100]:443',
+    '[fd00:1111:2222:3333:4444:5555:6666:101]:8443',
+  ),
+  connection('UDP', 0, '203.0.113.12:40000', '203.0.113.100:53', '192.168.1.101:53'),
+];
+
+/** What was called on the director, in order. */
+export interface Fixture {
+  readonly control: Control;
+  readonly calls: string[];
+}
+
+const matches = (filter: string | undefined, end: Endpoint) =>
+  filter === undefined || filter === formatEndpoint(end) || filter === end.address;
+
+/** A fresh director; `overrides` replace what a test wants different. */
+export function fixture(overrides: Partial<Control> = {}): Fixture {
+  const calls: string[] = [];
+  const control: Control = {
+    status: () => ({
+      version: '0.1.0',
+      pid: 4242,
+      started_at: '2026-11-22T14:00:00.000Z',
+      config_file: '/etc/weir/weir.yaml',
+      plane: 'bpf: room for 1,048,576 IPv4 and 131,072 IPv6 connections, 284 MiB',
+      last_reload: { ok: true, at: '2026-11-22T14:05:00.000Z', message: '3 changes' },
+    }),
+    services: async () => SERVICES,
+    async *connections(filter) {
+      calls.push(`connections ${JSON.stringify(filter)}`);
+      for (const one of CONNECTIONS) {
+        const key = `${one.protocol} ${formatEndpoint(one.virtual)}`;
+        const wanted = filter.service === undefined || filter.service === key;
+        if (wanted && matches(filter.client, one.client) && matches(filter.server, one.server)) yield [one];
+        else yield [];
+      }
+    },
+    verdicts: () => ({ forwarded: 1_204_881, replied: 1_003_211, not_ours: 88, no_server: 0, table_full: 2 }),
+    diff: async (config) => {
+      calls.push(config === undefined ? 'diff' : `diff ${config.file} ${config.text}`);
+      return { ok: true, steps: [], lines: ['no changes'] };
+    },
+    reload: async () => {
+      calls.push('reload');
+      return {
+        ok: true,
+        steps: 1,
+        lines: ['~ service tcp 203.0.113.100:80  weight of 192.168.1.101:80  1 → 3', '1 change'],
+      };
+    },
+    down: async () => {
+      calls.push('down');
+      return ['- program on eth0 (public)', '~ sysctl net.ipv4.ip_forward  1 → 0'];
+    },
+    ...overrides,
+  };
+  return { control, calls };
+}

@@ -1,0 +1,34 @@
+/** How `weir` ends: exit codes, and the errors that carry them. */
+import { ControlProblem, DaemonUnreachable } from '../api/client.ts';
+import { AlreadyRunning } from '../api/server.ts';
+
+/** Exit codes of every verb; `diff` alone differs: 0 same, 1 different, more than 1 trouble. */
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  noSuchObject: 3,
+  unreachable: 4,
+  refused: 5,
+  conflict: 6,
+} as const;
+
+/** The command line asks for something that makes no sense. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** What the command line names does not exist. */
+export class NoSuchObject extends Error {
+  override readonly name = 'NoSuchObject';
+}
+
+/** The exit code that an error stands for. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof UsageError) return EXIT.usage;
+  if (error instanceof NoSuchObject) return EXIT.noSuchObject;
+  if (error instanceof DaemonUnreachable) return EXIT.unreachable;
+  if (error instanceof AlreadyRunning) return EXIT.conflict;
+  if (error instanceof ControlProblem && error.problem.status === 422) return EXIT.refused;
+  return EXIT.failed;
+}

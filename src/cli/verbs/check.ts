@@ -1,0 +1,83 @@
+/** `weir check`: is the file good, and what does it describe? */
+import { readFileSync } from 'node:fs';
+import type { Config } from '../../core/model/config.ts';
+import { masqueradeKey, vipKey } from '../../core/model/host.ts';
+import { serviceKey } from '../../core/model/service.ts';
+import { EXIT } from '../exit.ts';
+import { output, type Session, say } from '../session.ts';
+import { clean, plural } from '../text.ts';
+import type { Verb } from '../verb.ts';
+
+/** The most entries of one kind that the summary names. */
+const NAMED = 12;
+
+/** What a good file describes, for programs. */
+function summaryOf(config: Config) {
+  return {
+    interfaces: config.interfaces.map(({ name, side }) => ({ name, side })),
+    vips: config.vips.map(vipKey),
+    services: config.services.map((service) => ({
+      key: serviceKey(service),
+      scheduler: service.scheduler,
+      servers: service.servers.length,
+    })),
+    masquerade: config.masquerade.map(masqueradeKey),
+    sysctls: Object.fromEntries(config.sysctls),
+    limits: config.limits,
+  };
+}
+
+function summaryText({ style }: Session, file: string, config: Config): string {
+  const summary = summaryOf(config);
+  const parts: [string, readonly string[]][] = [
+    ['interfaces', [summary.interfaces.map(({ name, side }) => `${name} (${side})`).join(', ')]],
+    ['vips', summary.vips],
+    ['services', summary.services.map((s) => `${s.key}  ${s.scheduler}, ${plural(s.servers, 'server')}`)],
+    ['masquerade', summary.masquerade],
+    ['sysctls', Object.entries(summary.sysctls).map(([name, value]) => `${name} = ${value}`)],
+  ];
+  const count = (n: number) => n.toLocaleString('en');
+  const { connections_ipv4: ipv4, connections_ipv6: ipv6 } = config.limits;
+  parts.push(['limits', [`${count(ipv4)} IPv4 and ${count(ipv6)} IPv6 connections`]]);
+  const lines = parts.flatMap(([title, entries]) => {
+    const shown = entries.length === 0 ? ['none'] : entries.slice(0, NAMED);
+    const more = entries.length > NAMED ? [`… and ${entries.length - NAMED} more`] : [];
+    return [...shown, ...more].map((entry, at) => `  ${(at === 0 ? title : '').padEnd(12)}${clean(entry)}`);
+  });
+  return `${style.green('good')}  ${clean(file)}\n${lines.join('\n')}\n`;
+}
+
+export const check: Verb = {
+  name: 'check',
+  operands: '[file]',
+  group: 'Configuration:',
+  summary: 'say whether a configuration file is good',
+  description:
+    'Reads the file named (or the one given by -c) and prints every problem in it, or a summary of what it describes. ' +
+    'Needs neither root nor a daemon nor the interfaces that the file names. Exits 0 for a good file and 5 for a bad one.',
+  examples: [
+    ['weir check', 'the file that the daemon would read'],
+    ['weir check new.yaml -o json', 'another one, for a program'],
+  ],
+  async run(session, operand) {
+    // Loaded here: the other verbs start faster without the schema.
+    const { parseConfig } = await import('../../config/parse.ts');
+    const { formatProblems } = await import('../../config/problems.ts');
+    const file = operand ?? session.options.config;
+    const text = readFileSync(file, 'utf8');
+    const result = parseConfig(text, file);
+    if (result.ok) {
+      await output(session, { ok: true, file, ...summaryOf(result.config) }, () =>
+        summaryText(session, file, result.config),
+      );
+      return EXIT.done;
+    }
+    const { problems } = result;
+    await output(session, { ok: false, file, problems }, () => '');
+    await say(
+      session,
+      `${formatProblems(problems, text)}\n\n${plural(problems.length, 'problem')} in ${file}`,
+    );
+    return EXIT.refused;
+  },
+};

@@ -1,0 +1,124 @@
+/** `weir services` and `weir servers`: what is balanced, onto whom, and how it is spread. */
+import { formatEndpoint } from '../../core/address/address.ts';
+import type { ServerCounters, ServiceCounters } from '../../core/model/counters.ts';
+import { EXIT } from '../exit.ts';
+import { findServices } from '../find.ts';
+import { output, type Session, say, table } from '../session.ts';
+import { type Cell, type Column, layOut, type Row, totalWidth } from '../table.ts';
+import { bar, humanCount } from '../text.ts';
+import type { Verb } from '../verb.ts';
+
+const left = (title: string): Column => ({ title, align: 'left' });
+const right = (title: string): Column => ({ title, align: 'right' });
+
+/** A bar is at most this wide, in characters, and not worth showing below the other. */
+const WIDEST_BAR = 20;
+const NARROWEST_BAR = 6;
+
+const LOAD = [right('WEIGHT'), right('ACTIVE'), right('INACT')];
+const TRAFFIC = [right('CONNS'), right('INBYTES'), right('OUTBYTES')];
+
+function weightCell({ style }: Session, { weight, leaving }: ServerCounters): Cell {
+  if (leaving) return { text: 'leaving', paint: style.dim };
+  return weight === 0 ? { text: '0', paint: style.yellow } : { text: String(weight) };
+}
+
+const loadCells = (session: Session, server: ServerCounters): Row => [
+  weightCell(session, server),
+  String(server.active),
+  String(server.inactive),
+];
+
+const trafficCells = (server: ServerCounters): Row => [
+  humanCount(server.conns),
+  humanCount(server.inbytes),
+  humanCount(server.outbytes),
+];
+
+/** What part of its service's present connections a server has, 0–1; undefined when there are none. */
+function shareOf(server: ServerCounters, service: ServiceCounters): number | undefined {
+  const all = service.servers.reduce((sum, { active, inactive }) => sum + active + inactive, 0);
+  return all === 0 ? undefined : (server.active + server.inactive) / all;
+}
+
+function servicesText(session: Session, services: readonly ServiceCounters[]): string {
+  const { style, width, options } = session;
+  const wide = options.output === 'wide';
+  const columns = [left('SERVICE / SERVER'), ...LOAD, ...(wide ? TRAFFIC : []), right('SHARE')];
+  const rowsWith = (barWidth: number): Row[] =>
+    services.flatMap((service) => [
+      [{ text: `${service.key}  ${service.leaving ? 'leaving' : service.scheduler}`, paint: style.cyan }],
+      ...service.servers.map((server) => {
+        const share = shareOf(server, service);
+        return [
+          `  ${formatEndpoint(server)}`,
+          ...loadCells(session, server),
+          ...(wide ? trafficCells(server) : []),
+          share === undefined ? '-' : `${Math.round(share * 100)}%`,
+          ...(barWidth === 0 ? [] : [{ text: bar(share ?? 0, barWidth), paint: style.green }]),
+        ];
+      }),
+    ]);
+  const room = width === undefined ? WIDEST_BAR : width - totalWidth(layOut(columns, rowsWith(0))) - 2;
+  if (room < NARROWEST_BAR) return table(session, columns, rowsWith(0));
+  return table(session, [...columns, left('')], rowsWith(Math.min(room, WIDEST_BAR)));
+}
+
+function serversText(session: Session, services: readonly ServiceCounters[]): string {
+  const wide = session.options.output === 'wide';
+  const columns = [left('SERVER'), left('SERVICE'), ...LOAD, ...(wide ? TRAFFIC : [])];
+  const rows = services.flatMap((service) =>
+    service.servers.map((server) => [
+      formatEndpoint(server),
+      service.key,
+      ...loadCells(session, server),
+      ...(wide ? trafficCells(server) : []),
+    ]),
+  );
+  return table(session, columns, rows);
+}
+
+export const services: Verb = {
+  name: 'services',
+  operands: '[service]',
+  group: 'Looking:',
+  summary: 'list virtual services with their servers and load',
+  description:
+    'Lists every service, or the one named. ACTIVE connections are in ESTABLISHED, INACT(ive) ones in any other state ' +
+    "(all of UDP); SHARE is a server's part of its service's present connections. Weight 0 takes no new connections; " +
+    '`leaving` is no longer configured and only finishes what it has. -o wide adds traffic.',
+  examples: [
+    ['weir services', 'all of them'],
+    ['weir services tcp/203.0.113.100:80', 'one; the protocol or the port may be left out'],
+    ['weir services -o json', 'exact numbers for a program'],
+  ],
+  async run(session, operand) {
+    const all = await session.client.services();
+    const wanted = operand === undefined ? all : findServices(all, operand);
+    await output(session, wanted, () => servicesText(session, wanted));
+    if (wanted.length === 0) await say(session, 'no services');
+    return EXIT.done;
+  },
+};
+
+export const servers: Verb = {
+  name: 'servers',
+  operands: '[service]',
+  group: 'Looking:',
+  summary: 'list real servers, one to a line',
+  description:
+    'Lists the real servers of every service, or of the one named, one to a line: for grep and sort. -o wide adds traffic.',
+  examples: [
+    ['weir servers', 'all of them'],
+    ['weir servers 203.0.113.100:80', 'those of one service'],
+    ['weir servers --no-headers | sort -k5 -n', 'the busiest last'],
+  ],
+  async run(session, operand) {
+    const all = await session.client.services();
+    const wanted = operand === undefined ? all : findServices(all, operand);
+    const list = wanted.flatMap(({ key, servers }) => servers.map((server) => ({ service: key, ...server })));
+    await output(session, list, () => serversText(session, wanted));
+    if (list.length === 0) await say(session, 'no servers');
+    return EXIT.done;
+  },
+};

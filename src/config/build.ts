@@ -1,0 +1,53 @@
+/** A file that was found right → Config, defaults filled in. */
+import type { Config } from '../core/model/config.ts';
+import type { DirectorInterface, Side } from '../core/model/host.ts';
+import type { VirtualService } from '../core/model/service.ts';
+import { DEFAULT_TIMEOUTS, type Timeouts } from '../core/model/state.ts';
+import type { ParsedFile } from './schema.ts';
+import { normalSysctlName } from './sysctl.ts';
+
+/** Builds the configuration; the file has passed the schema and the cross checks. */
+export function buildConfig(file: ParsedFile): Config {
+  const interfaces = [
+    ...readSide(file.director.public, 'public'),
+    ...readSide(file.director.private, 'private'),
+  ];
+  const first = interfaces[0]!.name;
+  const timeouts = withTimeouts(DEFAULT_TIMEOUTS, file.timeouts);
+  return {
+    interfaces,
+    vips: file.vips.map(({ address, interface: holder = first, label }) => ({
+      ...address,
+      interface: holder,
+      ...(label === undefined ? {} : { label }),
+    })),
+    services: file.services.map(
+      (service): VirtualService => ({
+        protocol: service.protocol,
+        address: service.address,
+        port: service.port,
+        scheduler: service.scheduler,
+        timeouts: withTimeouts(timeouts, service.timeouts),
+        servers: service.servers.map(({ address, port = service.port, weight }) => ({
+          address,
+          port,
+          weight,
+        })),
+      }),
+    ),
+    masquerade: file.masquerade.map(({ source, interface: way = first }) => ({ source, interface: way })),
+    sysctls: new Map(
+      Object.entries(file.host.sysctls).map(([name, value]) => [normalSysctlName(name) ?? name, value]),
+    ),
+    limits: file.limits,
+  };
+}
+
+function readSide(names: string | readonly string[], side: Side): readonly DirectorInterface[] {
+  return [names].flat().map((name) => ({ name, side }));
+}
+
+function withTimeouts(base: Timeouts, own: ParsedFile['timeouts']): Timeouts {
+  const given = Object.entries(own).filter(([, value]) => value !== undefined);
+  return { ...base, ...Object.fromEntries(given) };
+}

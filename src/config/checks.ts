@@ -1,0 +1,181 @@
+/** Checks of one part of a configuration against another. */
+import { type Address, familyOf, formatEndpoint, formatPrefix } from '../core/address/address.ts';
+import { masqueradeKey } from '../core/model/host.ts';
+import { serviceKey } from '../core/model/service.ts';
+import type { Draft, DraftEndpoint, DraftService, Found } from './draft.ts';
+import { nearest } from './nearest.ts';
+import { type Finding, type Path, quote } from './problems.ts';
+
+/** Everything in the file that is right by itself and wrong beside the rest. */
+export function crossCheck(draft: Draft): readonly Finding[] {
+  return [
+    ...checkInterfaces(draft),
+    ...checkVips(draft),
+    ...checkServices(draft),
+    ...checkMasquerade(draft),
+    ...checkSysctls(draft),
+    ...checkLimits(draft),
+  ];
+}
+
+/** Finds what was said before: the same text twice gives the path of the first. */
+function seen(): (text: string, path: Path) => Path | undefined {
+  const first = new Map<string, Path>();
+  return (text, path) => {
+    const earlier = first.get(text);
+    if (earlier === undefined) first.set(text, path);
+    return earlier;
+  };
+}
+
+function checkInterfaces(draft: Draft): readonly Finding[] {
+  const before = seen();
+  return draft.interfaces.flatMap(({ value, path, side }) => {
+    const earlier = before(value, path);
+    if (earlier === undefined) return [];
+    const other = draft.interfaces.find((one) => one.value === value)?.side;
+    const message =
+      other === side
+        ? `${value} is listed already`
+        : `${value} is ${other} already and cannot be ${side} too`;
+    return [{ path, message, earlier }];
+  });
+}
+
+/** An interface that is named must be one of the director's. */
+function checkOwnInterface(draft: Draft, named: Found<string> | undefined): readonly Finding[] {
+  const own = [...new Set(draft.interfaces.map((one) => one.value))];
+  if (named === undefined || own.length === 0 || own.includes(named.value)) return [];
+  return [
+    {
+      path: named.path,
+      message: `${quote(named.value)} is not one of the director's interfaces`,
+      expected: own.length === 1 ? own[0] : `one of ${own.join(', ')}`,
+      nearest: nearest(named.value, own),
+    },
+  ];
+}
+
+function checkVips(draft: Draft): readonly Finding[] {
+  const before = seen();
+  return draft.vips.flatMap((vip) => {
+    const findings = [...checkOwnInterface(draft, vip.interface)];
+    if (vip.address !== undefined) {
+      const { path, value } = vip.address;
+      const earlier = before(value.address, path);
+      if (earlier !== undefined)
+        findings.push({ path, message: `${value.address} is a VIP already`, earlier });
+    }
+    if (vip.label === undefined) return findings;
+    const { path, value: label } = vip.label;
+    const holder = vip.interface?.value;
+    if (vip.address !== undefined && familyOf(vip.address.value.address) === 6)
+      findings.push({ path, message: 'an IPv6 address cannot have a label', expected: 'no such key' });
+    else if (holder !== undefined && !label.startsWith(holder))
+      findings.push({
+        path,
+        message: `${quote(label)} does not begin with the interface's name`,
+        expected: `a label such as ${holder}:0`,
+        nearest: label.includes(':') ? `${holder}${label.slice(label.indexOf(':'))}` : undefined,
+      });
+    return findings;
+  });
+}
+
+function checkServices(draft: Draft): readonly Finding[] {
+  const before = seen();
+  const virtual = new Set<Address>();
+  for (const { address } of draft.services) if (address !== undefined) virtual.add(address.value);
+  for (const { address } of draft.vips) if (address !== undefined) virtual.add(address.value.address);
+  return draft.services.flatMap((service) => {
+    const { protocol, address, port, path } = service;
+    const findings: Finding[] = [];
+    if (protocol !== undefined && address !== undefined && port !== undefined) {
+      const key = serviceKey({ protocol, address: address.value, port });
+      const earlier = before(key, path);
+      if (earlier !== undefined) findings.push({ path, message: `${key} is a service already`, earlier });
+    }
+    return [...findings, ...checkServers(service, virtual)];
+  });
+}
+
+function checkServers(service: DraftService, virtual: ReadonlySet<Address>): readonly Finding[] {
+  const before = seen();
+  return service.servers.flatMap((server) => {
+    if (server.address === undefined) return [];
+    const { path, value } = server.address;
+    const findings: Finding[] = [];
+    const family = service.address === undefined ? undefined : familyOf(service.address.value);
+    if (family !== undefined && family !== familyOf(value))
+      findings.push({
+        path,
+        message: `${value} is IPv${familyOf(value)}, but the service is IPv${family}`,
+        expected: `an IPv${family} address`,
+      });
+    else if (virtual.has(value))
+      findings.push({
+        path,
+        message: `${value} is a virtual IP of this director; a server needs its own address`,
+      });
+    return [...findings, ...repeated(server, before)];
+  });
+}
+
+function repeated(server: DraftEndpoint, before: ReturnType<typeof seen>): readonly Finding[] {
+  const { address, port, path } = server;
+  if (address === undefined || port === undefined) return [];
+  const text = formatEndpoint({ address: address.value, port });
+  const earlier = before(text, path);
+  return earlier === undefined
+    ? []
+    : [{ path, message: `${text} is a server of this service already`, earlier }];
+}
+
+function checkMasquerade(draft: Draft): readonly Finding[] {
+  const before = seen();
+  return draft.masquerade.flatMap((rule) => {
+    const findings = [...checkOwnInterface(draft, rule.interface)];
+    if (rule.source === undefined || rule.interface === undefined) return findings;
+    const key = masqueradeKey({ source: rule.source, interface: rule.interface.value });
+    const earlier = before(key, rule.path);
+    if (earlier !== undefined)
+      findings.push({
+        path: rule.path,
+        message: `${formatPrefix(rule.source)} is masqueraded already`,
+        earlier,
+      });
+    return findings;
+  });
+}
+
+function checkSysctls(draft: Draft): readonly Finding[] {
+  const before = seen();
+  return draft.sysctls.flatMap(({ value, path, normal }): readonly Finding[] => {
+    if (normal === undefined)
+      return [
+        {
+          path,
+          message: 'not a net parameter',
+          expected: 'a name such as net.ipv4.tcp_fin_timeout',
+          part: 'key',
+          nearest: /^(core|ipv4|ipv6|netfilter)[./][\w./-]+$/.test(value) ? `net.${value}` : undefined,
+        },
+      ];
+    const earlier = before(normal, path);
+    return earlier === undefined
+      ? []
+      : [{ path, message: 'this parameter is there already, spelled otherwise', earlier, part: 'key' }];
+  });
+}
+
+function checkLimits(draft: Draft): readonly Finding[] {
+  const counts = {
+    services: draft.services.length,
+    servers: draft.services.reduce((sum, service) => sum + service.servers.length, 0),
+  };
+  return (['services', 'servers'] as const).flatMap((name) => {
+    const [count, most] = [counts[name], draft.limits[name]];
+    const message = `${count} ${name} are configured, and limits.${name} allows ${most}`;
+    return count > most ? [{ path: ['limits', name], message }] : [];
+  });
+}

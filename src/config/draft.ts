@@ -1,0 +1,148 @@
+/** What of a file could be understood, for checks of one part against another while other parts are still wrong. */
+import type { z } from 'zod';
+import type { Address, Prefix } from '../core/address/address.ts';
+import { DEFAULT_LIMITS } from '../core/model/config.ts';
+import type { Side } from '../core/model/host.ts';
+import { PROTOCOLS, type Protocol } from '../core/model/service.ts';
+import {
+  addressField,
+  hostPrefixField,
+  interfaceField,
+  labelField,
+  networkField,
+  wordField,
+} from './fields.ts';
+import type { Path } from './problems.ts';
+import { configSchema } from './schema.ts';
+import { normalSysctlName } from './sysctl.ts';
+
+/** A value and where it stands. */
+export interface Found<T> {
+  readonly value: T;
+  readonly path: Path;
+}
+
+export interface DraftEndpoint {
+  readonly path: Path;
+  readonly address: Found<Address> | undefined;
+  readonly port: number | undefined;
+}
+
+export interface DraftService extends DraftEndpoint {
+  readonly protocol: Protocol | undefined;
+  readonly servers: readonly DraftEndpoint[];
+}
+
+export interface DraftVip {
+  readonly path: Path;
+  readonly address: Found<Prefix> | undefined;
+  /** The default included. */
+  readonly interface: Found<string> | undefined;
+  readonly label: Found<string> | undefined;
+}
+
+export interface DraftMasquerade {
+  readonly path: Path;
+  readonly source: Prefix | undefined;
+  /** The default included. */
+  readonly interface: Found<string> | undefined;
+}
+
+/** A file's understood parts; whatever is absent or wrong is missing here, and reported elsewhere. */
+export interface Draft {
+  readonly interfaces: readonly (Found<string> & { readonly side: Side })[];
+  readonly vips: readonly DraftVip[];
+  readonly services: readonly DraftService[];
+  readonly masquerade: readonly DraftMasquerade[];
+  /** Names as written, with their normal spelling if they have one. */
+  readonly sysctls: readonly (Found<string> & { readonly normal: string | undefined })[];
+  readonly limits: { readonly services: number; readonly servers: number };
+}
+
+const portField = configSchema.shape.services.element.shape.port;
+const limitFields = configSchema.shape.limits.def.innerType.shape;
+const protocolField = wordField('a protocol', PROTOCOLS);
+
+/** Reads a draft from a file's plain value; total. */
+export function readDraft(root: unknown): Draft {
+  const interfaces = (['public', 'private'] as const).flatMap((side) => {
+    const value = get(get(root, 'director'), side);
+    const path = ['director', side];
+    const all = Array.isArray(value)
+      ? value.map((name, i) => found(interfaceField, name, [...path, i]))
+      : [found(interfaceField, value, path)];
+    return all.flatMap((name) => (name === undefined ? [] : [{ ...name, side }]));
+  });
+  const first = interfaces.find((one) => one.side === 'public')?.value;
+  const limits = get(root, 'limits');
+  return {
+    interfaces,
+    vips: list(root, 'vips').map(({ value, path }) => ({
+      path,
+      address: found(hostPrefixField, get(value, 'address'), [...path, 'address']),
+      interface: readInterface(value, path, first),
+      label: found(labelField, get(value, 'label'), [...path, 'label']),
+    })),
+    services: list(root, 'services').map(({ value, path }) => readService(value, path)),
+    masquerade: list(root, 'masquerade').map(({ value, path }) => ({
+      path,
+      source: found(networkField, get(value, 'source'), path)?.value,
+      interface: readInterface(value, path, first),
+    })),
+    sysctls: names(get(get(root, 'host'), 'sysctls')).map((name) => ({
+      value: name,
+      path: ['host', 'sysctls', name],
+      normal: normalSysctlName(name),
+    })),
+    limits: {
+      services: limitFields.services.safeParse(get(limits, 'services')).data ?? DEFAULT_LIMITS.services,
+      servers: limitFields.servers.safeParse(get(limits, 'servers')).data ?? DEFAULT_LIMITS.servers,
+    },
+  };
+}
+
+function readService(value: unknown, path: Path): DraftService {
+  const endpoint = readEndpoint(value, path);
+  return {
+    ...endpoint,
+    protocol: found(protocolField, get(value, 'protocol'), path)?.value,
+    servers: list(value, 'servers', path).map((server) => {
+      const own = readEndpoint(server.value, server.path);
+      return get(server.value, 'port') === undefined ? { ...own, port: endpoint.port } : own;
+    }),
+  };
+}
+
+function readEndpoint(value: unknown, path: Path): DraftEndpoint {
+  return {
+    path,
+    address: found(addressField, get(value, 'address'), [...path, 'address']),
+    port: found(portField, get(value, 'port'), path)?.value,
+  };
+}
+
+/** An interface that is left out is the first public one; one that is wrong is unknown. */
+function readInterface(value: unknown, path: Path, first: string | undefined): Found<string> | undefined {
+  const own = get(value, 'interface');
+  if (own !== undefined) return found(interfaceField, own, [...path, 'interface']);
+  return first === undefined ? undefined : { value: first, path };
+}
+
+function found<T>(field: z.ZodType<T>, value: unknown, path: Path): Found<T> | undefined {
+  const result = field.safeParse(value);
+  return result.success ? { value: result.data, path } : undefined;
+}
+
+function get(value: unknown, key: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+  return (value as Record<string, unknown>)[key];
+}
+
+function list(value: unknown, key: string, path: Path = []): readonly Found<unknown>[] {
+  const items = get(value, key);
+  return Array.isArray(items) ? items.map((item, i) => ({ value: item, path: [...path, key, i] })) : [];
+}
+
+function names(value: unknown): readonly string[] {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.keys(value) : [];
+}

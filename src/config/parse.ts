@@ -1,0 +1,87 @@
+/** Configuration text → Config, or everything that is wrong with it. */
+import type { Config } from '../core/model/config.ts';
+import { buildConfig } from './build.ts';
+import { crossCheck } from './checks.ts';
+import { readDraft } from './draft.ts';
+import { explainIssues } from './issues.ts';
+import { type ConfigProblem, type Finding, formatPath } from './problems.ts';
+import { configSchema } from './schema.ts';
+import { findTree, readTree, type Tree } from './tree.ts';
+import { readYaml, type YamlText } from './yaml.ts';
+
+/** A configuration, or why there is none. */
+export type ParseResult =
+  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
+
+/**
+ * Reads a configuration from YAML text; `file` is its name for messages. Pure, and never throws: all that is wrong
+ * comes back at once, in the order of the text.
+ */
+export function parseConfig(text: string, file: string): ParseResult {
+  const yaml = readYaml(text);
+  if (yaml.document === undefined) return refuse(yaml.findings, undefined, yaml, file);
+  const { tree, findings } = readTree(yaml.document);
+  if (tree.value === null && yaml.findings.length === 0)
+    return refuse(
+      [{ path: [], message: 'the file is empty', expected: 'director and services' }],
+      tree,
+      yaml,
+      file,
+    );
+  const result = configSchema.safeParse(tree.value);
+  const issues = result.success ? [] : explainIssues(result.error.issues, tree.value);
+  const meaning = [...issues, ...crossCheck(readDraft(tree.value))];
+  const all = [...yaml.findings, ...findings, ...believable(meaning, tree, yaml)];
+  if (all.length > 0 || !result.success) return refuse(all, tree, yaml, file);
+  return { ok: true, config: buildConfig(result.data) };
+}
+
+/**
+ * What can be believed beside syntax errors: nothing about the lines they are in, and not that a key is missing
+ * from a group one of them lies in, for that key may be what could not be read.
+ */
+function believable(findings: readonly Finding[], tree: Tree, yaml: YamlText): readonly Finding[] {
+  if (yaml.findings.length === 0) return findings;
+  const offsets = yaml.findings.map((finding) => finding.offset ?? 0);
+  const lines = new Set(offsets.map((offset) => yaml.position(offset).line));
+  return findings.filter((finding) => {
+    const { tree: group } = findTree(tree, finding.path);
+    const reach = { from: group.keyStart ?? group.start, to: group.end + 1 };
+    if (finding.part === 'missing') return !offsets.some((at) => at >= reach.from && at <= reach.to);
+    return !lines.has(yaml.position(placeOf(finding, tree)).line);
+  });
+}
+
+function refuse(
+  findings: readonly Finding[],
+  tree: Tree | undefined,
+  yaml: YamlText,
+  file: string,
+): ParseResult {
+  const placed = findings
+    .map((finding) => ({ finding, offset: placeOf(finding, tree) }))
+    .sort((a, b) => a.offset - b.offset);
+  const problems = placed.map(({ finding, offset }): ConfigProblem => {
+    const { path, expected, nearest, earlier } = finding;
+    const line =
+      earlier === undefined ? undefined : yaml.position(placeOf({ path: earlier, part: 'key' }, tree)).line;
+    return {
+      file,
+      ...yaml.position(offset),
+      path: formatPath(path),
+      message: line === undefined ? finding.message : `${finding.message} (line ${line})`,
+      ...(expected === undefined ? {} : { expected }),
+      ...(nearest === undefined ? {} : { nearest }),
+    };
+  });
+  return { ok: false, problems };
+}
+
+/** Where in the text a finding belongs: its value, its key, or the group that lacks it. */
+function placeOf(finding: Pick<Finding, 'path' | 'part' | 'offset'>, tree: Tree | undefined): number {
+  if (finding.offset !== undefined) return finding.offset;
+  if (tree === undefined) return 0;
+  const { tree: at, complete } = findTree(tree, finding.path);
+  return complete && finding.part !== 'key' ? at.start : (at.keyStart ?? at.start);
+}

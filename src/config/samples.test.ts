@@ -1,0 +1,60 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { Config } from '../core/model/config.ts';
+import { parseConfig } from './parse.ts';
+import { formatProblems } from './problems.ts';
+
+const folder = new URL('../../samples/', import.meta.url);
+const names = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
+
+function load(name: string): Config {
+  const text = readFileSync(new URL(name, folder), 'utf8');
+  const result = parseConfig(text, name);
+  if (!result.ok) throw new Error(formatProblems(result.problems, text));
+  return result.config;
+}
+
+describe('samples', () => {
+  it.each(names)('%s is right, and names its schema', (name) => {
+    expect(load(name).services.length).toBeGreaterThan(0);
+    const [first, second] = readFileSync(new URL(name, folder), 'utf8').split('\n');
+    expect(first).toBe('# yaml-language-server: $schema=../docs/reference/config.schema.json');
+    expect(second).toMatch(/^#/);
+  });
+
+  it('are all there', () => {
+    const features = [
+      'demo',
+      'host',
+      'ipv6',
+      'limits',
+      'minimal',
+      'timeouts',
+      'two-services-sharing-servers',
+      'udp',
+    ];
+    expect(names).toEqual(expect.arrayContaining(features.map((name) => `${name}.yaml`)));
+  });
+
+  it('say what they show', () => {
+    expect(load('demo.yaml')).toMatchObject({
+      interfaces: [
+        { name: 'eth0', side: 'public' },
+        { name: 'eth1', side: 'private' },
+      ],
+      vips: [{ address: '203.0.113.100', length: 24, interface: 'eth0', label: 'eth0:0' }],
+      services: [{ scheduler: 'wrr', servers: [{ weight: 3 }, { weight: 2 }, { weight: 1 }] }],
+      masquerade: [{ source: { address: '192.168.1.0', length: 24 }, interface: 'eth0' }],
+    });
+    expect(load('minimal.yaml').services[0]).toMatchObject({
+      scheduler: 'wlc',
+      servers: [{ port: 80, weight: 1 }, {}, {}],
+    });
+    expect(load('timeouts.yaml').services.map((s) => [s.timeouts.established, s.timeouts.fin_wait])).toEqual([
+      [36_000_000, 30_000],
+      [5_400_000, 30_000],
+    ]);
+    expect(load('host.yaml').sysctls.get('net.netfilter.nf_conntrack_max')).toBe('1000000');
+    expect(load('limits.yaml').limits.connections_ipv4).toBe(65_536);
+  });
+});

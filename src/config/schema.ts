@@ -1,0 +1,166 @@
+/** The shape of a configuration file: every key, its default and its description. Messages and documents are made from it. */
+import { z } from 'zod';
+import { DEFAULT_LIMITS } from '../core/model/config.ts';
+import { MAX_SERVERS, MAX_WEIGHT, PROTOCOLS, SCHEDULERS } from '../core/model/service.ts';
+import { DEFAULT_TIMEOUTS, type Timeouts } from '../core/model/state.ts';
+import {
+  addressField,
+  countField,
+  durationField,
+  hostPrefixField,
+  interfaceField,
+  labelField,
+  networkField,
+  numberField,
+  wordField,
+} from './fields.ts';
+import { SYSCTL_PATTERN, sysctlValueField } from './sysctl.ts';
+import { formatCount, formatDuration } from './units.ts';
+
+const port = numberField('a port', 1, 65_535);
+
+const interfaces = z
+  .union([interfaceField, z.array(interfaceField).min(1)])
+  .meta({ noun: 'an interface name or a list of them', expected: 'such as eth0 or [eth0, eth2]' });
+
+const director = z.strictObject({
+  public: interfaces.describe('The interface, or interfaces, that clients come in by.'),
+  private: interfaces.describe('The interface, or interfaces, behind which the real servers are.'),
+});
+
+const vip = z.strictObject({
+  address: hostPrefixField.describe(
+    "The virtual IP and its network's prefix length; without a length it is the address alone (/32 or /128).",
+  ),
+  interface: interfaceField
+    .optional()
+    .describe("The director's interface that holds it. Default: the first public one."),
+  label: labelField
+    .optional()
+    .describe("IPv4 only: the address's label, such as eth0:0; it begins with the interface's name."),
+});
+
+const state = (name: keyof Timeouts) => {
+  const unit = name === 'udp' ? 'a UDP connection' : `a TCP connection in ${name.toUpperCase()}`;
+  const usual = formatDuration(DEFAULT_TIMEOUTS[name]);
+  return durationField
+    .optional()
+    .describe(`How long ${unit} may stay idle, 1s to 20d. Default: ${usual}, as in ip_vs.`);
+};
+
+const timeouts = z.strictObject({
+  none: state('none'),
+  established: state('established'),
+  syn_sent: state('syn_sent'),
+  syn_recv: state('syn_recv'),
+  fin_wait: state('fin_wait'),
+  time_wait: state('time_wait'),
+  close: state('close'),
+  close_wait: state('close_wait'),
+  last_ack: state('last_ack'),
+  listen: state('listen'),
+  synack: state('synack'),
+  udp: state('udp'),
+} satisfies Record<keyof Timeouts, unknown>);
+
+const server = z.strictObject({
+  address: addressField.describe("The real server's address, of the same family as the service's."),
+  port: port.optional().describe("The real server's port. Default: the service's."),
+  weight: numberField('a weight', 0, MAX_WEIGHT)
+    .default(1)
+    .describe(
+      "Its share relative to the service's other servers; at 0 it takes no new connections and keeps those it has.",
+    ),
+});
+
+const service = z.strictObject({
+  protocol: wordField('a protocol', PROTOCOLS).describe('The transport protocol.'),
+  address: addressField.describe('The virtual IP that clients connect to.'),
+  port: port.describe('The port that clients connect to.'),
+  scheduler: wordField('a scheduler', SCHEDULERS)
+    .default('wlc')
+    .describe(
+      'Who gets the next connection: rr in turn, wrr in turn by weight, lc the server with the fewest connections, wlc the same by weight.',
+    ),
+  timeouts: timeouts
+    .default({})
+    .describe(
+      'Idle times of this service alone, with the keys of the top-level `timeouts`, whose values hold for the others.',
+    ),
+  servers: z
+    .array(server)
+    .max(MAX_SERVERS)
+    .meta({ noun: 'a list of servers', expected: `a list of at most ${MAX_SERVERS} servers` })
+    .describe(`The real servers, at most ${MAX_SERVERS}; may be empty.`),
+});
+
+const masquerade = z.strictObject({
+  source: networkField.describe('Whose connections: a network; its host bits are cleared.'),
+  interface: interfaceField
+    .optional()
+    .describe(
+      "The director's interface they leave by, and whose address they get. Default: the first public one.",
+    ),
+});
+
+const host = z.strictObject({
+  sysctls: z
+    .record(
+      z.string().meta({ pattern: SYSCTL_PATTERN }),
+      sysctlValueField.describe('The value as the kernel spells it, without units.'),
+    )
+    .meta({ noun: 'a group of kernel parameters', expected: 'lines such as net.ipv4.tcp_fin_timeout: 30' })
+    .default({})
+    .describe(
+      'Kernel parameters by name, net.* only; a dot within an interface name is written "/" (net.ipv4.conf.eth0/100.rp_filter), as in sysctl(8).',
+    ),
+});
+
+const limit = (name: keyof typeof DEFAULT_LIMITS, min: number, max: number, text: string) =>
+  countField(min, max)
+    .default(DEFAULT_LIMITS[name])
+    .describe(`${text}, ${min.toLocaleString('en')} to ${max.toLocaleString('en')}.`)
+    .meta({ shown: formatCount(DEFAULT_LIMITS[name]) });
+
+const limits = z.strictObject({
+  connections_ipv4: limit('connections_ipv4', 16, 16_777_216, 'The most IPv4 connections at a time'),
+  connections_ipv6: limit('connections_ipv6', 16, 16_777_216, 'The most IPv6 connections at a time'),
+  half_open: limit(
+    'half_open',
+    16,
+    1_048_576,
+    'The most half-open TCP connections at a time, the oldest of which makes room for one more',
+  ),
+  services: limit('services', 1, 65_536, 'The most virtual services'),
+  servers: limit(
+    'servers',
+    1,
+    1_048_576,
+    'The most real servers over all services, those still finishing connections included',
+  ),
+});
+
+/** A configuration file. Its input is what the file says, its output has defaults filled in and values parsed. */
+export const configSchema = z
+  .strictObject({
+    director: director.describe("The director's own network interfaces."),
+    vips: z.array(vip).default([]).describe('Virtual IPs that Weir adds to the director and removes again.'),
+    timeouts: timeouts.default({}).describe('Idle times of connections by state, for all services.'),
+    services: z.array(service).describe('The virtual services; may be empty.'),
+    masquerade: z
+      .array(masquerade)
+      .default([])
+      .describe(
+        "Source NAT for connections that the real servers open themselves, in Weir's own nftables table.",
+      ),
+    host: host.prefault({}).describe('Settings of the host.'),
+    limits: limits
+      .prefault({})
+      .describe(
+        'Sizes of the tables in the kernel. They are made once: a change takes effect after `weir down`.',
+      ),
+  })
+  .meta({ noun: 'a configuration', expected: 'the keys director and services at least' });
+
+/** What `configSchema` makes of a file. */
+export type ParsedFile = z.output<typeof configSchema>;

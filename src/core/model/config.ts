@@ -1,0 +1,36 @@
+/** A parsed configuration file: defaults filled in, every value checked. */
+import type { DirectorInterface, Masquerade, Vip } from './host.ts';
+import type { VirtualService } from './service.ts';
+
+/** How large the data plane's tables are. They are made once; a change takes effect after `weir down`. */
+export interface Limits {
+  /** IPv4 connections, 16 – 16,777,216. */
+  readonly connections_ipv4: number;
+  /** IPv6 connections, 16 – 16,777,216. */
+  readonly connections_ipv6: number;
+  /** Half-open TCP connections over both families, 16 – 1,048,576; the oldest goes when one more arrives. */
+  readonly half_open: number;
+  /** Virtual services, 1 – 65,536. */
+  readonly services: number;
+  /** Real servers over all services, those still draining included, 1 – 1,048,576. */
+  readonly servers: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  connections_ipv4: 1_048_576,
+  connections_ipv6: 131_072,
+  half_open: 65_536,
+  services: 4_096,
+  servers: 65_536,
+};
+
+/** The whole of a configuration. */
+export interface Config {
+  readonly interfaces: readonly DirectorInterface[];
+  readonly vips: readonly Vip[];
+  readonly services: readonly VirtualService[];
+  readonly masquerade: readonly Masquerade[];
+  /** Name (`net.ipv4.tcp_fin_timeout`) to value, as written to /proc/sys. */
+  readonly sysctls: ReadonlyMap<string, string>;
+  readonly limits: Limits;
+}

@@ -1,0 +1,39 @@
+/** What the data plane counts. */
+import type { Endpoint } from '../address/address.ts';
+import type { ServiceKey } from './service.ts';
+
+/** Traffic since the service or server was first published: whole numbers that never go down. */
+export interface Traffic {
+  readonly conns: number;
+  /** Packets from clients. */
+  readonly inpkts: number;
+  /** Packets to clients. */
+  readonly outpkts: number;
+  /** Bytes from clients, from the IP header on. */
+  readonly inbytes: number;
+  /** Bytes to clients, from the IP header on. */
+  readonly outbytes: number;
+}
+
+/** A real server's counters within one service. */
+export interface ServerCounters extends Traffic, Endpoint {
+  readonly weight: number;
+  /** Connections in ESTABLISHED. */
+  readonly active: number;
+  /** Connections in any other state. */
+  readonly inactive: number;
+  /** True when the server is no longer configured and only finishes the connections it has. */
+  readonly leaving: boolean;
+}
+
+/** A service's counters; its own are not the sum of its servers', which come and go. */
+export interface ServiceCounters extends Traffic {
+  readonly key: ServiceKey;
+  readonly scheduler: string;
+  readonly servers: readonly ServerCounters[];
+  /** True when the service is no longer configured and only finishes the connections it has. */
+  readonly leaving: boolean;
+}
+
+/** Packets by what became of them, over all services: name to count. */
+export type Verdicts = Readonly<Record<string, number>>;

@@ -1,0 +1,25 @@
+/** Equality of the model's values, field by field. */
+import type { RealServer, VirtualService } from './service.ts';
+import type { Timeouts } from './state.ts';
+
+/** Whether two services are the same in every field; the order of servers counts, as it does to rr and wrr. */
+export function equalService(a: VirtualService, b: VirtualService): boolean {
+  if (a === b) return true;
+  return (
+    a.protocol === b.protocol &&
+    a.address === b.address &&
+    a.port === b.port &&
+    a.scheduler === b.scheduler &&
+    equalTimeouts(a.timeouts, b.timeouts) &&
+    a.servers.length === b.servers.length &&
+    a.servers.every((server, i) => equalServer(server, b.servers[i]!))
+  );
+}
+
+function equalServer(a: RealServer, b: RealServer): boolean {
+  return a.address === b.address && a.port === b.port && a.weight === b.weight;
+}
+
+function equalTimeouts(a: Timeouts, b: Timeouts): boolean {
+  return a === b || (Object.keys(a) as (keyof Timeouts)[]).every((state) => a[state] === b[state]);
+}

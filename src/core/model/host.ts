@@ -1,0 +1,42 @@
+/** What a director needs of its host: addresses, kernel parameters, masquerading. */
+import type { Address, Prefix } from '../address/address.ts';
+import { formatPrefix } from '../address/address.ts';
+
+/** Which way an interface looks: clients are on the public side, real servers on the private one. */
+export type Side = 'public' | 'private';
+
+/** An interface of the director by name. */
+export interface DirectorInterface {
+  readonly name: string;
+  readonly side: Side;
+}
+
+/** A virtual IP: an address that clients connect to, held by one of the director's interfaces. */
+export interface Vip extends Prefix {
+  readonly interface: string;
+  /** IPv4 only: the address label, such as `eth0:0`, at most 15 bytes. */
+  readonly label?: string;
+}
+
+/** Source NAT for connections that real servers open themselves: from `source`, out by `interface`. */
+export interface Masquerade {
+  readonly source: Prefix;
+  readonly interface: string;
+}
+
+/** What names a VIP: `203.0.113.100/24 dev eth0`. */
+export function vipKey(vip: Vip): string {
+  return `${formatPrefix(vip)} dev ${vip.interface}`;
+}
+
+/** What names a masquerade rule: `192.168.1.0/24 out eth0`. */
+export function masqueradeKey(rule: Masquerade): string {
+  return `${formatPrefix(rule.source)} out ${rule.interface}`;
+}
+
+/** An address that a host's interface holds, as observed. */
+export interface HostAddress extends Prefix {
+  readonly address: Address;
+  readonly interface: string;
+  readonly label?: string;
+}

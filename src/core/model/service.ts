@@ -1,0 +1,48 @@
+/** Virtual services and their real servers, in LVS's words. */
+import { type Endpoint, formatEndpoint, parseEndpoint } from '../address/address.ts';
+import type { Timeouts } from './state.ts';
+
+/** Transport protocols that can be balanced. */
+export const PROTOCOLS = ['tcp', 'udp'] as const;
+export type Protocol = (typeof PROTOCOLS)[number];
+
+/** Schedulers by ip_vs's names, in the order of their numbers in bpf/contract.h (`enum weir_scheduler`). */
+export const SCHEDULERS = ['rr', 'wrr', 'lc', 'wlc'] as const;
+export type Scheduler = (typeof SCHEDULERS)[number];
+
+/** The most real servers a service can have. */
+export const MAX_SERVERS = 1024;
+/** The highest weight; 0 means no new connections. */
+export const MAX_WEIGHT = 65535;
+
+/** A server behind a virtual service. The endpoint's family is the service's. */
+export interface RealServer extends Endpoint {
+  /** 0–65535, relative to the service's other servers; 0 takes no new connections and keeps those it has. */
+  readonly weight: number;
+}
+
+/** What clients connect to: protocol, VIP and port, and the servers behind it. */
+export interface VirtualService extends Endpoint {
+  readonly protocol: Protocol;
+  readonly scheduler: Scheduler;
+  readonly timeouts: Timeouts;
+  /** At most 1,024, no two with the same endpoint, in the order of the configuration. */
+  readonly servers: readonly RealServer[];
+}
+
+declare const serviceKeyBrand: unique symbol;
+
+/** What names a virtual service, such as `tcp 203.0.113.100:80`. */
+export type ServiceKey = string & { readonly [serviceKeyBrand]: true };
+
+/** The key of a service: protocol, VIP and port. */
+export function serviceKey(service: Pick<VirtualService, 'protocol' | 'address' | 'port'>): ServiceKey {
+  return `${service.protocol} ${formatEndpoint(service)}` as ServiceKey;
+}
+
+/** Reads what `serviceKey` writes (and the same with `/` for the space); undefined if it is anything else. */
+export function parseServiceKey(text: string): (Endpoint & { protocol: Protocol }) | undefined {
+  const match = /^(tcp|udp)[ /](.+)$/.exec(text);
+  const endpoint = match === null ? undefined : parseEndpoint(match[2] ?? '');
+  return endpoint === undefined ? undefined : { ...endpoint, protocol: match?.[1] as Protocol };
+}

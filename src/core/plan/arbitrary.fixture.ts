@@ -1,0 +1,52 @@
+/** Random states for the property tests of plans: few names, so that two states often share some. */
+import fc from 'fast-check';
+import { addressFromBytes } from '../address/address.ts';
+import { type DirectorInterface, masqueradeKey, vipKey } from '../model/host.ts';
+import { PROTOCOLS, SCHEDULERS, serviceKey } from '../model/service.ts';
+import { DEFAULT_TIMEOUTS } from '../model/state.ts';
+import type { DirectorState } from './states.ts';
+
+const address = fc
+  .integer({ min: 1, max: 6 })
+  .map((host) => addressFromBytes(Uint8Array.of(192, 0, 2, host)));
+const port = fc.constantFrom(53, 80);
+const name = fc.constantFrom('eth0', 'eth1', 'eth2');
+
+const server = fc.record({ address, port, weight: fc.integer({ min: 0, max: 3 }) });
+const service = fc.record({
+  protocol: fc.constantFrom(...PROTOCOLS),
+  address,
+  port,
+  scheduler: fc.constantFrom(...SCHEDULERS),
+  timeouts: fc.constantFrom(DEFAULT_TIMEOUTS, { ...DEFAULT_TIMEOUTS, established: 60_000 }),
+  servers: fc.uniqueArray(server, { maxLength: 5, selector: (one) => `${one.address}:${one.port}` }),
+});
+const side = fc.constantFrom('public' as const, 'private' as const);
+const vip = fc
+  .record({ address, length: fc.constantFrom(24, 32), interface: name, labelled: fc.boolean() })
+  .map(({ labelled, ...rest }) => (labelled ? { ...rest, label: `${rest.interface}:0` } : rest));
+const rule = fc.record({ source: fc.record({ address, length: fc.constant(24) }), interface: name });
+
+const keyed = <K, V>(values: readonly V[], key: (value: V) => K): ReadonlyMap<K, V> =>
+  new Map(values.map((value) => [key(value), value]));
+
+/** Any state; every one holds the same three kernel parameters. */
+export const anyState: fc.Arbitrary<DirectorState> = fc
+  .record({
+    interfaces: fc.array(fc.record({ name, side }), { maxLength: 3 }),
+    services: fc.array(service, { maxLength: 6 }),
+    vips: fc.array(vip, { maxLength: 4 }),
+    masquerade: fc.array(rule, { maxLength: 2 }),
+    values: fc.tuple(fc.nat(1), fc.nat(1), fc.nat(1)),
+  })
+  .map((parts) => ({
+    interfaces: keyed<string, DirectorInterface>(parts.interfaces, (one) => one.name),
+    services: keyed(parts.services, serviceKey),
+    vips: keyed(parts.vips, vipKey),
+    masquerade: keyed(parts.masquerade, masqueradeKey),
+    sysctls: new Map([
+      ['net.ipv4.conf.eth0.rp_filter', String(parts.values[0])],
+      ['net.ipv4.conf.all.send_redirects', String(parts.values[1])],
+      ['net.ipv4.ip_forward', String(parts.values[2])],
+    ]),
+  }));

@@ -1,0 +1,67 @@
+/** Config → DesiredState: what should be, with the kernel parameters that a NAT director needs. */
+import { familyOf } from '../address/address.ts';
+import type { Config } from '../model/config.ts';
+import { equalService } from '../model/equal.ts';
+import { masqueradeKey, vipKey } from '../model/host.ts';
+import { type ServiceKey, serviceKey, type VirtualService } from '../model/service.ts';
+import type { DesiredState } from './states.ts';
+
+/**
+ * The state that `config` asks for. A service that is equal to the one in `previous` is that very object, so that
+ * the difference of the two can skip it at a glance.
+ */
+export function compose(config: Config, previous?: DesiredState): DesiredState {
+  return {
+    interfaces: new Map(config.interfaces.map((one) => [one.name, one])),
+    services: new Map(config.services.map((service) => keep(service, previous))),
+    vips: new Map(config.vips.map((vip) => [vipKey(vip), vip])),
+    masquerade: new Map(config.masquerade.map((rule) => [masqueradeKey(rule), rule])),
+    // A value that the file gives goes before ours, in the same place of the order.
+    sysctls: new Map([...directorSysctls(config), ...config.sysctls]),
+  };
+}
+
+function keep(service: VirtualService, previous: DesiredState | undefined): [ServiceKey, VirtualService] {
+  const key = serviceKey(service);
+  const before = previous?.services.get(key);
+  return [key, before !== undefined && equalService(before, service) ? before : service];
+}
+
+/**
+ * What the kernel must be told for NAT, by Documentation/networking/ip-sysctl.rst. Forwarding stands first: a change
+ * of it sets other parameters back to their defaults.
+ */
+function directorSysctls(config: Config): readonly (readonly [string, string])[] {
+  const each = config.interfaces.map(({ name }) => `net.ipv4.conf.${sysctlPart(name)}`);
+  return [
+    // The data plane asks the kernel's routing for the way (a lookup fails where forwarding is off), and masqueraded
+    // traffic is forwarded by the stack itself.
+    ['net.ipv4.ip_forward', '1'],
+    // This stops interfaces with accept_ra = 1 from taking router advertisements, and no other value is chosen for
+    // them here, as only the operator knows whether they are wanted: net.ipv6.conf.<interface>.accept_ra = 2 keeps them.
+    ...(hasIpv6(config) ? [['net.ipv6.conf.all.forwarding', '1'] as const] : []),
+    // Only packets that the data plane leaves to the stack are filtered: the director's own and the masqueraded ones.
+    // Strict filtering (1) would drop those of them that come in by another of several uplinks than the way back;
+    // loose (2) still drops sources to which there is no way at all. The higher of "all" and the interface's own
+    // value counts, so "all", which concerns other interfaces too, is left alone.
+    ...each.map((prefix) => [`${prefix}.rp_filter`, '2'] as const),
+    // A redirect would tell servers or clients of a way around the director, and replies that take it are not
+    // translated back. Either of "all" and the interface's own value turns redirects on, so both must be off.
+    ['net.ipv4.conf.all.send_redirects', '0'],
+    ...each.map((prefix) => [`${prefix}.send_redirects`, '0'] as const),
+  ];
+}
+
+function hasIpv6(config: Config): boolean {
+  const addresses = [
+    ...config.services.map((service) => service.address),
+    ...config.vips.map((vip) => vip.address),
+    ...config.masquerade.map((rule) => rule.source.address),
+  ];
+  return addresses.some((address) => familyOf(address) === 6);
+}
+
+/** An interface's name as a part of a parameter's: a dot in it is written `/` (sysctl(8)). */
+function sysctlPart(name: string): string {
+  return name.replaceAll('.', '/');
+}

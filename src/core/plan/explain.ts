@@ -1,0 +1,105 @@
+/** Says what a step does, in lines for people. A line starts with `+` (made), `-` (removed) or `~` (changed). */
+import { type Endpoint, formatEndpoint } from '../address/address.ts';
+import { type Masquerade, masqueradeKey, type Vip, vipKey } from '../model/host.ts';
+import { type RealServer, serviceKey, type VirtualService } from '../model/service.ts';
+import { DEFAULT_TIMEOUTS, type Timeouts } from '../model/state.ts';
+import type { Plan, Step, StepKind, StepOf } from './step.ts';
+
+/** A duration as configured, in the largest units that keep it exact: `15m`, `1h30m`, `1500ms`. Takes whole milliseconds, 0 or more. */
+export function formatDuration(ms: number): string {
+  if (ms === 0) return '0s';
+  if (ms % 1000 !== 0) return `${ms}ms`;
+  const seconds = ms / 1000;
+  const parts: [number, string][] = [
+    [Math.floor(seconds / 86_400), 'd'],
+    [Math.floor(seconds / 3600) % 24, 'h'],
+    [Math.floor(seconds / 60) % 60, 'm'],
+    [seconds % 60, 's'],
+  ];
+  return parts.map(([count, unit]) => (count === 0 ? '' : `${count}${unit}`)).join('');
+}
+
+const count = (n: number, noun: string) => `${n} ${noun}${n === 1 ? '' : 's'}`;
+const vipText = (vip: Vip) => `vip ${vipKey(vip)}${vip.label === undefined ? '' : ` label ${vip.label}`}`;
+const masqueradeText = (rule: Masquerade) => `masquerade ${masqueradeKey(rule)}`;
+const serverText = (server: RealServer) => `server ${formatEndpoint(server)}  weight ${server.weight}`;
+
+/** The states whose time-outs differ. */
+const differing = (before: Timeouts, after: Timeouts) =>
+  (Object.keys(after) as (keyof Timeouts)[]).filter((state) => before[state] !== after[state]);
+
+const timeoutChanges = (before: Timeouts, after: Timeouts): string[] =>
+  differing(before, after).map(
+    (state) => `~ timeout ${state}  ${formatDuration(before[state])} → ${formatDuration(after[state])}`,
+  );
+
+const byEndpoint = (servers: readonly RealServer[]) =>
+  new Map(servers.map((server) => [formatEndpoint(server as Endpoint), server]));
+
+/** One line per server removed, reweighted or added; one for a new order when the servers are the same. */
+function serverChanges(before: readonly RealServer[], after: readonly RealServer[]): string[] {
+  const old = byEndpoint(before);
+  const now = byEndpoint(after);
+  const gone = [...old].filter(([key]) => !now.has(key)).map(([, server]) => `- ${serverText(server)}`);
+  const changed: string[] = [];
+  const added: string[] = [];
+  for (const [key, server] of now) {
+    const was = old.get(key);
+    if (was === undefined) added.push(`+ ${serverText(server)}`);
+    else if (was.weight !== server.weight)
+      changed.push(`~ weight of ${key}  ${was.weight} → ${server.weight}`);
+  }
+  const lines = [...gone, ...changed, ...added];
+  const keys = [...now.keys()];
+  const reordered = gone.length + added.length === 0 && [...old.keys()].some((key, at) => key !== keys[at]);
+  return reordered ? [...lines, '~ order of its servers'] : lines;
+}
+
+function explainNewService(service: VirtualService): string[] {
+  const head = `+ service ${serviceKey(service)}  ${service.scheduler}, ${count(service.servers.length, 'server')}`;
+  const timeouts = differing(DEFAULT_TIMEOUTS, service.timeouts).map(
+    (state) => `timeout ${state}  ${formatDuration(service.timeouts[state])}`,
+  );
+  return [head, ...[...timeouts, ...service.servers.map(serverText)].map((line) => `+   ${line}`)];
+}
+
+function explainChangedService(before: VirtualService, after: VirtualService): string[] {
+  const changes = [
+    ...(before.scheduler === after.scheduler
+      ? []
+      : [`~ scheduler  ${before.scheduler} → ${after.scheduler}`]),
+    ...timeoutChanges(before.timeouts, after.timeouts),
+    ...serverChanges(before.servers, after.servers),
+  ];
+  const head = `~ service ${serviceKey(after)}`;
+  if (changes.length === 0) return [`${head}  published again`];
+  const [only] = changes;
+  // A single change fits on the service's own line; `~ service …  - server …` would hide its sign, so only `~` joins.
+  if (changes.length === 1 && only?.startsWith('~')) return [`${head}  ${only.slice(2)}`];
+  return [head, ...changes.map((line) => `${line.slice(0, 1)}   ${line.slice(2)}`)];
+}
+
+const EXPLANATIONS: { readonly [K in StepKind]: (step: StepOf<K>) => string[] } = {
+  set_sysctl: ({ name, from, to }) => [`~ sysctl ${name}  ${from ?? 'unknown'} → ${to}`],
+  add_masquerade: ({ rule }) => [`+ ${masqueradeText(rule)}`],
+  remove_masquerade: ({ rule }) => [`- ${masqueradeText(rule)}`],
+  publish_service: ({ before, after }) =>
+    before === undefined ? explainNewService(after) : explainChangedService(before, after),
+  remove_service: ({ key, before }) => [`- service ${key}  ${count(before.servers.length, 'server')}`],
+  attach: ({ interface: { name, side } }) => [`+ program on ${name} (${side})`],
+  detach: ({ interface: { name, side } }) => [`- program on ${name} (${side})`],
+  add_vip: ({ vip }) => [`+ ${vipText(vip)}`],
+  remove_vip: ({ vip }) => [`- ${vipText(vip)}`],
+};
+
+/** What a step does: its first line says all that fits in one, further lines are indented below their sign. */
+export function explainStep(step: Step): string[] {
+  const explain = EXPLANATIONS[step.kind] as (step: Step) => string[];
+  return explain(step);
+}
+
+/** All steps of a plan in their order, and a last line that counts them: `3 changes`, or `no changes`. */
+export function explainPlan(plan: Plan): string[] {
+  if (plan.length === 0) return ['no changes'];
+  return [...plan.flatMap(explainStep), count(plan.length, 'change')];
+}

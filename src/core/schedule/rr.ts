@@ -1,0 +1,8 @@
+/** rr: one after the other, in the order of the configuration; weights above 0 are all alike. */
+import { eligible, type Schedule } from './candidate.ts';
+
+/** Turn `n` goes to the n-th eligible server, beginning again at the end. */
+export const rr: Schedule = (candidates, turn) => {
+  const able = eligible(candidates);
+  return able[turn % able.length];
+};

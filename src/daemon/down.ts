@@ -1,0 +1,15 @@
+/** `weir down` where no daemon runs: the same end, reached from what is pinned and recorded. */
+import { existsSync, readdirSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { unpinAll } from '../dataplane/bpf/tables.ts';
+import { openHost } from '../host/open.ts';
+
+/** Puts the host back and removes every data plane under `pinDir`, of this version or another; a line per thing done. */
+export async function down(options: { stateDir: string; pinDir: string }): Promise<readonly string[]> {
+  const restored = await openHost({ stateDir: options.stateDir }).restore();
+  if (!existsSync(options.pinDir)) return restored;
+  const layouts = readdirSync(options.pinDir);
+  for (const layout of layouts) unpinAll(join(options.pinDir, layout));
+  rmdirSync(options.pinDir);
+  return [...restored, ...layouts.map((layout) => `data plane ${layout}: removed`)];
+}

@@ -1,0 +1,29 @@
+/** Steps into deeds: one table with exactly one executor for each kind, so that the compiler proves it complete. */
+import type { Step, StepKind, StepOf } from '../core/plan/step.ts';
+import type { DataPlane } from '../dataplane/port.ts';
+import type { Host } from '../host/port.ts';
+
+/** What steps are carried out on. */
+export interface Edge {
+  readonly plane: DataPlane;
+  readonly host: Host;
+}
+
+type Executors = { readonly [K in StepKind]: (edge: Edge, step: StepOf<K>) => void | Promise<void> };
+
+const EXECUTORS: Executors = {
+  set_sysctl: ({ host }, step) => host.setSysctl(step.name, step.to),
+  add_masquerade: ({ host }, step) => host.addMasquerade(step.rule),
+  remove_masquerade: ({ host }, step) => host.removeMasquerade(step.rule),
+  publish_service: ({ plane }, step) => plane.publishService(step.after),
+  remove_service: ({ plane }, step) => plane.removeService(step.key),
+  attach: ({ plane }, step) => plane.attach(step.interface),
+  detach: ({ plane }, step) => plane.detach(step.interface),
+  add_vip: ({ host }, step) => host.addVip(step.vip),
+  remove_vip: ({ host }, step) => host.removeVip(step.vip),
+};
+
+/** Carries one step out; rejects with what stood in its way. */
+export async function execute(edge: Edge, step: Step): Promise<void> {
+  await (EXECUTORS[step.kind] as (edge: Edge, step: Step) => void | Promise<void>)(edge, step);
+}

@@ -1,0 +1,62 @@
+/** Everything that can make the director act, as values in one queue: there is one reader, and so one writer to the kernel. */
+import type { ConfigText, DiffDone, Refused, ReloadDone } from '../api/control.ts';
+
+/** An event, with whom to answer where somebody waits. */
+export type Event =
+  | { readonly kind: 'reload'; readonly answer: Answer<ReloadDone | Refused> }
+  | {
+      readonly kind: 'diff';
+      readonly config: ConfigText | undefined;
+      readonly answer: Answer<DiffDone | Refused>;
+    }
+  | { readonly kind: 'look' }
+  | { readonly kind: 'down'; readonly answer: Answer<readonly string[]> }
+  | { readonly kind: 'stop' };
+
+/** Where the outcome of an event goes. */
+export interface Answer<T> {
+  resolve(value: T): void;
+  reject(error: unknown): void;
+}
+
+/** A queue that one reader iterates over; it ends after `close`. */
+export class EventQueue implements AsyncIterable<Event> {
+  readonly #events: Event[] = [];
+  #wake: (() => void) | undefined;
+  #closed = false;
+
+  /** Puts an event at the end. A `look` that is waiting already is not put twice: it is only a hint to look again. */
+  push(event: Event): void {
+    if (event.kind === 'look' && this.#events.some((one) => one.kind === 'look')) return;
+    if (this.#closed) {
+      if ('answer' in event) event.answer.reject(new Error('the director is ending'));
+      return;
+    }
+    this.#events.push(event);
+    this.#wake?.();
+  }
+
+  /** Puts the event that `make` builds around an answer, and resolves with that answer. */
+  ask<T>(make: (answer: Answer<T>) => Event): Promise<T> {
+    return new Promise<T>((resolve, reject) => this.push(make({ resolve, reject })));
+  }
+
+  /** Ends the iteration after the event under way; whoever still waits for an answer is refused. */
+  close(): void {
+    this.#closed = true;
+    for (const event of this.#events.splice(0))
+      if ('answer' in event) event.answer.reject(new Error('the director is ending'));
+    this.#wake?.();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Event> {
+    while (!this.#closed) {
+      const event = this.#events.shift();
+      if (event !== undefined) yield event;
+      else
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+    }
+  }
+}

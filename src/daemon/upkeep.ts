@@ -1,0 +1,35 @@
+/** What goes on beside the loop: connections expire in slices, counters are audited, route changes are noticed. */
+import type { BpfPlane } from '../dataplane/bpf/plane.ts';
+import { routesDigest } from '../kernel/netlink/route.ts';
+import type { Log } from '../observe/log.ts';
+
+/** Between two slices of the sweep, and between two passes over the table, in milliseconds. */
+const SLICE_PAUSE_MS = 20;
+const PASS_PAUSE_MS = 1_000;
+/** Between two looks at the routes, in milliseconds: a digest of some hundred routes takes less than one. */
+const ROUTES_PAUSE_MS = 2_000;
+
+/** Starts the upkeep; the returned function ends it. */
+export function startUpkeep(plane: BpfPlane, log: Log): () => void {
+  let sweep: NodeJS.Timeout;
+  const slice = () => {
+    const report = plane.sweep();
+    for (const difference of report.differences) log.error('counters_differ', { difference });
+    sweep = setTimeout(slice, report.completed ? PASS_PAUSE_MS : SLICE_PAUSE_MS);
+  };
+  sweep = setTimeout(slice, SLICE_PAUSE_MS);
+
+  let digest = routesDigest();
+  const routes = setInterval(() => {
+    const now = routesDigest();
+    if (now === digest) return;
+    digest = now;
+    plane.routesChanged();
+    log.info('routes_changed');
+  }, ROUTES_PAUSE_MS);
+
+  return () => {
+    clearTimeout(sweep);
+    clearInterval(routes);
+  };
+}

@@ -1,0 +1,67 @@
+/** Counters out of the tables: traffic summed over CPUs, connections as the packet path counts them. */
+import { formatEndpoint } from '../../core/address/address.ts';
+import type { ServerCounters, ServiceCounters, Traffic, Verdicts } from '../../core/model/counters.ts';
+import type { VirtualService } from '../../core/model/service.ts';
+import * as contract from './contract.generated.ts';
+import type { Registry, ServerEntry, ServiceEntry } from './registry.ts';
+import type { Tables } from './tables.ts';
+
+/** All services that are published or still have connections, in the order of their numbers. */
+export function readCounters(tables: Tables, registry: Registry): ServiceCounters[] {
+  return [...registry.byId.values()]
+    .sort((a, b) => a.id - b.id)
+    .map((entry) => ({
+      key: entry.key,
+      scheduler: entry.service.scheduler,
+      leaving: !entry.published,
+      ...sum(tables.serviceTraffic.get(entry.id)),
+      servers: serversOf(entry).map((server) => serverCounters(tables, entry.service, server)),
+    }));
+}
+
+/** A service's servers in the order of the configuration, those that are leaving at the end. */
+function serversOf(entry: ServiceEntry): ServerEntry[] {
+  const place = new Map(entry.service.servers.map((server, i) => [formatEndpoint(server), i]));
+  const rank = (server: ServerEntry) =>
+    server.leftAt === undefined ? (place.get(formatEndpoint(server.endpoint)) ?? 0) : place.size + server.id;
+  return [...entry.servers.values()].sort((a, b) => rank(a) - rank(b));
+}
+
+function serverCounters(tables: Tables, service: VirtualService, server: ServerEntry): ServerCounters {
+  const { active, inactive } = tables.servers.get(server.id);
+  const leaving = server.leftAt !== undefined;
+  const configured = service.servers.find((one) => formatEndpoint(one) === formatEndpoint(server.endpoint));
+  return {
+    ...server.endpoint,
+    weight: leaving ? 0 : (configured?.weight ?? 0),
+    active,
+    inactive,
+    leaving,
+    ...sum(tables.serverTraffic.get(server.id)),
+  };
+}
+
+function sum(cpus: readonly contract.WeirTraffic[]): Traffic {
+  const total = { conns: 0, inpkts: 0, outpkts: 0, inbytes: 0, outbytes: 0 };
+  for (const cpu of cpus)
+    for (const name of Object.keys(total) as (keyof Traffic)[]) total[name] += Number(cpu[name]);
+  return total;
+}
+
+/** Names of the verdicts as the contract has them, in lower case: `no_server`, `table_full`, … */
+const VERDICT_NAMES = Object.entries(contract)
+  .filter(([name]) => name.startsWith('WEIR_VERDICT_') && name !== 'WEIR_VERDICT_MAX')
+  .map(([name, number]) => ({
+    name: name.slice('WEIR_VERDICT_'.length).toLowerCase(),
+    number: number as number,
+  }));
+
+/** Packets and connections by what became of them. */
+export function readVerdicts(tables: Tables): Verdicts {
+  return Object.fromEntries(
+    VERDICT_NAMES.map(({ name, number }) => [
+      name,
+      tables.verdicts.get(number).reduce((total, one) => total + Number(one), 0),
+    ]),
+  );
+}

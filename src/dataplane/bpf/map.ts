@@ -1,0 +1,138 @@
+/** One kernel map by its element: bytes in and out through the contract's readers and writers. */
+import type { Libbpf } from '../../kernel/libbpf.ts';
+
+/** How an element becomes bytes. */
+export interface Codec<T> {
+  readonly size: number;
+  read(view: DataView, at: number): T;
+  write(view: DataView, at: number, value: T): void;
+}
+
+/** Elements read by one system call in bulk. */
+const CHUNK = 4096;
+
+/** Elements as they lie in memory, `stride` bytes apart. */
+export interface Chunk {
+  readonly first: number;
+  readonly count: number;
+  readonly view: DataView;
+  readonly stride: number;
+}
+
+const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/** An array map: index → T. */
+export class ArrayMap<T> {
+  readonly #bpf: Libbpf;
+  readonly fd: number;
+  readonly codec: Codec<T>;
+  readonly size: number;
+
+  constructor(bpf: Libbpf, fd: number, codec: Codec<T>) {
+    this.#bpf = bpf;
+    this.fd = fd;
+    this.codec = codec;
+    this.size = bpf.maxEntries(fd);
+  }
+
+  get(index: number): T {
+    const value = new Uint8Array(this.codec.size);
+    if (!this.#bpf.lookup(this.fd, indexKey(index), value))
+      throw new RangeError(`no element ${index} of ${this.size}`);
+    return this.codec.read(viewOf(value), 0);
+  }
+
+  set(index: number, value: T): void {
+    const bytes = new Uint8Array(this.codec.size);
+    this.codec.write(viewOf(bytes), 0, value);
+    this.#bpf.update(this.fd, indexKey(index), bytes);
+  }
+
+  /** The bytes of elements `from` … `to`-1, some thousand at a time. */
+  *chunks(from: number, to: number): Generator<Chunk> {
+    const stride = this.codec.size;
+    for (let first = from; first < to; first += CHUNK) {
+      const want = Math.min(CHUNK, to - first);
+      const values = new Uint8Array(want * stride);
+      const count = this.#bpf.lookupBatch(this.fd, first, want, new Uint8Array(want * 4), values);
+      yield { first, count, view: viewOf(values), stride };
+      if (count < want) return;
+    }
+  }
+
+  /** Elements `from` … `to`-1, in bulk. */
+  *range(from: number, to: number): Generator<[index: number, value: T]> {
+    for (const { first, count, view, stride } of this.chunks(from, to))
+      for (let i = 0; i < count; i++) yield [first + i, this.codec.read(view, i * stride)];
+  }
+}
+
+/** A hash map: K → T. */
+export class HashMap<K, T> {
+  readonly #bpf: Libbpf;
+  readonly fd: number;
+  readonly key: Codec<K>;
+  readonly value: Codec<T>;
+
+  constructor(bpf: Libbpf, fd: number, key: Codec<K>, value: Codec<T>) {
+    this.#bpf = bpf;
+    this.fd = fd;
+    this.key = key;
+    this.value = value;
+  }
+
+  get(key: K): T | undefined {
+    const value = new Uint8Array(this.value.size);
+    return this.#bpf.lookup(this.fd, this.#bytes(key), value) ? this.value.read(viewOf(value), 0) : undefined;
+  }
+
+  set(key: K, value: T): void {
+    const bytes = new Uint8Array(this.value.size);
+    this.value.write(viewOf(bytes), 0, value);
+    this.#bpf.update(this.fd, this.#bytes(key), bytes);
+  }
+
+  delete(key: K): boolean {
+    return this.#bpf.remove(this.fd, this.#bytes(key));
+  }
+
+  #bytes(key: K): Uint8Array {
+    const bytes = new Uint8Array(this.key.size);
+    this.key.write(viewOf(bytes), 0, key);
+    return bytes;
+  }
+}
+
+/** A per-CPU array: index → one T for each possible CPU. */
+export class PerCpuArray<T> {
+  readonly #bpf: Libbpf;
+  readonly #cpus: number;
+  readonly #stride: number;
+  readonly fd: number;
+  readonly codec: Codec<T>;
+
+  constructor(bpf: Libbpf, fd: number, codec: Codec<T>) {
+    this.#bpf = bpf;
+    this.#cpus = bpf.possibleCpus();
+    this.#stride = Math.ceil(codec.size / 8) * 8;
+    this.fd = fd;
+    this.codec = codec;
+  }
+
+  get(index: number): T[] {
+    const bytes = new Uint8Array(this.#stride * this.#cpus);
+    if (!this.#bpf.lookup(this.fd, indexKey(index), bytes)) throw new RangeError(`no element ${index}`);
+    return Array.from({ length: this.#cpus }, (_, cpu) => this.codec.read(viewOf(bytes), cpu * this.#stride));
+  }
+
+  /** Sets every CPU's element to zeroes. */
+  clear(index: number): void {
+    this.#bpf.update(this.fd, indexKey(index), new Uint8Array(this.#stride * this.#cpus));
+  }
+}
+
+function indexKey(index: number): Uint8Array {
+  const key = new Uint8Array(4);
+  viewOf(key).setUint32(0, index, true);
+  return key;
+}

@@ -1,0 +1,122 @@
+/** The eBPF data plane. */
+import type { Limits } from '../../core/model/config.ts';
+import { libbpf } from '../../kernel/libbpf.ts';
+import type { ConnectionFilter, DataPlane } from '../port.ts';
+import { listConnections } from './connections.ts';
+import { readCounters, readVerdicts } from './counters.ts';
+import { attach, detach, observeLinks, refreshLinks } from './links.ts';
+import { type Publisher, publishService, retire, unpublishService } from './publish.ts';
+import { type Registry, readRegistry } from './registry.ts';
+import { missingRequirements, thisMachine } from './requirements.ts';
+import { RunAllocator } from './runs.ts';
+import { jiffies, Sweeper } from './sweep.ts';
+import { openTables, type Tables, tableMemory, unpinAll } from './tables.ts';
+
+/** What the plane is opened with. */
+export interface BpfPlaneOptions {
+  /** The compiled bpf/director.bpf.c. */
+  readonly objectFile: string;
+  /** Where pins live, on a BPF file system: /sys/fs/bpf/weir. */
+  readonly pinDir: string;
+  readonly limits: Limits;
+}
+
+/** What the eBPF plane offers beyond the port: the host tells it when routes have changed. */
+export interface BpfPlane extends DataPlane {
+  /** Next hops are looked up again, at each connection's next packet. */
+  routesChanged(): void;
+}
+
+/**
+ * Finds the plane that is pinned, or makes it. Throws an Error that names what the machine lacks, or a KernelError
+ * when the kernel refuses (without CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON it will).
+ */
+export function openBpfPlane(options: BpfPlaneOptions): BpfPlane {
+  const missing = missingRequirements(thisMachine());
+  if (missing.length > 0) throw new Error(missing.join('\n'));
+  const tables = openTables(libbpf(), options.objectFile, options.pinDir, options.limits);
+  try {
+    return makePlane(tables, options.limits);
+  } catch (error) {
+    tables.close();
+    throw error;
+  }
+}
+
+function makePlane(tables: Tables, limits: Limits): BpfPlane {
+  const hz = measureHz(tables);
+  const registry = readRegistry(tables);
+  const publisher: Publisher = {
+    tables,
+    registry,
+    members: new RunAllocator(tables.members.size, runsOf(registry, 'members')),
+    rings: new RunAllocator(tables.rings.size, runsOf(registry, 'ring')),
+    hz,
+    now: () => performance.now(),
+  };
+  const sweeper = new Sweeper(tables, registry.serverIds);
+  tables.settings.set(0, { ...tables.settings.get(0), half_open_limit: limits.half_open });
+  refreshLinks(tables);
+  return {
+    kind: 'bpf',
+    description: describe(tables),
+    observe: () => ({
+      interfaces: observeLinks(tables),
+      services: new Map(
+        [...registry.services].filter(([, one]) => one.published).map(([key, one]) => [key, one.service]),
+      ),
+    }),
+    publishService: (service) => publishService(publisher, service),
+    removeService: (key) => {
+      const entry = registry.services.get(key);
+      if (entry?.published) unpublishService(publisher, entry);
+    },
+    attach: (one) => attach(tables, one),
+    detach: (one) => detach(tables, one),
+    counters: () => readCounters(tables, registry),
+    verdicts: () => readVerdicts(tables),
+    connections: (filter: ConnectionFilter) =>
+      listConnections(tables, () => ({ now: jiffies(tables), hz }), filter),
+    sweep: () => {
+      const report = sweeper.slice();
+      if (report.completed) retire(publisher);
+      return report;
+    },
+    routesChanged: () => {
+      const settings = tables.settings.get(0);
+      tables.settings.set(0, { ...settings, route_epoch: (settings.route_epoch + 1) % 256 });
+    },
+    close: () => tables.close(),
+    destroy: () => {
+      unpinAll(tables.directory);
+      tables.close();
+    },
+  };
+}
+
+const runsOf = (registry: Registry, part: 'members' | 'ring') =>
+  [...registry.byId.values()].map((entry) => entry[part]);
+
+function describe(tables: Tables): string {
+  const { connections4, connections6 } = tables;
+  const mebibytes = Math.round(tableMemory(connections4.size, connections6.size) / 2 ** 20);
+  const room = `room for ${connections4.size} IPv4 and ${connections6.size} IPv6 connections, ${mebibytes} MiB`;
+  const state = tables.found ? 'found running' : 'made anew';
+  const kept =
+    tables.oldSizes.length > 0 ? `; changed limits wait for weir down: ${tables.oldSizes.join(', ')}` : '';
+  return `eBPF plane ${state}: ${room}${kept}`;
+}
+
+/** The timer frequencies that kernel/Kconfig.hz offers. */
+const FREQUENCIES = [100, 250, 300, 1000];
+/** Long enough to tell 250 from 300 by whole ticks. */
+const MEASURE_MS = 150;
+
+/** Jiffies a second: the kernel does not say, so two readings and a clock decide among those there are. */
+function measureHz(tables: Tables): number {
+  const begin = { at: performance.now(), jiffies: jiffies(tables) };
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, MEASURE_MS);
+  const measured = ((jiffies(tables) - begin.jiffies) * 1000) / (performance.now() - begin.at);
+  const distance = (hz: number) => Math.abs(Math.log(hz / measured));
+  return FREQUENCIES.reduce((best, hz) => (distance(hz) < distance(best) ? hz : best));
+}

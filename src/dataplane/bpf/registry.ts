@@ -1,0 +1,164 @@
+/**
+ * Which numbers the services and servers have in the tables, and what is published under them. Read from the tables
+ * at start; the tables stay the truth.
+ */
+import { type Endpoint, formatEndpoint } from '../../core/address/address.ts';
+import {
+  PROTOCOLS,
+  type RealServer,
+  SCHEDULERS,
+  type ServiceKey,
+  serviceKey,
+  type VirtualService,
+} from '../../core/model/service.ts';
+import { CONNECTION_STATES, type Timeouts } from '../../core/model/state.ts';
+import * as contract from './contract.generated.ts';
+import type { Run } from './runs.ts';
+import type { Tables } from './tables.ts';
+import { addressFromWords, addressWords, swapPort } from './words.ts';
+
+/** IP protocol numbers, in the order of PROTOCOLS. */
+const PROTOCOL_NUMBERS = [6, 17] as const;
+
+/** A real server with its number. */
+export interface ServerEntry {
+  readonly id: number;
+  readonly endpoint: Endpoint;
+  /** When it was last found to be out of every publication, in milliseconds; undefined while it is in one. */
+  leftAt: number | undefined;
+}
+
+/** A service with its number, and where its parts lie. */
+export interface ServiceEntry {
+  readonly id: number;
+  readonly key: ServiceKey;
+  /** As latest published. */
+  service: VirtualService;
+  /** False once it is removed: its connections go on. */
+  published: boolean;
+  /** When it was latest published, in milliseconds. */
+  publishedAt: number;
+  slot: number;
+  members: Run;
+  ring: Run;
+  /** All servers that have a number under this service, those that are leaving included, by endpoint. */
+  readonly servers: Map<string, ServerEntry>;
+}
+
+/** Everything that has a number. */
+export interface Registry {
+  readonly services: Map<ServiceKey, ServiceEntry>;
+  readonly byId: Map<number, ServiceEntry>;
+  readonly serviceIds: Set<number>;
+  readonly serverIds: Set<number>;
+}
+
+/** The key of a service as the tables have it. */
+export function contractKey(
+  service: Pick<VirtualService, 'protocol' | 'address' | 'port'>,
+): contract.WeirServiceKey {
+  return {
+    address: addressWords(service.address),
+    port: swapPort(service.port),
+    protocol: PROTOCOL_NUMBERS[PROTOCOLS.indexOf(service.protocol)]!,
+    family: service.address.includes(':') ? 6 : 4,
+  };
+}
+
+/** The protocol behind an IP protocol number that the tables hold. */
+export function protocolOf(number: number): VirtualService['protocol'] {
+  return PROTOCOLS[PROTOCOL_NUMBERS.indexOf(number as 6)] ?? 'tcp';
+}
+
+/** Reads all that is in use. */
+export function readRegistry(tables: Tables): Registry {
+  const registry: Registry = {
+    services: new Map(),
+    byId: new Map(),
+    serviceIds: new Set(),
+    serverIds: new Set(),
+  };
+  for (const [id, state] of tables.serviceState.range(0, tables.serviceState.size))
+    if (state.flags & contract.WEIR_SERVICE_IN_USE) addService(tables, registry, id, state);
+  for (const [id, server] of tables.servers.range(0, tables.servers.size)) {
+    if (!(server.flags & contract.WEIR_SERVER_IN_USE)) continue;
+    registry.serverIds.add(id);
+    const service = registry.byId.get(server.service);
+    if (service === undefined) continue;
+    const family = service.service.address.includes(':') ? 6 : 4;
+    const endpoint = { address: addressFromWords(server.address, family), port: swapPort(server.port) };
+    service.servers.set(formatEndpoint(endpoint), { id, endpoint, leftAt: undefined });
+  }
+  for (const entry of registry.byId.values()) {
+    entry.service = { ...entry.service, servers: readMembers(tables, entry) };
+    const present = new Set(entry.published ? entry.service.servers.map(formatEndpoint) : []);
+    for (const [endpoint, server] of entry.servers) if (!present.has(endpoint)) server.leftAt = 0;
+  }
+  return registry;
+}
+
+function addService(tables: Tables, registry: Registry, id: number, state: contract.WeirServiceState): void {
+  // Either slot of an id in use carries its key; which of them is published only the key itself can tell.
+  const latest = tables.services.get(state.slot);
+  const published = tables.servicesByKey.get(latest.key);
+  const slot = published ?? state.slot;
+  const record = slot === state.slot ? latest : tables.services.get(slot);
+  const service = decodeService(record, state);
+  const key = serviceKey(service);
+  const entry: ServiceEntry = {
+    id,
+    key,
+    service,
+    published: published !== undefined,
+    publishedAt: 0,
+    slot,
+    members: { start: record.members, length: record.member_count },
+    ring: { start: record.ring, length: Math.ceil(record.ring_length / 4) },
+    servers: new Map(),
+  };
+  registry.serviceIds.add(id);
+  registry.byId.set(id, entry);
+  registry.services.set(key, entry);
+}
+
+function decodeService(record: contract.WeirService, state: contract.WeirServiceState): VirtualService {
+  const timeouts = Object.fromEntries(
+    CONNECTION_STATES.map((name, i) => [
+      name.toLowerCase(),
+      state.timeouts_ms[contract.WEIR_STATE_NONE + i] ?? 0,
+    ]),
+  ) as unknown as Timeouts;
+  return {
+    protocol: protocolOf(record.key.protocol),
+    address: addressFromWords(record.key.address, record.key.family === 6 ? 6 : 4),
+    port: swapPort(record.key.port),
+    scheduler: SCHEDULERS[record.scheduler] ?? 'wlc',
+    timeouts,
+    servers: [],
+  };
+}
+
+/** A service's members as they were configured, in that order. */
+function readMembers(tables: Tables, entry: ServiceEntry): RealServer[] {
+  const byId = new Map([...entry.servers.values()].map((server) => [server.id, server.endpoint]));
+  const { start, length } = entry.members;
+  return [...tables.members.range(start, start + length)]
+    .map(([, member]) => member)
+    .sort((a, b) => a.order - b.order)
+    .flatMap((member) => {
+      const endpoint = byId.get(member.server);
+      return endpoint === undefined ? [] : [{ ...endpoint, weight: member.weight }];
+    });
+}
+
+/** The lowest number below `size` that is not in use; throws an Error that names the limit when all are. */
+export function freeId(used: Set<number>, size: number, limit: string): number {
+  for (let id = used.size === 0 ? 0 : nextGuess(used); id < size; id++) if (!used.has(id)) return id;
+  for (let id = 0; id < size; id++) if (!used.has(id)) return id;
+  throw new Error(
+    `all ${size} of limits.${limit} are in use, those that still finish connections included; raise it and run weir down, weir run`,
+  );
+}
+
+/** Numbers are given out from the bottom, so the one after all those in use is nearly always free. */
+const nextGuess = (used: Set<number>): number => used.size;

@@ -1,0 +1,22 @@
+import { describe, expect, it } from 'vitest';
+import { missingRequirements } from './requirements.ts';
+
+const machine = { release: '6.6.0', platform: 'linux', endianness: 'LE', uid: 0 } as const;
+
+describe('requirements', () => {
+  it('accept 6.6 and what came after', () => {
+    for (const release of ['6.6.0', '6.12.38+deb13-amd64', '7.0.1-rc1'])
+      expect(missingRequirements({ ...machine, release })).toEqual([]);
+  });
+
+  it('name the missing feature and the kernel that is there', () => {
+    const [message] = missingRequirements({ ...machine, release: '6.1.0-40-amd64' });
+    expect(message).toMatch(/6\.6 or newer, for TCX links; this is 6\.1\.0-40-amd64/);
+    expect(missingRequirements({ ...machine, release: '5.15.0' })).toHaveLength(1);
+  });
+
+  it('refuse other systems and byte orders', () => {
+    expect(missingRequirements({ ...machine, platform: 'darwin' })).toHaveLength(1);
+    expect(missingRequirements({ ...machine, endianness: 'BE' })).toHaveLength(1);
+  });
+});

@@ -1,0 +1,281 @@
+/** The plane's object in the kernel: programs loaded, maps made or found again by their pins. */
+import { existsSync, mkdirSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Limits } from '../../core/model/config.ts';
+import { ensureOnBpffs } from '../../kernel/bpffs.ts';
+import type { Handle, Libbpf } from '../../kernel/libbpf.ts';
+import * as contract from './contract.generated.ts';
+import { ArrayMap, type Codec, HashMap, PerCpuArray } from './map.ts';
+
+const { LAYOUT, LAYOUTS } = contract;
+
+/** Elements that make room for the runs of all services: more than limits.servers, since two publications overlap. */
+const membersFor = (limits: Limits): number => 2 * limits.servers + 2 * 1024;
+/** Four turns of wrr each: 4 MiB, some thousand services with long rings; further ones compute their turns. */
+const RING_CHUNKS = 524_288;
+
+const u32: Codec<number> = {
+  size: 4,
+  read: (view, at) => view.getUint32(at, true),
+  write: (view, at, value) => view.setUint32(at, value, true),
+};
+const u64: Codec<bigint> = {
+  size: 8,
+  read: (view, at) => view.getBigUint64(at, true),
+  write: (view, at, value) => view.setBigUint64(at, value, true),
+};
+
+/** What is open while the daemon runs. */
+export interface Tables {
+  readonly bpf: Libbpf;
+  readonly directory: string;
+  readonly programs: Readonly<Record<'public' | 'private' | 'sweep', number>>;
+  readonly servicesByKey: HashMap<contract.WeirServiceKey, number>;
+  readonly services: ArrayMap<contract.WeirService>;
+  readonly serviceState: ArrayMap<contract.WeirServiceState>;
+  readonly positions: ArrayMap<bigint>;
+  readonly members: ArrayMap<contract.WeirMember>;
+  readonly rings: ArrayMap<contract.WeirTurns>;
+  readonly servers: ArrayMap<contract.WeirServer>;
+  readonly serverAudit: ArrayMap<contract.WeirAudit>;
+  readonly serviceTraffic: PerCpuArray<contract.WeirTraffic>;
+  readonly serverTraffic: PerCpuArray<contract.WeirTraffic>;
+  readonly connections4: ArrayMap<contract.WeirConnection4>;
+  readonly connections6: ArrayMap<contract.WeirConnection6>;
+  readonly verdicts: PerCpuArray<bigint>;
+  readonly settings: ArrayMap<contract.WeirSettings>;
+  readonly tally: ArrayMap<contract.WeirTally>;
+  /** Limits that differ from those the pinned tables were made with, a line each. */
+  readonly oldSizes: readonly string[];
+  /** True when the tables were there already. */
+  readonly found: boolean;
+  close(): void;
+}
+
+/** How many elements each map gets; a map not named here has one. */
+function sizes(limits: Limits): Readonly<Record<string, number>> {
+  return {
+    services_by_key: limits.services,
+    services: 2 * limits.services,
+    service_state: limits.services,
+    positions: limits.services,
+    members: membersFor(limits),
+    rings: RING_CHUNKS,
+    servers: limits.servers,
+    server_audit: limits.servers,
+    service_traffic: limits.services,
+    server_traffic: limits.servers,
+    flows4: 2 * limits.connections_ipv4,
+    flows6: 2 * limits.connections_ipv6,
+    connections4: limits.connections_ipv4,
+    connections6: limits.connections_ipv6,
+    free4: limits.connections_ipv4,
+    free6: limits.connections_ipv6,
+    half_open: 2 * limits.half_open,
+    verdicts: contract.WEIR_VERDICT_MAX,
+    settings: 1,
+    tally: 1,
+  };
+}
+
+/** Bytes that the kernel takes for the two connection tables: a slot, two keys of 64 bytes and more, a free mark. */
+export function tableMemory(connections4: number, connections6: number): number {
+  // htab elements: 48 bytes of links and hash, then key and value, each rounded to 8; and a bucket of 16 bytes for each.
+  const key4 = 48 + 16 + 8 + 16;
+  const key6 = 48 + 40 + 8 + 16;
+  return connections4 * (64 + 2 * key4 + 4) + connections6 * (128 + 2 * key6 + 4);
+}
+
+/** The directory of this layout's pins. */
+export function layoutDirectory(pinDir: string): string {
+  return join(pinDir, LAYOUT);
+}
+
+/** Layouts other than this program's that are pinned. */
+export function otherLayouts(pinDir: string): string[] {
+  return existsSync(pinDir) ? readdirSync(pinDir).filter((name) => name !== LAYOUT) : [];
+}
+
+/** Unpins everything in one layout's directory; the kernel frees what nobody else holds. */
+export function unpinAll(directory: string): void {
+  if (!existsSync(directory)) return;
+  for (const name of readdirSync(directory)) unlinkSync(join(directory, name));
+  rmdirSync(directory);
+}
+
+/**
+ * Opens the tables pinned under `pinDir`, or makes them. Throws a KernelError when the kernel refuses, and an Error
+ * that says what to do when another version's pins are there.
+ */
+export function openTables(bpf: Libbpf, objectFile: string, pinDir: string, limits: Limits): Tables {
+  const directory = layoutDirectory(pinDir);
+  ensureOnBpffs(pinDir);
+  const others = otherLayouts(pinDir);
+  if (others.length > 0)
+    throw new Error(
+      `${pinDir} holds the data plane of another version of Weir (layout ${others.join(', ')}; this is ${LAYOUT}). ` +
+        'It goes on forwarding; `weir down` of either version removes it, which ends its connections.',
+    );
+  if (existsSync(directory) && !isPrepared(bpf, directory)) unpinAll(directory);
+  const found = existsSync(directory);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const object = bpf.openObject(objectFile);
+  try {
+    const { fds, oldSizes } = loadMaps(bpf, object, directory, sizes(limits));
+    const tables = assemble(bpf, object, directory, fds, oldSizes, found);
+    if (!found) prepare(bpf, object, tables);
+    return tables;
+  } catch (error) {
+    bpf.closeObject(object);
+    if (!found) unpinAll(directory);
+    throw error;
+  }
+}
+
+/** False when an earlier start was cut short before its tables were ready: nothing was ever attached to them. */
+function isPrepared(bpf: Libbpf, directory: string): boolean {
+  const fd = bpf.getPinned(join(directory, 'settings'));
+  if (fd === undefined) return false;
+  try {
+    return new ArrayMap(bpf, fd, codecOf('settings')).get(0).prepared === 1;
+  } finally {
+    bpf.closeFd(fd);
+  }
+}
+
+function loadMaps(bpf: Libbpf, object: Handle, directory: string, wanted: Readonly<Record<string, number>>) {
+  const oldSizes: string[] = [];
+  const maps = bpf.maps(object).filter(({ name }) => name in wanted);
+  for (const { handle, name } of maps) {
+    const path = join(directory, name);
+    const size = pinnedSize(bpf, path) ?? wanted[name]!;
+    if (size !== wanted[name])
+      oldSizes.push(`${name} keeps its ${size} elements (configured now: ${wanted[name]})`);
+    bpf.setMaxEntries(handle, size);
+    bpf.setPinPath(handle, path);
+  }
+  bpf.loadObject(object);
+  return { fds: new Map(maps.map(({ handle, name }) => [name, bpf.mapFd(handle)])), oldSizes };
+}
+
+function pinnedSize(bpf: Libbpf, path: string): number | undefined {
+  const fd = bpf.getPinned(path);
+  if (fd === undefined) return undefined;
+  try {
+    return bpf.maxEntries(fd);
+  } finally {
+    bpf.closeFd(fd);
+  }
+}
+
+const CODECS = {
+  service_key: {
+    size: LAYOUTS.weir_service_key.size,
+    read: contract.readWeirServiceKey,
+    write: contract.writeWeirServiceKey,
+  },
+  service: {
+    size: LAYOUTS.weir_service.size,
+    read: contract.readWeirService,
+    write: contract.writeWeirService,
+  },
+  service_state: {
+    size: LAYOUTS.weir_service_state.size,
+    read: contract.readWeirServiceState,
+    write: contract.writeWeirServiceState,
+  },
+  member: { size: LAYOUTS.weir_member.size, read: contract.readWeirMember, write: contract.writeWeirMember },
+  turns: { size: LAYOUTS.weir_turns.size, read: contract.readWeirTurns, write: contract.writeWeirTurns },
+  server: { size: LAYOUTS.weir_server.size, read: contract.readWeirServer, write: contract.writeWeirServer },
+  audit: { size: LAYOUTS.weir_audit.size, read: contract.readWeirAudit, write: contract.writeWeirAudit },
+  traffic: {
+    size: LAYOUTS.weir_traffic.size,
+    read: contract.readWeirTraffic,
+    write: contract.writeWeirTraffic,
+  },
+  connection4: {
+    size: LAYOUTS.weir_connection4.size,
+    read: contract.readWeirConnection4,
+    write: contract.writeWeirConnection4,
+  },
+  connection6: {
+    size: LAYOUTS.weir_connection6.size,
+    read: contract.readWeirConnection6,
+    write: contract.writeWeirConnection6,
+  },
+  settings: {
+    size: LAYOUTS.weir_settings.size,
+    read: contract.readWeirSettings,
+    write: contract.writeWeirSettings,
+  },
+  tally: { size: LAYOUTS.weir_tally.size, read: contract.readWeirTally, write: contract.writeWeirTally },
+} as const;
+
+function codecOf<N extends keyof typeof CODECS>(name: N): (typeof CODECS)[N] {
+  return CODECS[name];
+}
+
+function assemble(
+  bpf: Libbpf,
+  object: Handle,
+  directory: string,
+  fds: ReadonlyMap<string, number>,
+  oldSizes: readonly string[],
+  found: boolean,
+): Tables {
+  const fd = (name: string): number => {
+    const known = fds.get(name);
+    if (known === undefined)
+      throw new Error(`the eBPF object has no map ${name}: it was built from other sources`);
+    return known;
+  };
+  return {
+    bpf,
+    directory,
+    programs: {
+      public: bpf.programFd(object, 'weir_public'),
+      private: bpf.programFd(object, 'weir_private'),
+      sweep: bpf.programFd(object, 'weir_sweep'),
+    },
+    servicesByKey: new HashMap(bpf, fd('services_by_key'), codecOf('service_key'), u32),
+    services: new ArrayMap(bpf, fd('services'), codecOf('service')),
+    serviceState: new ArrayMap(bpf, fd('service_state'), codecOf('service_state')),
+    positions: new ArrayMap(bpf, fd('positions'), u64),
+    members: new ArrayMap(bpf, fd('members'), codecOf('member')),
+    rings: new ArrayMap(bpf, fd('rings'), codecOf('turns')),
+    servers: new ArrayMap(bpf, fd('servers'), codecOf('server')),
+    serverAudit: new ArrayMap(bpf, fd('server_audit'), codecOf('audit')),
+    serviceTraffic: new PerCpuArray(bpf, fd('service_traffic'), codecOf('traffic')),
+    serverTraffic: new PerCpuArray(bpf, fd('server_traffic'), codecOf('traffic')),
+    connections4: new ArrayMap(bpf, fd('connections4'), codecOf('connection4')),
+    connections6: new ArrayMap(bpf, fd('connections6'), codecOf('connection6')),
+    verdicts: new PerCpuArray(bpf, fd('verdicts'), u64),
+    settings: new ArrayMap(bpf, fd('settings'), codecOf('settings')),
+    tally: new ArrayMap(bpf, fd('tally'), codecOf('tally')),
+    oldSizes,
+    found,
+    close: () => bpf.closeObject(object),
+  };
+}
+
+/** Slots that one run of the filling program pushes. */
+const FILL_SLICE = 1 << 20;
+
+/** Fills the stacks of free slots, the lowest on top, and marks the tables as ready. */
+function prepare(bpf: Libbpf, object: Handle, tables: Tables): void {
+  const program = bpf.programFd(object, 'weir_prepare');
+  for (const [family, size] of [
+    [4, tables.connections4.size],
+    [6, tables.connections6.size],
+  ] as const)
+    for (let end = size; end > 0; end -= FILL_SLICE) {
+      const from = Math.max(0, end - FILL_SLICE);
+      const task = new Uint8Array(LAYOUTS.weir_prepare.size);
+      const view = new DataView(task.buffer);
+      contract.writeWeirPrepare(view, 0, { family, from, count: end - from, failed: 0 });
+      bpf.runSyscall(program, task);
+      if (contract.readWeirPrepare(view).failed !== 0)
+        throw new Error('the stack of free connection slots is too small');
+    }
+  tables.settings.set(0, { ...tables.settings.get(0), prepared: 1 });
+}

@@ -1,0 +1,53 @@
+/** What the director asks of a data plane; one folder beside this file implements it per plane. */
+import type { Connection } from '../core/model/connection.ts';
+import type { ServiceCounters, Verdicts } from '../core/model/counters.ts';
+import type { DirectorInterface } from '../core/model/host.ts';
+import type { ServiceKey, VirtualService } from '../core/model/service.ts';
+import type { DirectorState } from '../core/plan/states.ts';
+
+/** The part of a state that lives in the data plane. */
+export type PlaneState = Pick<DirectorState, 'interfaces' | 'services'>;
+
+/** What one slice of the sweep did. */
+export interface SweepReport {
+  /** Slots looked at. */
+  readonly walked: number;
+  /** Connections removed because their time-out had passed. */
+  readonly expired: number;
+  /** True when this slice ended a pass over the whole table. */
+  readonly completed: boolean;
+  /** Servers whose counters differed from a walk of the table while neither changed; always empty in a sound plane. */
+  readonly differences: readonly string[];
+}
+
+/** Which connections to list; an absent field matches all. Texts as `formatEndpoint` or `parseAddress` write them. */
+export interface ConnectionFilter {
+  readonly service?: ServiceKey;
+  readonly client?: string;
+  readonly server?: string;
+}
+
+/** A data plane: everything here is idempotent, and none of it disturbs a running connection. */
+export interface DataPlane {
+  readonly kind: 'bpf' | 'simulated';
+  /** One line for people: what was loaded or found, and how much memory it takes. */
+  readonly description: string;
+  /** What is published and attached now, read from the plane itself. */
+  observe(): PlaneState;
+  /** Makes the service, or replaces it as a whole: a packet meets the old one or the new one. */
+  publishService(service: VirtualService): void;
+  /** Takes no new connections for the service any more; those it has go on until they end. */
+  removeService(key: ServiceKey): void;
+  attach(side: DirectorInterface): void;
+  detach(side: DirectorInterface): void;
+  counters(): readonly ServiceCounters[];
+  verdicts(): Verdicts;
+  /** Live connections in the order of the table, in chunks so that the event loop gets its turn. */
+  connections(filter: ConnectionFilter): AsyncIterable<readonly Connection[]>;
+  /** Expires connections in a bounded slice of the table; call it over and over. */
+  sweep(): SweepReport;
+  /** Lets go of the plane and leaves it running. */
+  close(): void;
+  /** Removes the plane from the kernel: programs, tables, pins. Connections through it end. */
+  destroy(): void;
+}

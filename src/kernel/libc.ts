@@ -1,0 +1,69 @@
+/** The few functions of the C library that Node does not offer; everything that is read or written is a byte buffer. */
+import koffi from 'koffi';
+import { KernelError } from './errors.ts';
+import { once } from './once.ts';
+
+/** Sockets of families that Node does not know; every function throws a `KernelError` that names the call. */
+export interface Libc {
+  /** A new descriptor; `type` should carry SOCK_CLOEXEC, or programs that we start inherit it. */
+  socket(domain: number, type: number, protocol: number): number;
+  setsockopt(fd: number, level: number, option: number, value: Uint8Array): void;
+  /** Fills `value` and returns the length that the kernel wrote, in bytes. */
+  getsockopt(fd: number, level: number, option: number, value: Uint8Array): number;
+  send(fd: number, bytes: Uint8Array, flags: number): void;
+  /** Bytes received; with MSG_TRUNC the length of the datagram, which may exceed the buffer's. */
+  recv(fd: number, into: Uint8Array, flags: number): number;
+  close(fd: number): void;
+}
+
+const EINTR = 4;
+
+/**
+ * Opens the C library and declares its functions. koffi knows no ssize_t, hence int64_t. Made on first use and then
+ * kept, since each declaration makes a trampoline: use `libc()`.
+ */
+function loadLibc(): Libc {
+  const library = koffi.load('libc.so.6');
+  const socket = library.func('int socket(int domain, int type, int protocol)');
+  const setsockopt = library.func(
+    'int setsockopt(int fd, int level, int option, const uint8_t *value, uint32_t length)',
+  );
+  const getsockopt = library.func(
+    'int getsockopt(int fd, int level, int option, _Out_ uint8_t *value, _Inout_ uint32_t *length)',
+  );
+  const send = library.func('int64_t send(int fd, const uint8_t *bytes, size_t length, int flags)');
+  const recv = library.func('int64_t recv(int fd, _Out_ uint8_t *into, size_t length, int flags)');
+  const close = library.func('int close(int fd)');
+
+  /** Calls until no signal interrupts the call, and turns -1 into an error. */
+  const checked = (call: string, attempt: () => number): number => {
+    for (;;) {
+      const result = Number(attempt());
+      if (result >= 0) return result;
+      const errno = koffi.errno();
+      if (errno !== EINTR) throw new KernelError(call, errno);
+    }
+  };
+  return {
+    socket: (domain, type, protocol) => checked('socket', () => socket(domain, type, protocol)),
+    setsockopt: (fd, level, option, value) => {
+      checked(`setsockopt(${level}, ${option})`, () => setsockopt(fd, level, option, value, value.length));
+    },
+    getsockopt: (fd, level, option, value) => {
+      const length = [value.length];
+      checked(`getsockopt(${level}, ${option})`, () => getsockopt(fd, level, option, value, length));
+      return length[0] ?? 0;
+    },
+    send: (fd, bytes, flags) => {
+      checked('send', () => send(fd, bytes, bytes.length, flags));
+    },
+    recv: (fd, into, flags) => checked('recv', () => recv(fd, into, into.length, flags)),
+    // close(2): on Linux the descriptor is gone even after EINTR, so a second attempt could close somebody else's.
+    close: (fd) => {
+      if (close(fd) < 0 && koffi.errno() !== EINTR) throw new KernelError('close', koffi.errno());
+    },
+  };
+}
+
+/** The C library, opened when first asked for and then shared: a constant in all but the moment of its making. */
+export const libc: () => Libc = once(loadLibc);

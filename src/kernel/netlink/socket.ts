@@ -1,0 +1,154 @@
+/** A socket to the kernel's rtnetlink: one request, then its answer, in the calling thread (microseconds each). */
+import { KernelError } from '../errors.ts';
+import { type Libc, libc } from '../libc.ts';
+import { type Acknowledgement, decodeAcknowledgement, decodeDone, NetlinkError, unwrap } from './answer.ts';
+import { u32 } from './bytes.ts';
+import {
+  decodeMessages,
+  encodeMessage,
+  type Message,
+  NLM_F_ACK,
+  NLM_F_DUMP,
+  NLM_F_DUMP_INTR,
+  NLM_F_REQUEST,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+} from './message.ts';
+
+const AF_NETLINK = 16;
+const SOCK_RAW = 3;
+/** Programs that we start must not inherit the descriptor. */
+const SOCK_CLOEXEC = 0o2000000;
+const NETLINK_ROUTE = 0;
+const SOL_SOCKET = 1;
+const SO_RCVTIMEO = 20;
+const SOL_NETLINK = 270;
+/** NETLINK_CAP_ACK and NETLINK_EXT_ACK: short refusals, with a sentence that says why. */
+const ACKNOWLEDGEMENT_OPTIONS = [10, 11];
+const MSG_PEEK = 0x02;
+const MSG_TRUNC = 0x20;
+
+/** The kernel answers at once; longer than this only if something is badly wrong. */
+const RECEIVE_TIMEOUT_S = 5n;
+/** A dump that changes run into is asked again this often before it is given up. */
+const DUMP_ATTEMPTS = 20;
+const EBUSY = 16;
+const ETIMEDOUT = 110;
+
+/** What is asked of the kernel. */
+export interface Request {
+  /** In words, for errors: `list links`. */
+  readonly asked: string;
+  /** RTM_* number. */
+  readonly type: number;
+  /** NLM_F_* bits besides REQUEST, ACK and DUMP. */
+  readonly flags?: number;
+  readonly payload: Uint8Array;
+}
+
+/** A socket to rtnetlink in the network namespace of the calling thread. */
+export class NetlinkSocket {
+  readonly #libc: Libc;
+  readonly #fd: number;
+  #sequence = 0;
+  #buffer = new Uint8Array(65_536);
+
+  /** Opens the socket through the given C library; throws a `KernelError` where the kernel refuses. */
+  constructor(library: Libc = libc()) {
+    this.#libc = library;
+    this.#fd = this.#libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    for (const option of ACKNOWLEDGEMENT_OPTIONS)
+      this.#libc.setsockopt(this.#fd, SOL_NETLINK, option, u32(1));
+    // struct timeval of a 64-bit kernel: two longs, seconds and microseconds.
+    const timeout = new Uint8Array(new BigInt64Array([RECEIVE_TIMEOUT_S, 0n]).buffer);
+    this.#libc.setsockopt(this.#fd, SOL_SOCKET, SO_RCVTIMEO, timeout);
+  }
+
+  /** Makes a change; returns when the kernel has acknowledged it, and throws a `NetlinkError` if it refuses. */
+  change(request: Request): void {
+    const sequence = this.#send(request, NLM_F_ACK);
+    for (;;) {
+      for (const message of this.#receive(request.asked, sequence)) {
+        if (message.type !== NLMSG_ERROR) continue;
+        refuse(request.asked, unwrap(request.asked, decodeAcknowledgement(message)));
+        return;
+      }
+    }
+  }
+
+  /** All messages of a consistent dump; asks again when changes ran into it, and gives up with EBUSY after 20 attempts. */
+  dump(request: Request): readonly Message[] {
+    for (let attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
+      const messages = this.#dumpOnce(request);
+      if (messages !== undefined) return messages;
+    }
+    throw new NetlinkError(request.asked, { errno: EBUSY, text: 'changes kept running into the listing' });
+  }
+
+  close(): void {
+    this.#libc.close(this.#fd);
+  }
+
+  /** Undefined when the dump was interrupted by a change. It is read to its end even then, or its rest would answer the next request. */
+  #dumpOnce(request: Request): readonly Message[] | undefined {
+    const sequence = this.#send(request, NLM_F_DUMP);
+    const found: Message[] = [];
+    let interrupted = false;
+    for (;;) {
+      for (const message of this.#receive(request.asked, sequence)) {
+        interrupted ||= (message.flags & NLM_F_DUMP_INTR) !== 0;
+        if (message.type === NLMSG_ERROR) {
+          refuse(request.asked, unwrap(request.asked, decodeAcknowledgement(message)));
+        } else if (message.type === NLMSG_DONE) {
+          refuse(request.asked, decodeDone(message));
+          return interrupted ? undefined : found;
+        } else found.push(message);
+      }
+    }
+  }
+
+  #send(request: Request, flags: number): number {
+    this.#sequence += 1;
+    const message = {
+      type: request.type,
+      flags: NLM_F_REQUEST | flags | (request.flags ?? 0),
+      sequence: this.#sequence,
+      port: 0,
+      payload: request.payload,
+    };
+    this.#libc.send(this.#fd, encodeMessage(message), 0);
+    return this.#sequence;
+  }
+
+  /** The messages of the next datagram that answer request `sequence`. The length is peeked at first, so that nothing is cut off. */
+  #receive(asked: string, sequence: number): readonly Message[] {
+    const length = this.#recv(asked, this.#buffer.subarray(0, 0), MSG_PEEK | MSG_TRUNC);
+    if (length > this.#buffer.length) this.#buffer = new Uint8Array(length);
+    const received = this.#recv(asked, this.#buffer, 0);
+    const messages = unwrap(asked, decodeMessages(this.#buffer.slice(0, received)));
+    return messages.filter((message) => message.sequence === sequence);
+  }
+
+  #recv(asked: string, into: Uint8Array, flags: number): number {
+    try {
+      return this.#libc.recv(this.#fd, into, flags);
+    } catch (error) {
+      if (!(error instanceof KernelError) || error.code !== 'EAGAIN') throw error;
+      throw new NetlinkError(asked, { errno: ETIMEDOUT, text: `nothing within ${RECEIVE_TIMEOUT_S} s` });
+    }
+  }
+}
+
+function refuse(asked: string, acknowledgement: Acknowledgement): void {
+  if (acknowledgement.errno !== 0) throw new NetlinkError(asked, acknowledgement);
+}
+
+/** Opens a socket for the time of `use`. */
+export function withNetlink<T>(use: (socket: NetlinkSocket) => T): T {
+  const socket = new NetlinkSocket();
+  try {
+    return use(socket);
+  } finally {
+    socket.close();
+  }
+}

@@ -10,7 +10,7 @@
 
 #include "connection.h"
 
-#define HALF_OPEN_TRIES 8
+#define HALF_OPEN_TRIES 16
 
 /* The word of the entry's connection if it is half-open still, else 0. */
 static __always_inline __u64 half_open_word(const struct weir_half_open *entry)

@@ -9,7 +9,7 @@ import { VERSION } from '../api/version.ts';
 import type { Config } from '../core/model/config.ts';
 import { type BpfPlane, openBpfPlane } from '../dataplane/bpf/plane.ts';
 import { openHost } from '../host/open.ts';
-import { type LogLevel, openLog } from '../observe/log.ts';
+import { type Log, type LogLevel, openLog } from '../observe/log.ts';
 import { Director, readConfig } from './director.ts';
 import { EventQueue } from './queue.ts';
 import { startUpkeep } from './upkeep.ts';
@@ -66,7 +66,7 @@ async function direct(
   config: Config,
   queue: EventQueue,
   part: { director?: Director; plane?: BpfPlane },
-  log: ReturnType<typeof openLog>,
+  log: Log,
 ): Promise<number> {
   const plane = openBpfPlane({ objectFile: objectFile(), pinDir: options.pinDir, limits: config.limits });
   const host = openHost({ stateDir: options.stateDir });
@@ -76,7 +76,7 @@ async function direct(
   const plan = await director.converge();
   log.info('ready', { version: VERSION, config_file: file, steps: plan.length });
   const stopUpkeep = startUpkeep(plane, log);
-  const stopSignals = onSignals(queue);
+  const stopSignals = onSignals(queue, plane, log);
   const looks = setInterval(() => queue.push({ kind: 'look' }), LOOK_PAUSE_MS);
   try {
     const end = await director.run(queue);
@@ -91,20 +91,25 @@ async function direct(
   }
 }
 
-/** HUP reloads, TERM and INT end the daemon and leave the traffic, USR1 has nothing to dump that the CLI does not show. */
-function onSignals(queue: EventQueue): () => void {
-  const reload = () => {
+/**
+ * HUP reloads; TERM and INT end the daemon and leave the traffic; USR1 writes the whole state to the log. USR2, by
+ * convention "reopen your files", finds none: the log goes to standard output. Unhandled, it would end the process, and
+ * USR1 would open Node's debugger.
+ */
+function onSignals(queue: EventQueue, plane: BpfPlane, log: Log): () => void {
+  const handlers: Partial<Record<NodeJS.Signals, () => void>> = {
     // The outcome is in the log, whatever it is.
-    queue.ask((answer) => ({ kind: 'reload', answer })).catch(() => {});
+    SIGHUP: () => void queue.ask<unknown>((answer) => ({ kind: 'reload', answer })).catch(() => {}),
+    SIGTERM: () => queue.push({ kind: 'stop' }),
+    SIGINT: () => queue.push({ kind: 'stop' }),
+    SIGUSR1: () =>
+      log.info('state', { plane: plane.description, services: plane.counters(), verdicts: plane.verdicts() }),
+    SIGUSR2: () => log.debug('no_files_to_reopen'),
   };
-  const stop = () => queue.push({ kind: 'stop' });
-  process.on('SIGHUP', reload);
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  const all = Object.entries(handlers) as [NodeJS.Signals, () => void][];
+  for (const [signal, handler] of all) process.on(signal, handler);
   return () => {
-    process.off('SIGHUP', reload);
-    process.off('SIGTERM', stop);
-    process.off('SIGINT', stop);
+    for (const [signal, handler] of all) process.off(signal, handler);
   };
 }
 

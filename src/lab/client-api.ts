@@ -5,6 +5,8 @@ import type {
   ClientVerbs,
   DownloadOptions,
   DownloadResult,
+  FramesOptions,
+  FramesResult,
   HoldOptions,
   PokeResult,
   RequestsOptions,
@@ -55,6 +57,8 @@ export interface LabClient {
   hold(options: HoldOptions): Promise<HeldConnections>;
   udp(options: UdpOptions): Promise<UdpResult>;
   startSynFlood(options: SynFloodOptions): Promise<Running<SynFloodResult>>;
+  /** Sends frames that no socket would. */
+  frames(options: FramesOptions): Promise<FramesResult>;
 }
 
 interface Program<Result> extends Running<Result> {
@@ -66,14 +70,16 @@ function eventOf(line: string): ClientEvent | undefined {
   return line.startsWith('{"event":') ? (JSON.parse(line) as ClientEvent) : undefined;
 }
 
-async function start<V extends keyof ClientVerbs>(
+async function startVerb<V extends keyof ClientVerbs>(
   lab: Lab,
   host: LabHost,
+  { cpu }: ClientPlace,
   verb: V,
   options: ClientVerbs[V]['options'],
 ): Promise<Program<ClientVerbs[V]['result']>> {
   type Result = ClientVerbs[V]['result'];
-  const argv = [...programArgv('client'), verb, JSON.stringify(options)];
+  const pinned = cpu === undefined ? [] : ['taskset', '--cpu-list', String(cpu)];
+  const argv = [...pinned, ...programArgv('client'), verb, JSON.stringify(options)];
   const child = await lab.spawn(host, argv, { title: `client ${verb} on ${host.name}` });
   let progress = { count: 0, failed: 0 };
   let outcome: { readonly result: Result } | undefined;
@@ -111,8 +117,7 @@ async function start<V extends keyof ClientVerbs>(
   };
 }
 
-async function holdConnections(lab: Lab, host: LabHost, options: HoldOptions): Promise<HeldConnections> {
-  const program = await start(lab, host, 'hold', options);
+async function holdConnections(program: Program<PokeResult>, options: HoldOptions): Promise<HeldConnections> {
   const most = 15_000 + (options.timeout ?? 5_000);
   await program.process.waitForLine((line) => eventOf(line)?.event === 'progress', most);
   const { count, failed } = program.progress();
@@ -137,17 +142,26 @@ async function holdConnections(lab: Lab, host: LabHost, options: HoldOptions): P
   };
 }
 
+/** Where a client runs. */
+export interface ClientPlace {
+  /** The one CPU it may use, from 0; by default it uses any. */
+  readonly cpu?: number;
+}
+
 /** The client on one of the lab's hosts. */
-export function labClient(lab: Lab, host: LabHost): LabClient {
+export function labClient(lab: Lab, host: LabHost, place: ClientPlace = {}): LabClient {
+  const start = <V extends keyof ClientVerbs>(verb: V, options: ClientVerbs[V]['options']) =>
+    startVerb(lab, host, place, verb, options);
   const finish = async <V extends keyof ClientVerbs>(verb: V, options: ClientVerbs[V]['options']) =>
-    (await start(lab, host, verb, options)).result;
+    (await start(verb, options)).result;
   return {
     requests: (options) => finish('requests', options),
-    startRequests: (options) => start(lab, host, 'requests', options),
+    startRequests: (options) => start('requests', options),
     download: (options) => finish('download', options),
-    startDownload: (options) => start(lab, host, 'download', options),
-    hold: (options) => holdConnections(lab, host, options),
+    startDownload: (options) => start('download', options),
+    hold: async (options) => holdConnections(await start('hold', options), options),
     udp: (options) => finish('udp', options),
-    startSynFlood: (options) => start(lab, host, 'flood', options),
+    startSynFlood: (options) => start('flood', options),
+    frames: (options) => finish('frames', options),
   };
 }

@@ -5,6 +5,7 @@
 import { createInterface } from 'node:readline';
 import { runDownload } from './client/download.ts';
 import { runFlood } from './client/flood.ts';
+import { runFrames } from './client/frames.ts';
 import { runHold } from './client/hold.ts';
 import { runRequests } from './client/requests.ts';
 import { runUdp } from './client/udp.ts';
@@ -21,6 +22,7 @@ const runners: { readonly [V in keyof ClientVerbs]: Runner<V> } = {
   hold: runHold,
   udp: runUdp,
   flood: runFlood,
+  frames: runFrames,
 };
 
 function tell(event: ClientEvent): void {

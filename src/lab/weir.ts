@@ -17,6 +17,8 @@ export interface LabWeir {
    * ends before, or after `timeout` milliseconds (default 15,000) without.
    */
   start(timeout?: number): Promise<LabProcess>;
+  /** Starts `weir run` and waits for nothing. */
+  spawn(): Promise<LabProcess>;
   /** Runs another verb on the director, whatever its exit code, e.g. `exec(['services', '-o', 'json'])`. */
   exec(words: readonly string[], options?: CommandOptions): Promise<CommandResult>;
   /** As `exec`, and throws a LabError when the exit code is not 0; gives the standard output. */
@@ -32,11 +34,13 @@ export function labWeir(lab: Lab, program: string = weirProgram()): LabWeir {
     ...['--config', configFile, '--run-dir', lab.runDir],
     ...['--state-dir', lab.stateDir, '--pin-dir', lab.pinDir],
   ];
+  const spawn = (): Promise<LabProcess> => lab.spawn(lab.director, argv(['run']), { title: 'weir run' });
   return {
     configFile,
+    spawn,
     writeConfig: (text) => writeFile(configFile, text),
     async start(timeout = 15_000) {
-      const daemon = await lab.spawn(lab.director, argv(['run']), { title: 'weir run' });
+      const daemon = await spawn();
       await daemon.waitForLine((line) => line.includes('"event":"ready"'), timeout);
       return daemon;
     },

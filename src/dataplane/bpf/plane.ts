@@ -10,7 +10,7 @@ import { type Registry, readRegistry } from './registry.ts';
 import { missingRequirements, thisMachine } from './requirements.ts';
 import { RunAllocator } from './runs.ts';
 import { jiffies, Sweeper } from './sweep.ts';
-import { openTables, type Tables, tableMemory, unpinAll } from './tables.ts';
+import { openTables, type Tables, unpinAll } from './tables.ts';
 
 /** What the plane is opened with. */
 export interface BpfPlaneOptions {
@@ -99,8 +99,8 @@ const runsOf = (registry: Registry, part: 'members' | 'ring') =>
 
 function describe(tables: Tables): string {
   const { connections4, connections6 } = tables;
-  const mebibytes = Math.round(tableMemory(connections4.size, connections6.size) / 2 ** 20);
-  const room = `room for ${connections4.size} IPv4 and ${connections6.size} IPv6 connections, ${mebibytes} MiB`;
+  const mebibytes = Math.ceil(tables.memory / 2 ** 20);
+  const room = `room for ${connections4.size} IPv4 and ${connections6.size} IPv6 connections, ${mebibytes} MiB of kernel memory`;
   const state = tables.found ? 'found running' : 'made anew';
   const kept =
     tables.oldSizes.length > 0 ? `; changed limits wait for weir down: ${tables.oldSizes.join(', ')}` : '';

@@ -1,5 +1,5 @@
 /** The plane's object in the kernel: programs loaded, maps made or found again by their pins. */
-import { existsSync, mkdirSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Limits } from '../../core/model/config.ts';
 import { ensureOnBpffs } from '../../kernel/bpffs.ts';
@@ -45,6 +45,8 @@ export interface Tables {
   readonly verdicts: PerCpuArray<bigint>;
   readonly settings: ArrayMap<contract.WeirSettings>;
   readonly tally: ArrayMap<contract.WeirTally>;
+  /** What all tables take, in bytes: set aside when they are made. */
+  readonly memory: number;
   /** Limits that differ from those the pinned tables were made with, a line each. */
   readonly oldSizes: readonly string[];
   /** True when the tables were there already. */
@@ -78,12 +80,11 @@ function sizes(limits: Limits): Readonly<Record<string, number>> {
   };
 }
 
-/** Bytes that the kernel takes for the two connection tables: a slot, two keys of 64 bytes and more, a free mark. */
-export function tableMemory(connections4: number, connections6: number): number {
-  // htab elements: 48 bytes of links and hash, then key and value, each rounded to 8; and a bucket of 16 bytes for each.
-  const key4 = 48 + 16 + 8 + 16;
-  const key6 = 48 + 40 + 8 + 16;
-  return connections4 * (64 + 2 * key4 + 4) + connections6 * (128 + 2 * key6 + 4);
+/** Bytes that the kernel has set aside for the maps behind these descriptors, as it says itself (proc(5), fdinfo). */
+function memoryOf(fds: Iterable<number>): number {
+  const bytes = (fd: number) =>
+    Number(/^memlock:\s*(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? 0);
+  return [...fds].reduce((sum, fd) => sum + bytes(fd), 0);
 }
 
 /** The directory of this layout's pins. */
@@ -252,6 +253,7 @@ function assemble(
     verdicts: new PerCpuArray(bpf, fd('verdicts'), u64),
     settings: new ArrayMap(bpf, fd('settings'), codecOf('settings')),
     tally: new ArrayMap(bpf, fd('tally'), codecOf('tally')),
+    memory: memoryOf(fds.values()),
     oldSizes,
     found,
     close: () => bpf.closeObject(object),

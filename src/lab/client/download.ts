@@ -1,19 +1,25 @@
-/** Downloads one body and digests it on the way. */
+/** Downloads one body and digests it on the way; on request sends one first, as what is to come back. */
 import { createHash } from 'node:crypto';
-import { get } from 'node:http';
+import { request as startRequest } from 'node:http';
+import { Readable } from 'node:stream';
+import { makePattern } from '../bytes.ts';
 import { serverHeader } from '../real-server-http.ts';
 import type { ClientContext, DownloadOptions, DownloadResult } from './wire.ts';
 
 /** Downloads; how it failed is part of the result. */
 export async function runDownload(options: DownloadOptions, context: ClientContext): Promise<DownloadResult> {
-  const { url, timeout = 10_000 } = options;
+  const { url, send, timeout = 10_000 } = options;
   const digest = createHash('sha256');
   const start = performance.now();
   let bytes = 0;
   let server: string | undefined;
   const timer = setInterval(() => context.tell({ event: 'progress', count: bytes, failed: 0 }), 50);
   const failure = await new Promise<string | undefined>((resolve) => {
-    const request = get(url, { agent: false, timeout }, (response) => {
+    const what =
+      send === undefined
+        ? { method: 'GET' }
+        : { method: 'POST', headers: { 'content-length': String(send) } };
+    const request = startRequest(url, { ...what, agent: false, timeout }, (response) => {
       server = response.headers[serverHeader]?.toString();
       response.on('data', (piece: Buffer) => {
         bytes += piece.length;
@@ -28,6 +34,8 @@ export async function runDownload(options: DownloadOptions, context: ClientConte
     });
     request.on('timeout', () => request.destroy(new Error(`no byte within ${timeout} ms`)));
     request.on('error', (error) => resolve(error.message));
+    if (send === undefined) request.end();
+    else Readable.from(makePattern()(0, send), { objectMode: false }).pipe(request);
     context.onCommand((command) => {
       if (command === 'stop') request.destroy(new Error('stopped'));
     });

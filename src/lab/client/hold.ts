@@ -12,7 +12,9 @@ interface Held {
 }
 
 function open(number: number, options: HoldOptions): Promise<Held> {
-  const socket = connect({ host: options.address, port: options.port ?? 7 });
+  const { address: host, port = 7, sourcePort } = options;
+  const localPort = sourcePort === undefined ? {} : { localPort: sourcePort + number - 1 };
+  const socket = connect({ host, port, ...localPort });
   const held: Held = { number, socket, take: () => {} };
   const breakWith = (error: Error): void => {
     held.broken ??= error;
@@ -61,7 +63,10 @@ async function poke(all: readonly Held[], round: number, timeout: number): Promi
   return { alive: all.length - dead.length, byServer, dead };
 }
 
-/** Opens the connections one by one, says how many, pokes on demand; ends after a stop with a last poke. */
+/**
+ * Opens the connections one by one, each with an echo before the next, so that whoever counts connections has seen it
+ * established; says how many, pokes on demand; ends after a stop with a last poke.
+ */
 export async function runHold(options: HoldOptions, context: ClientContext): Promise<PokeResult> {
   const timeout = options.timeout ?? 5_000;
   const all: Held[] = [];
@@ -78,7 +83,12 @@ export async function runHold(options: HoldOptions, context: ClientContext): Pro
         });
     });
   });
-  for (let number = 1; number <= options.count; number += 1) all.push(await open(number, options));
+  for (let number = 1; number <= options.count; number += 1) {
+    const held = await open(number, options);
+    const answer = await ask(held, `${number}.${round}`, timeout);
+    if (answer instanceof Error) held.broken ??= answer;
+    all.push(held);
+  }
   const failed = all.filter((held) => held.broken !== undefined).length;
   context.tell({ event: 'progress', count: all.length - failed, failed });
   await stopped;

@@ -35,6 +35,8 @@ export interface RequestsResult {
 /** One download. */
 export interface DownloadOptions {
   readonly url: string;
+  /** Bytes of the known pattern to send as the body of a POST; without it the request is a GET. */
+  readonly send?: number;
   /** Milliseconds without a byte until it counts as failed. Default 10,000. */
   readonly timeout?: number;
 }
@@ -57,6 +59,8 @@ export interface HoldOptions {
   /** Default 7. */
   readonly port?: number;
   readonly count: number;
+  /** Source port of the first connection, the next ones following it; the kernel chooses by default. */
+  readonly sourcePort?: number;
   /** Milliseconds for opening, and for an echo. Default 5,000. */
   readonly timeout?: number;
 }
@@ -113,6 +117,19 @@ export interface SynFloodResult {
   readonly seconds: number;
 }
 
+/** Ethernet frames that go out as they are. */
+export interface FramesOptions {
+  /** The client's interface. */
+  readonly interface: string;
+  /** Whole frames from the destination address on, in hexadecimal; at least 14 bytes each. */
+  readonly frames: readonly string[];
+}
+
+/** How many frames the kernel took. */
+export interface FramesResult {
+  readonly sent: number;
+}
+
 /** Each verb of the client program: what it takes, what it gives. */
 export interface ClientVerbs {
   readonly requests: { readonly options: RequestsOptions; readonly result: RequestsResult };
@@ -120,6 +137,7 @@ export interface ClientVerbs {
   readonly hold: { readonly options: HoldOptions; readonly result: PokeResult };
   readonly udp: { readonly options: UdpOptions; readonly result: UdpResult };
   readonly flood: { readonly options: SynFloodOptions; readonly result: SynFloodResult };
+  readonly frames: { readonly options: FramesOptions; readonly result: FramesResult };
 }
 
 /** A line from the client program. `count` is of requests, bytes, connections or packets, as the verb has it. */

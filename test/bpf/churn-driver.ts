@@ -1,0 +1,139 @@
+/**
+ * Opens, moves, closes and expires connections on all CPUs at once, then holds every counter against a walk of the
+ * table. Runs inside a lab's director (it needs the routes there) and prints one line of JSON.
+ *
+ *   churn-driver.ts drive PACKETS        the whole of it
+ *   churn-driver.ts churn PACKETS DIR    one CPU's share of the packets
+ */
+import { execFile, execFileSync } from 'node:child_process';
+import { cpus } from 'node:os';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { parseAddress } from '../../src/core/address/address.ts';
+import { DEFAULT_TIMEOUTS } from '../../src/core/model/state.ts';
+import * as contract from '../../src/dataplane/bpf/contract.generated.ts';
+import { readVerdicts } from '../../src/dataplane/bpf/counters.ts';
+import { HashMap } from '../../src/dataplane/bpf/map.ts';
+import { publishService } from '../../src/dataplane/bpf/publish.ts';
+import { Sweeper } from '../../src/dataplane/bpf/sweep.ts';
+import { bytesCodec, keysOf, openProbe, type Probe, SMALL } from './probe.ts';
+
+/** Lower than the number of half-open connections that the flags make, so that the oldest are driven out. */
+const HALF_OPEN = 6_000;
+
+const [mode, packets = '0', pinDir] = process.argv.slice(2);
+
+/** Offset of `ifindex` in struct __sk_buff, and its size (linux/bpf.h). */
+const SKB = { size: 192, ifindex: 40 };
+
+/** A TCP frame that enters by eth0; the probe writes addresses, ports and flags. */
+function frame(): { frame: Uint8Array; context: Uint8Array } {
+  const [link] = JSON.parse(execFileSync('ip', ['-j', 'link', 'show', 'eth0'], { encoding: 'utf8' })) as {
+    address: string;
+    ifindex: number;
+  }[];
+  const bytes = new Uint8Array(54);
+  bytes.set(link!.address.split(':').map((part) => Number.parseInt(part, 16)));
+  bytes.set([0x08, 0x00, 0x45, 0, 0, 40], 12);
+  bytes.set([64, 6], 22);
+  bytes[46] = 0x50;
+  const context = new Uint8Array(SKB.size);
+  new DataView(context.buffer).setUint32(SKB.ifindex, link!.ifindex, true);
+  return { frame: bytes, context };
+}
+
+function churn(probe: Probe): void {
+  const { frame: bytes, context } = frame();
+  probe.bpf.runPacket(probe.programs.churn, bytes, { repeat: Number(packets), context });
+}
+
+/** What a walk of the table finds. */
+function walk(probe: Probe) {
+  const found = { live: 0, active: 0, inactive: 0, half_open: 0, claimed: 0 };
+  for (const [, { head }] of probe.tables.connections4.range(0, probe.tables.connections4.size)) {
+    const state = Number(head.word & 0xfn);
+    if (state === contract.WEIR_STATE_CLAIMED) found.claimed++;
+    if (state < contract.WEIR_STATE_NONE) continue;
+    found.live++;
+    found[state === contract.WEIR_STATE_ESTABLISHED ? 'active' : 'inactive']++;
+    const halfOpen = [contract.WEIR_STATE_SYN_RECV, contract.WEIR_STATE_SYN_SENT, contract.WEIR_STATE_SYNACK];
+    if (halfOpen.includes(state)) found.half_open++;
+  }
+  return found;
+}
+
+/** What the counters say. */
+function counted(probe: Probe, keys: HashMap<Uint8Array, Uint8Array>) {
+  const server = probe.tables.servers.get(0);
+  const tally = probe.tables.tally.get(0);
+  return {
+    live: Number(tally.connections4),
+    active: server.active,
+    inactive: server.inactive,
+    half_open: Number(tally.half_open),
+    keys: keysOf(probe.bpf, keys),
+  };
+}
+
+async function drive(): Promise<void> {
+  const probe = openProbe(SMALL);
+  const flows = probe.bpf.getPinned(`${probe.tables.directory}/flows4`)!;
+  const keys = new HashMap(probe.bpf, flows, bytesCodec(16), bytesCodec(8));
+  // 1,000 ms at a pretended 10 jiffies a second: connections live for 10 jiffies, and expire while packets come.
+  const brief = Object.fromEntries(Object.keys(DEFAULT_TIMEOUTS).map((state) => [state, 1_000]));
+  publishService(
+    { ...probe.publisher, hz: 10 },
+    {
+      protocol: 'tcp',
+      address: parseAddress('203.0.113.100')!,
+      port: 80,
+      scheduler: 'wlc',
+      timeouts: brief as unknown as typeof DEFAULT_TIMEOUTS,
+      servers: [{ address: parseAddress('192.168.1.101')!, port: 80, weight: 1 }],
+    },
+  );
+  probe.tables.settings.set(0, { ...probe.tables.settings.get(0), half_open_limit: HALF_OPEN });
+  const sweeper = new Sweeper(probe.tables, new Set([0]));
+  const differences: string[] = [];
+  let lowest = 0;
+  const own = fileURLToPath(import.meta.url);
+  const self = [...process.execArgv, own, 'churn', packets, dirname(probe.tables.directory)];
+  const shares = Promise.all(
+    cpus().map((_, cpu) => promisify(execFile)('taskset', ['-c', String(cpu), process.execPath, ...self])),
+  );
+  let running = true;
+  const done = shares.finally(() => {
+    running = false;
+  });
+  let expiredMeanwhile = 0;
+  while (running) {
+    const report = sweeper.slice();
+    differences.push(...report.differences);
+    expiredMeanwhile += report.expired;
+    const { active, inactive } = probe.tables.servers.get(0);
+    lowest = Math.min(lowest, active, inactive, Number(probe.tables.tally.get(0).half_open));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await done;
+  const quiet = { walked: walk(probe), counted: counted(probe, keys) };
+  while (Number(probe.tables.tally.get(0).connections4) > 0) {
+    differences.push(...sweeper.slice().differences);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const empty = { walked: walk(probe), counted: counted(probe, keys) };
+  const traffic = probe.tables.serverTraffic.get(0).reduce((sum, cpu) => sum + Number(cpu.conns), 0);
+  const verdicts = readVerdicts(probe.tables);
+  console.log(
+    JSON.stringify({ quiet, empty, lowest, differences, conns: traffic, verdicts, expiredMeanwhile }),
+  );
+  probe.close();
+}
+
+if (mode === 'churn') {
+  const probe = openProbe(SMALL, pinDir);
+  churn(probe);
+  probe.close();
+} else {
+  await drive();
+}

@@ -1,0 +1,97 @@
+/** A plane of its own for a test, with the probe's programs beside the director's; run inside a lab's director. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { DEFAULT_LIMITS, type Limits } from '../../src/core/model/config.ts';
+import type { Codec, HashMap } from '../../src/dataplane/bpf/map.ts';
+import type { Publisher } from '../../src/dataplane/bpf/publish.ts';
+import { readRegistry } from '../../src/dataplane/bpf/registry.ts';
+import { RunAllocator } from '../../src/dataplane/bpf/runs.ts';
+import { openTables, type Tables, unpinAll } from '../../src/dataplane/bpf/tables.ts';
+import { ensureOnBpffs } from '../../src/kernel/bpffs.ts';
+import { type Libbpf, libbpf } from '../../src/kernel/libbpf.ts';
+
+/** Small tables, so that a test fills them. */
+export const SMALL: Limits = {
+  ...DEFAULT_LIMITS,
+  connections_ipv4: 8192,
+  connections_ipv6: 16,
+  half_open: 8192,
+};
+
+/** Tables and programs of one test. */
+export interface Probe {
+  readonly bpf: Libbpf;
+  readonly tables: Tables;
+  readonly publisher: Publisher;
+  readonly programs: Readonly<Record<'pick' | 'churn', number>>;
+  close(): void;
+}
+
+/** Opens tables of the given sizes under a directory of their own, or those that are pinned in `pinDir` already. */
+export function openProbe(limits: Limits, pinDir?: string): Probe {
+  const bpf = libbpf();
+  ensureOnBpffs('/sys/fs/bpf/weir-probe');
+  const own = pinDir ?? mkdtempSync('/sys/fs/bpf/weir-probe/run-');
+  const tables = openTables(bpf, 'dist/director.bpf.o', own, limits);
+  const object = bpf.openObject('dist/probe.bpf.o');
+  for (const { handle, name } of bpf.maps(object)) {
+    const path = join(tables.directory, name);
+    // The object's own .rodata is not pinned, and the kernel takes no dot in a pin's name.
+    const fd = name.includes('.') ? undefined : bpf.getPinned(path);
+    if (fd === undefined) continue;
+    bpf.setMaxEntries(handle, bpf.maxEntries(fd));
+    bpf.closeFd(fd);
+    bpf.setPinPath(handle, path);
+  }
+  bpf.loadObject(object);
+  const registry = readRegistry(tables);
+  return {
+    bpf,
+    tables,
+    publisher: {
+      tables,
+      registry,
+      members: new RunAllocator(tables.members.size),
+      rings: new RunAllocator(tables.rings.size),
+      hz: 1000,
+      now: () => performance.now(),
+    },
+    programs: { pick: bpf.programFd(object, 'probe_pick'), churn: bpf.programFd(object, 'probe_churn') },
+    close: () => {
+      bpf.closeObject(object);
+      if (pinDir === undefined) {
+        unpinAll(tables.directory);
+        rmSync(own, { recursive: true, force: true });
+      }
+      tables.close();
+    },
+  };
+}
+
+/** The member that the service's scheduler chooses in the kernel; undefined when it chooses nobody. */
+export function pick(probe: Probe, slot: number): number | undefined {
+  const task = new Uint8Array(8);
+  const view = new DataView(task.buffer);
+  view.setUint32(0, slot, true);
+  probe.bpf.runSyscall(probe.programs.pick, task);
+  const member = view.getUint32(4, true);
+  return member === 0xffffffff ? undefined : member;
+}
+
+/** Every key of a hash map, as bytes. */
+export function keysOf<K, T>(bpf: Libbpf, map: HashMap<K, T>): number {
+  let count = 0;
+  let key: Uint8Array | null = null;
+  for (;;) {
+    const next: Uint8Array = new Uint8Array(map.key.size);
+    if (!bpf.nextKey(map.fd, key, next)) return count;
+    count++;
+    key = next;
+  }
+}
+
+export const bytesCodec = (size: number): Codec<Uint8Array> => ({
+  size,
+  read: (view, at) => new Uint8Array(view.buffer, view.byteOffset + at, size).slice(),
+  write: (view, at, value) => new Uint8Array(view.buffer, view.byteOffset + at, size).set(value),
+});

@@ -65,7 +65,8 @@ enum weir_verdict {
 	WEIR_VERDICT_HALF_OPEN_EVICTED = 12, /* half-open connections that made room for a new one */
 	WEIR_VERDICT_REUSED = 13,	  /* connections replaced by a new SYN on their addresses and ports */
 	WEIR_VERDICT_RACE_LOST = 14,	  /* connections given up for the same one made on another CPU */
-	WEIR_VERDICT_MAX = 15,
+	WEIR_VERDICT_ICMP_TRANSLATED = 15, /* ICMP errors sent on to the end that they concern */
+	WEIR_VERDICT_MAX = 16,
 };
 
 /* services_by_key: key → __u32 slot in `services`. */

@@ -6,8 +6,22 @@
  */
 #include "follow.h"
 #include "forward.h"
+#include "icmp.h"
 #include "open.h"
 #include "sweep.h"
+
+/* What is neither TCP nor UDP: an ICMP error about a connection of ours, or not for us. */
+static __always_inline int other(struct __sk_buff *skb, const struct packet *packet, enum weir_verdict why,
+				 enum direction direction, int family)
+{
+	int action = TCX_NEXT;
+
+	if (family == FAMILY4 && packet->protocol == IPPROTO_ICMP)
+		action = translate_error4(skb, direction);
+	if (family == FAMILY6 && packet->protocol == IPPROTO_ICMPV6)
+		action = translate_error6(skb, direction);
+	return action == TCX_NEXT ? pass(why) : action;
+}
 
 /* Ended, and its addresses and ports are wanted for a new connection, which may go to another server. */
 static __always_inline bool is_reused(const struct packet *packet, __u64 word)
@@ -36,7 +50,7 @@ static __always_inline int request(struct __sk_buff *skb, int family)
 	int action;
 
 	if (!parse(skb, &packet, family, &why))
-		return pass(why);
+		return other(skb, &packet, why, IN, family);
 	if (connection_find(&packet, IN, family, &found)) {
 		bool reused = is_reused(&packet, found.word);
 
@@ -58,7 +72,7 @@ static __always_inline int reply(struct __sk_buff *skb, int family)
 	enum weir_verdict why;
 
 	if (!parse(skb, &packet, family, &why))
-		return pass(why);
+		return other(skb, &packet, why, OUT, family);
 	if (!connection_find(&packet, OUT, family, &found))
 		return pass(WEIR_VERDICT_NOT_OURS);
 	if (connection_expired(&found, family)) {

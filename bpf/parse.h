@@ -91,6 +91,7 @@ static __always_inline bool parse4(struct __sk_buff *skb, struct packet *packet,
 	ip = (void *)(long)skb->data + ETH_HLEN;
 	if ((void *)(ip + 1) > (void *)(long)skb->data_end)
 		return false;
+	packet->protocol = ip->protocol;
 	if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP) {
 		*why = WEIR_VERDICT_NOT_OURS;
 		return false;
@@ -107,7 +108,6 @@ static __always_inline bool parse4(struct __sk_buff *skb, struct packet *packet,
 		return false;
 	packet->saddr[0] = ip->saddr;
 	packet->daddr[0] = ip->daddr;
-	packet->protocol = ip->protocol;
 	packet->ttl = ip->ttl;
 	packet->transport = ETH_HLEN + header;
 	return parse_transport(skb, packet);
@@ -124,6 +124,7 @@ static __always_inline bool parse6(struct __sk_buff *skb, struct packet *packet,
 	ip = (void *)(long)skb->data + ETH_HLEN;
 	if ((void *)(ip + 1) > (void *)(long)skb->data_end)
 		return false;
+	packet->protocol = ip->nexthdr;
 	if (ip->nexthdr != IPPROTO_TCP && ip->nexthdr != IPPROTO_UDP) {
 		*why = WEIR_VERDICT_NOT_OURS;
 		return false;
@@ -133,7 +134,6 @@ static __always_inline bool parse6(struct __sk_buff *skb, struct packet *packet,
 		return false;
 	__builtin_memcpy(packet->saddr, &ip->saddr, 16);
 	__builtin_memcpy(packet->daddr, &ip->daddr, 16);
-	packet->protocol = ip->nexthdr;
 	packet->ttl = ip->hop_limit;
 	packet->transport = ETH_HLEN + sizeof(*ip);
 	return parse_transport(skb, packet);

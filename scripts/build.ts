@@ -8,6 +8,9 @@ const ARCH_INCLUDES = { x64: '/usr/include/x86_64-linux-gnu', arm64: '/usr/inclu
   process.arch as 'x64'
 ];
 
+/** The demo, and the programs that the lab starts inside its namespaces. */
+const LAB_PROGRAMS = ['demo', 'client', 'real-server', 'capture'];
+
 function compile(source: string, object: string): void {
   const flags = [
     '-target',
@@ -39,4 +42,9 @@ const common: BuildOptions = {
   banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
 };
 await build({ ...common, entryPoints: { weir: 'bin/weir.ts' }, outdir: 'dist' });
+await build({
+  ...common,
+  entryPoints: Object.fromEntries(LAB_PROGRAMS.map((name) => [name, `src/lab/${name}.ts`])),
+  outdir: 'dist/lab',
+});
 chmodSync('dist/weir.js', 0o755);

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * ICMP errors about a connection of ours, from either side, reach the one who sent the packet they quote, and quote it
+ * as it was sent (RFC 5508, 4.2; RFC 4443, 3). Path MTU discovery through the director depends on it. Errors change no
+ * state: anybody can send them.
+ *
+ * All checksums are written in place: what changes in the message and in its checksum adds up to nothing, so a sum
+ * that the card took over the whole packet stays right.
+ */
+#ifndef WEIR_ICMP_H
+#define WEIR_ICMP_H
+
+#include "forward.h"
+
+#define FRAGMENT_OFFSET_MASK bpf_htons(0x1fff)
+
+/* RFC 792; RFC 4443, 2.1: error messages are those below 128. */
+#define ICMP4_UNREACHABLE 3
+#define ICMP4_SOURCE_QUENCH 4
+#define ICMP4_TIME_EXCEEDED 11
+#define ICMP4_PARAMETER_PROBLEM 12
+#define ICMP6_UNREACHABLE 1
+#define ICMP6_PARAMETER_PROBLEM 4
+
+/* Both families' header, the same but for the numbers in it. <linux/icmp.h> would bring in the C library's. */
+struct icmp_header {
+	__u8 type;
+	__u8 code;
+	__u16 checksum;
+	__u32 rest;
+};
+
+/* The first eight bytes of TCP and UDP that every error quotes (RFC 792). */
+struct quoted_ports {
+	__u16 source;
+	__u16 dest;
+	__u32 rest;
+};
+
+struct icmp_frame4 {
+	struct iphdr ip;
+	struct icmp_header icmp;
+	struct iphdr quoted;
+	struct quoted_ports ports;
+};
+
+struct icmp_frame6 {
+	struct ipv6hdr ip;
+	struct icmp_header icmp;
+	struct ipv6hdr quoted;
+	struct quoted_ports ports;
+};
+
+/* The sum of a checksum's words after one 16-bit word has changed. */
+static __always_inline __u64 word_changed(__u64 sum, __u16 before, __u16 after)
+{
+	return sum + (__u16)~before + after;
+}
+
+static __always_inline bool is_error4(const struct icmp_frame4 *frame)
+{
+	__u8 type = frame->icmp.type;
+
+	return frame->ip.ihl == 5 && !(frame->ip.frag_off & IP_FRAGMENT_MASK) && frame->quoted.ihl == 5 &&
+	       !(frame->quoted.frag_off & FRAGMENT_OFFSET_MASK) && frame->ip.daddr == frame->quoted.saddr &&
+	       (type == ICMP4_UNREACHABLE || type == ICMP4_SOURCE_QUENCH || type == ICMP4_TIME_EXCEEDED ||
+		type == ICMP4_PARAMETER_PROBLEM);
+}
+
+static __always_inline bool is_error6(const struct icmp_frame6 *frame)
+{
+	return frame->icmp.type >= ICMP6_UNREACHABLE && frame->icmp.type <= ICMP6_PARAMETER_PROBLEM;
+}
+
+/* What the quoted packet's answer would look like: that is how its connection is found. */
+static __always_inline bool turn_around4(const struct icmp_frame4 *frame, struct packet *answer)
+{
+	answer->saddr[0] = frame->quoted.daddr;
+	answer->daddr[0] = frame->quoted.saddr;
+	answer->sport = frame->ports.dest;
+	answer->dport = frame->ports.source;
+	answer->protocol = frame->quoted.protocol;
+	return is_error4(frame);
+}
+
+static __always_inline bool turn_around6(const struct icmp_frame6 *frame, struct packet *answer)
+{
+	copy_address(answer->saddr, (__u32 *)&frame->quoted.daddr, FAMILY6);
+	copy_address(answer->daddr, (__u32 *)&frame->quoted.saddr, FAMILY6);
+	answer->sport = frame->ports.dest;
+	answer->dport = frame->ports.source;
+	answer->protocol = frame->quoted.nexthdr;
+	return is_error6(frame) && same_address((__u32 *)&frame->ip.daddr, answer->daddr, FAMILY6);
+}
+
+/* The quoted ports become those of the sender's own packet; returns the checksum's sum, changed accordingly. */
+static __always_inline __u64 write_quoted_ports(struct quoted_ports *ports, const struct weir_connection *connection,
+						enum direction direction, __u64 sum)
+{
+	__u16 source = direction == IN ? connection->server_port : connection->client_port;
+	__u16 dest = direction == IN ? connection->seen_port : connection->virtual_port;
+
+	sum = word_changed(sum, ports->source, source);
+	sum = word_changed(sum, ports->dest, dest);
+	ports->source = source;
+	ports->dest = dest;
+	return sum;
+}
+
+static __always_inline void write_error4(struct icmp_frame4 *frame, const struct weir_connection4 *connection,
+					 enum direction direction)
+{
+	struct rewrite outer = { .source = direction == OUT };
+	__u64 sum = (__u16)~frame->icmp.checksum, quoted = (__u16)~frame->quoted.check;
+	__u32 before = direction == IN ? frame->quoted.saddr : frame->quoted.daddr;
+	__u32 after = direction == IN ? connection->server : connection->virtual_ip;
+
+	outer.address[0] = after;
+	write_header4(&frame->ip, &outer);
+	/* The quoted header's own checksum makes up for its address, so the message's sum does not see either. */
+	frame->quoted.check = ~fold(quoted + (__u32)~before + after);
+	if (direction == IN)
+		frame->quoted.saddr = after;
+	else
+		frame->quoted.daddr = after;
+	sum = write_quoted_ports(&frame->ports, &connection->head, direction, sum);
+	frame->icmp.checksum = ~fold(sum);
+}
+
+static __always_inline void write_error6(struct icmp_frame6 *frame, const struct weir_connection6 *connection,
+					 enum direction direction)
+{
+	const __u32 *after = direction == IN ? connection->server : connection->virtual_ip;
+	__u32 *outer = (__u32 *)(direction == IN ? &frame->ip.daddr : &frame->ip.saddr);
+	__u32 *quoted = (__u32 *)(direction == IN ? &frame->quoted.saddr : &frame->quoted.daddr);
+	__u64 sum = (__u16)~frame->icmp.checksum;
+
+	frame->ip.hop_limit--;
+	sum += (__u64)difference6(outer, after) + difference6(quoted, after);
+	copy_address(outer, after, FAMILY6);
+	copy_address(quoted, after, FAMILY6);
+	sum = write_quoted_ports(&frame->ports, &connection->head, direction, sum);
+	frame->icmp.checksum = ~fold(sum);
+}
+
+/* Sends an error on to the end that it concerns, or answers NEXT when it is about nothing of ours. */
+static __always_inline int translate_error(struct __sk_buff *skb, enum direction direction, int family)
+{
+	__u32 length = ETH_HLEN + (family == FAMILY4 ? sizeof(struct icmp_frame4) : sizeof(struct icmp_frame6));
+	struct weir_connection *connection;
+	struct packet answer = {};
+	struct found found = {};
+	struct addresses at;
+	__u32 hop[4] = {}, ifindex;
+	void *frame;
+
+	if (!pull(skb, length))
+		return TCX_NEXT;
+	frame = (void *)(long)skb->data + ETH_HLEN;
+	if (frame + length - ETH_HLEN > (void *)(long)skb->data_end)
+		return TCX_NEXT;
+	if (!(family == FAMILY4 ? turn_around4(frame, &answer) : turn_around6(frame, &answer)) ||
+	    !connection_find(&answer, direction, family, &found))
+		return TCX_NEXT;
+	connection = connection_at(found.slot, family);
+	if (!connection)
+		return TCX_NEXT;
+	if ((family == FAMILY4 ? ((struct iphdr *)frame)->ttl : ((struct ipv6hdr *)frame)->hop_limit) <= 1)
+		return drop(WEIR_VERDICT_TTL_EXCEEDED);
+	at = addresses_of(connection, family);
+	copy_address(hop, direction == IN ? at.server_hop : at.client_hop, family);
+	ifindex = direction == IN ? connection->server_ifindex : connection->client_ifindex;
+	if (family == FAMILY4)
+		write_error4(frame, (void *)connection, direction);
+	else
+		write_error6(frame, (void *)connection, direction);
+	if (!connection_is_same(connection, &found))
+		return TCX_DROP;
+	verdict(WEIR_VERDICT_ICMP_TRANSLATED);
+	return redirect(ifindex, hop, family);
+}
+
+static __noinline int translate_error4(struct __sk_buff *skb, enum direction direction)
+{
+	return translate_error(skb, direction, FAMILY4);
+}
+
+static __noinline int translate_error6(struct __sk_buff *skb, enum direction direction)
+{
+	return translate_error(skb, direction, FAMILY6);
+}
+
+#endif

@@ -23,11 +23,6 @@ union flow {
 	struct weir_flow6 v6;
 };
 
-static __always_inline struct weir_connection *connection_at(__u32 slot, int family)
-{
-	return family == FAMILY4 ? bpf_map_lookup_elem(&connections4, &slot) : bpf_map_lookup_elem(&connections6, &slot);
-}
-
 /* The addresses in a slot: fixed places, so that both families can be written once. */
 struct addresses {
 	__u32 *client, *virtual_ip, *server, *server_hop, *client_hop;
@@ -86,10 +81,6 @@ static __always_inline void connection_flow(union flow *flow, struct weir_connec
 		fill_flow(flow, at.server, c->server_port, at.client, c->seen_port, c->protocol, family);
 }
 
-/*
- * Here and below: functions that are not static are verified once, by themselves, and not again at every call; and
- * what they need of the stack, of which there are 512 bytes, is theirs only while they run.
- */
 __noinline int key_insert(__u32 slot, __u32 direction, __u32 generation, __u32 family)
 {
 	__u64 value = (__u64)generation << 32 | slot;
@@ -165,6 +156,33 @@ static __always_inline bool connection_find(const struct packet *p, enum directi
 	       is_packet_of(p, connection, direction, family);
 }
 
+/*
+ * Deletes the client's key of a packet if it leads to a slot that has since been somebody else's or nobody's. Nothing
+ * should leave such a key behind but a kernel that refused to delete it.
+ */
+static __always_inline void key_forget_stale(const struct packet *p, int family)
+{
+	struct weir_connection *connection;
+	union flow flow = {};
+	__u64 *value, entry, word;
+
+	fill_flow(&flow, p->saddr, p->sport, p->daddr, p->dport, p->protocol, family);
+	value = family == FAMILY4 ? bpf_map_lookup_elem(&flows4, &flow.v4) : bpf_map_lookup_elem(&flows6, &flow.v6);
+	if (!value)
+		return;
+	entry = READ_ONCE(*value);
+	connection = connection_at((__u32)entry, family);
+	if (!connection)
+		return;
+	word = READ_ONCE(connection->word);
+	if (word_generation(word) == (__u32)(entry >> 32) && word_state(word) != WEIR_STATE_FREE)
+		return;
+	if (family == FAMILY4)
+		bpf_map_delete_elem(&flows4, &flow.v4);
+	else
+		bpf_map_delete_elem(&flows6, &flow.v6);
+}
+
 /* True while the slot still holds the connection that was found in it, in whatever state. */
 static __always_inline bool connection_is_same(struct weir_connection *connection, const struct found *found)
 {
@@ -193,37 +211,20 @@ static __always_inline void slot_release(struct weir_connection *connection, __u
 		bpf_map_push_elem(&free6, &slot, 0);
 }
 
-/* Removes both keys and frees the slot, if the connection's word is still `word`. */
-static __always_inline bool connection_remove(struct weir_connection *connection, __u32 slot, __u64 word, int family)
+/* Removes the connection in `slot`, both keys first, if its word is still `word`; true for the one caller that did. */
+static __always_inline bool connection_end(__u32 slot, __u64 word, int family)
 {
 	__u32 generation = word_generation(word);
+	struct weir_connection *connection;
 
-	if (!swap_word(connection, word, make_word(generation, 0, WEIR_STATE_CLAIMED)))
+	if (!swap_word(slot, word, make_word(generation, 0, WEIR_STATE_CLAIMED), family))
 		return false;
 	key_delete(slot, IN, family);
 	key_delete(slot, OUT, family);
-	slot_release(connection, slot, generation, family);
+	connection = connection_at(slot, family);
+	if (connection)
+		slot_release(connection, slot, generation, family);
 	return true;
-}
-
-__noinline int connection_remove4(__u32 slot, __u64 word)
-{
-	struct weir_connection *connection = connection_at(slot, FAMILY4);
-
-	return connection && connection_remove(connection, slot, word, FAMILY4);
-}
-
-__noinline int connection_remove6(__u32 slot, __u64 word)
-{
-	struct weir_connection *connection = connection_at(slot, FAMILY6);
-
-	return connection && connection_remove(connection, slot, word, FAMILY6);
-}
-
-/* Removes the connection in `slot` if its word is still `word`; true for the one caller that did. */
-static __always_inline bool connection_end(__u32 slot, __u64 word, int family)
-{
-	return family == FAMILY4 ? connection_remove4(slot, word) : connection_remove6(slot, word);
 }
 
 /* Takes a free slot and marks it claimed; NULL when there is none. */
@@ -243,7 +244,7 @@ static __always_inline struct weir_connection *slot_claim(__u32 *slot, __u32 *ge
 	connection->word = make_word(*generation, 0, WEIR_STATE_CLAIMED);
 	__sync_fetch_and_add(family == FAMILY4 ? &totals->connections4 : &totals->connections6, 1);
 	high = family == FAMILY4 ? &totals->high4 : &totals->high6;
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 16; i++) {
 		seen = READ_ONCE(*high);
 		if (seen > *slot || __sync_val_compare_and_swap(high, seen, *slot + 1) == seen)
 			break;
@@ -254,26 +255,19 @@ static __always_inline struct weir_connection *slot_claim(__u32 *slot, __u32 *ge
 enum insertion { INSERTED, REPLY_KEY_TAKEN, RACE_LOST };
 
 /*
- * Makes a claimed and filled slot known under both keys, the reply's first. On failure nothing is left in the keys
- * and the slot is claimed still.
+ * Makes a claimed and filled slot known under both keys, the reply's first, and then live. Until then it is nobody's
+ * but ours: who follows a key meets a claimed slot and goes away. On failure nothing is left in the keys.
  */
-static __always_inline enum insertion connection_insert(struct weir_connection *connection, __u32 slot,
-							__u32 generation, __u32 state, __u32 timeout, int family)
+static __always_inline enum insertion connection_insert(__u32 slot, __u32 generation, __u32 state, __u32 timeout,
+							int family)
 {
-	__u64 claimed = make_word(generation, 0, WEIR_STATE_CLAIMED), word = make_word(generation, timeout, state);
-
 	if (key_insert(slot, OUT, generation, family))
 		return REPLY_KEY_TAKEN;
-	/* Live before the client's key leads here, so that nobody who follows it meets a half-made connection. */
-	if (swap_word(connection, claimed, word) && !key_insert(slot, IN, generation, family))
+	if (!key_insert(slot, IN, generation, family)) {
+		swap_word(slot, make_word(generation, 0, WEIR_STATE_CLAIMED), make_word(generation, timeout, state), family);
 		return INSERTED;
-	key_delete(slot, OUT, family);
-	/* A late packet of an earlier connection may have come by the reply's key meanwhile and moved the state. */
-	for (int i = 0; i < 4; i++) {
-		word = READ_ONCE(connection->word);
-		if (!is_live(word) || swap_word(connection, word, claimed))
-			break;
 	}
+	key_delete(slot, OUT, family);
 	return RACE_LOST;
 }
 

@@ -61,7 +61,7 @@ enum weir_verdict {
 	WEIR_VERDICT_CONFLICT = 8,	  /* dropped: every port tried towards the server was in use */
 	WEIR_VERDICT_PORT_CHANGED = 9,	  /* connections whose client port was changed towards the server */
 	WEIR_VERDICT_EXPIRED = 10,	  /* connections found expired by a packet and removed then and there */
-	WEIR_VERDICT_RECLAIMED = 11,	  /* closing connections that made room for a new one */
+	WEIR_VERDICT_RECLAIMED = 11,	  /* closing or unanswered connections that made room for a new one */
 	WEIR_VERDICT_HALF_OPEN_EVICTED = 12, /* half-open connections that made room for a new one */
 	WEIR_VERDICT_REUSED = 13,	  /* connections replaced by a new SYN on their addresses and ports */
 	WEIR_VERDICT_RACE_LOST = 14,	  /* connections given up for the same one made on another CPU */
@@ -89,7 +89,6 @@ struct weir_service {
 	__u32 ring_length; /* wrr: turns in the ring, 0 when there is none and turns are computed */
 	__u32 cycle;	   /* wrr: sum of the weights ÷ their greatest common divisor */
 	__u32 stride;	   /* wrr without a ring: turns to advance, coprime to the cycle */
-	__u32 reserved;
 };
 
 /* members: a service's servers, one after the other, in the configuration's order but for those of weight 0, which
@@ -174,7 +173,8 @@ struct weir_connection {
 	__u16 seen_port;   /* the client's port as the server sees it */
 	__u8 protocol;
 	__u8 route_epoch;  /* of the settings when the next hops were looked up */
-	__u16 reserved;
+	__u8 replied;	   /* 1 once the server has sent a packet: until then the client may be made up */
+	__u8 reserved;
 };
 struct weir_connection4 {
 	struct weir_connection head;
@@ -199,7 +199,6 @@ struct weir_connection6 {
 struct weir_settings {
 	__u32 half_open_limit;
 	__u32 prepared;	   /* 1 once the stacks of free slots are filled */
-	__u32 reserved;
 	__u32 route_epoch; /* 0 - 255; raised when the host's routes change, so that next hops are looked up again */
 };
 

@@ -8,7 +8,24 @@
 
 #define SWAP_TRIES 4
 
-static __always_inline int change_state(__u32 slot, __u32 generation, __u32 flags, __u32 direction, int family)
+/*
+ * A client that acknowledges what no server has sent was never sent anything: its address is made up, and it stays
+ * half-open. (ip_vs takes its word for it.)
+ */
+static __always_inline bool is_pretence(const struct weir_connection *connection, __u32 state, enum direction direction)
+{
+	return direction == IN && is_half_open(state) && !connection->replied;
+}
+
+static __always_inline __u32 state_after(const struct weir_connection *connection, __u32 state, __u8 flags,
+					 enum direction direction)
+{
+	__u32 next = next_state(state, flags, direction);
+
+	return next == WEIR_STATE_ESTABLISHED && is_pretence(connection, state, direction) ? state : next;
+}
+
+static __always_inline int change_state(__u32 slot, __u32 generation, __u32 flags, enum direction direction, int family)
 {
 	struct weir_connection *connection = connection_at(slot, family);
 
@@ -18,11 +35,11 @@ static __always_inline int change_state(__u32 slot, __u32 generation, __u32 flag
 
 		if (!is_live(word) || word_generation(word) != generation)
 			return 0;
-		next = next_state(state, flags, direction == IN ? IN : OUT);
+		next = state_after(connection, state, flags, direction);
 		if (next == state)
 			return 1;
 		after = make_word(generation, timeout_of(connection->service, next), next);
-		if (!swap_word(connection, word, after))
+		if (!swap_word(slot, word, after, family))
 			continue;
 		if (is_half_open(next) && !is_half_open(state))
 			half_open_enter(slot, generation, family);
@@ -34,12 +51,12 @@ static __always_inline int change_state(__u32 slot, __u32 generation, __u32 flag
 
 __noinline int change_state4(__u32 slot, __u32 generation, __u32 flags, __u32 direction)
 {
-	return change_state(slot, generation, flags, direction, FAMILY4);
+	return change_state(slot, generation, flags, direction == IN ? IN : OUT, FAMILY4);
 }
 
 __noinline int change_state6(__u32 slot, __u32 generation, __u32 flags, __u32 direction)
 {
-	return change_state(slot, generation, flags, direction, FAMILY6);
+	return change_state(slot, generation, flags, direction == IN ? IN : OUT, FAMILY6);
 }
 
 /* Brings the connection up to date with a packet of it. False: it has been removed meanwhile. */
@@ -52,15 +69,18 @@ static __always_inline bool follow(struct __sk_buff *skb, const struct packet *p
 
 	if (!connection || !set)
 		return false;
-	if (packet->protocol == IPPROTO_TCP && next_state(state, packet->tcp_flags, direction) != state &&
+	/* Before the state, whose time-out is shorter than the time it may have been idle for. Once a jiffy at most: the
+	 * line is shared by the CPUs of both directions. */
+	if (connection->last_seen != now)
+		WRITE_ONCE(connection->last_seen, now);
+	if (direction == OUT && !connection->replied)
+		WRITE_ONCE(connection->replied, 1);
+	if (packet->protocol == IPPROTO_TCP && state_after(connection, state, packet->tcp_flags, direction) != state &&
 	    !(family == FAMILY4 ? change_state4(found->slot, generation, packet->tcp_flags, direction)
 				: change_state6(found->slot, generation, packet->tcp_flags, direction)))
 		return false;
 	if (connection->route_epoch != (__u8)set->route_epoch)
-		route_connection(skb, READ_ONCE(connection->client_ifindex), found->slot, family);
-	/* Once a jiffy at most: the line is shared by the CPUs of both directions. */
-	if (connection->last_seen != now)
-		WRITE_ONCE(connection->last_seen, now);
+		route_connection(skb, found->slot, generation, direction, family);
 	return true;
 }
 

@@ -103,7 +103,10 @@ static __always_inline bool rewrite_packet(struct __sk_buff *skb, const struct p
 
 		if ((void *)(ip + 1) > end)
 			return false;
+		/* No header checksum makes up for this in a sum that the card took over the whole packet. The hop limit
+		 * is the second byte of its word. */
 		ip->hop_limit--;
+		bpf_csum_update(skb, (__u32)(__u16)~(packet->ttl << 8) + ((packet->ttl - 1) << 8));
 		__builtin_memcpy(rewrite->source ? &ip->saddr : &ip->daddr, rewrite->address, 16);
 	}
 	if (!write_ports(skb, packet, rewrite, &has_checksum))

@@ -32,18 +32,15 @@ static __always_inline bool enter(const struct packet *packet, struct weir_conne
 	__u32 state = packet->protocol == IPPROTO_TCP ? WEIR_STATE_SYN_RECV : WEIR_STATE_UDP;
 	__u32 timeout = timeout_of(connection->service, state);
 	enum insertion result = REPLY_KEY_TAKEN;
+	struct found other;
 
 	for (int i = 0; i < PORT_TRIES && result == REPLY_KEY_TAKEN; i++) {
 		if (i > 0)
 			connection->seen_port = bpf_htons(FIRST_SPARE_PORT | (bpf_get_prandom_u32() & 0x7fff));
-		result = connection_insert(connection, found->slot, generation, state, timeout, family);
-		if (result == REPLY_KEY_TAKEN && i == 0) {
-			struct found other;
-
-			/* The same packet's twin on another CPU has the same reply key: then it is no conflict. */
-			if (connection_find(packet, IN, family, &other))
-				result = RACE_LOST;
-		}
+		result = connection_insert(found->slot, generation, state, timeout, family);
+		/* The same packet's twin on another CPU has the same reply key: then it is no conflict. */
+		if (result == REPLY_KEY_TAKEN && i == 0 && connection_find(packet, IN, family, &other))
+			result = RACE_LOST;
 	}
 	if (result == INSERTED) {
 		found->word = make_word(generation, timeout, state);
@@ -59,6 +56,7 @@ static __always_inline bool enter(const struct packet *packet, struct weir_conne
 		verdict(WEIR_VERDICT_RACE_LOST);
 		return true;
 	}
+	key_forget_stale(packet, family);
 	return false;
 }
 
@@ -78,7 +76,7 @@ static __always_inline int open_connection(struct __sk_buff *skb, const struct p
 		return drop(WEIR_VERDICT_NO_SERVER);
 	id = member->server;
 	server = bpf_map_lookup_elem(&servers, &id);
-	connection = server ? slot_obtain(&found->slot, &generation, family) : 0;
+	connection = server ? slot_obtain(&found->slot, &generation, packet->protocol, family) : 0;
 	if (!connection)
 		return drop(WEIR_VERDICT_TABLE_FULL);
 	connection->last_seen = now_jiffies();
@@ -89,11 +87,12 @@ static __always_inline int open_connection(struct __sk_buff *skb, const struct p
 	connection->virtual_port = packet->dport;
 	connection->server_port = server->port;
 	connection->protocol = packet->protocol;
+	connection->replied = 0;
 	to = addresses_of(connection, family);
 	copy_address(to.client, packet->saddr, family);
 	copy_address(to.virtual_ip, packet->daddr, family);
 	copy_address(to.server, server->address, family);
-	if (!route_connection(skb, skb->ifindex, found->slot, family)) {
+	if (!route_connection(skb, found->slot, generation, IN, family)) {
 		slot_release(connection, found->slot, generation, family);
 		return drop(WEIR_VERDICT_NO_ROUTE);
 	}

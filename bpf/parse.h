@@ -49,10 +49,15 @@ static __always_inline bool pull(struct __sk_buff *skb, __u32 length)
 	       (void *)(long)skb->data + length <= (void *)(long)skb->data_end;
 }
 
+static __always_inline __u32 transport_size(__u8 protocol)
+{
+	return protocol == IPPROTO_TCP ? sizeof(struct tcphdr) : sizeof(struct udphdr);
+}
+
 static __always_inline bool parse_transport(struct __sk_buff *skb, struct packet *packet)
 {
 	__u32 offset = packet->transport;
-	__u32 size = packet->protocol == IPPROTO_TCP ? sizeof(struct tcphdr) : sizeof(struct udphdr);
+	__u32 size = transport_size(packet->protocol);
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	struct tcphdr *tcp;
 	struct udphdr *udp;
@@ -102,9 +107,12 @@ static __always_inline bool parse4(struct __sk_buff *skb, struct packet *packet,
 	}
 	header = ip->ihl * 4;
 	total = bpf_ntohs(ip->tot_len);
-	packet->bytes = skb->len - ETH_HLEN;
 	/* A GSO packet may be longer than tot_len can say: then it says 0 (BIG TCP). */
-	if (ip->version != 4 || header < sizeof(*ip) || (total && (total < header || total > packet->bytes)))
+	if (!total && skb->gso_size)
+		total = skb->len - ETH_HLEN;
+	packet->bytes = total;
+	if (ip->version != 4 || header < sizeof(*ip) || total < header + transport_size(ip->protocol) ||
+	    total > skb->len - ETH_HLEN)
 		return false;
 	packet->saddr[0] = ip->saddr;
 	packet->daddr[0] = ip->daddr;
@@ -117,6 +125,7 @@ static __always_inline bool parse4(struct __sk_buff *skb, struct packet *packet,
 static __always_inline bool parse6(struct __sk_buff *skb, struct packet *packet, enum weir_verdict *why)
 {
 	struct ipv6hdr *ip;
+	__u32 payload;
 
 	*why = WEIR_VERDICT_MALFORMED;
 	if (!pull(skb, ETH_HLEN + sizeof(*ip)))
@@ -129,8 +138,11 @@ static __always_inline bool parse6(struct __sk_buff *skb, struct packet *packet,
 		*why = WEIR_VERDICT_NOT_OURS;
 		return false;
 	}
-	packet->bytes = skb->len - ETH_HLEN;
-	if (ip->version != 6 || sizeof(*ip) + bpf_ntohs(ip->payload_len) > packet->bytes)
+	payload = bpf_ntohs(ip->payload_len);
+	if (!payload && skb->gso_size)
+		payload = skb->len - ETH_HLEN - sizeof(*ip);
+	packet->bytes = sizeof(*ip) + payload;
+	if (ip->version != 6 || payload < transport_size(ip->nexthdr) || packet->bytes > skb->len - ETH_HLEN)
 		return false;
 	__builtin_memcpy(packet->saddr, &ip->saddr, 16);
 	__builtin_memcpy(packet->daddr, &ip->daddr, 16);
@@ -171,7 +183,8 @@ static __always_inline bool is_martian_source(const struct packet *packet, int f
 
 		return first == 0 || first == 127 || first >= 224;
 	}
-	if ((packet->saddr[0] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000))
+	if ((packet->saddr[0] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000) ||
+	    (packet->saddr[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000))
 		return true;
 	return !(packet->saddr[0] | packet->saddr[1] | packet->saddr[2]) && bpf_ntohl(packet->saddr[3]) <= 1;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* A full table makes room by itself, daemon or no daemon: first what has expired, then what has ended, then half-open. */
+/*
+ * A full table makes room by itself, daemon or no daemon: first what has expired, then what has ended or nobody ever
+ * answered, and for a TCP connection then the oldest half-open one.
+ */
 #ifndef WEIR_RECLAIM_H
 #define WEIR_RECLAIM_H
 
@@ -7,12 +10,12 @@
 
 #define RECLAIM_WINDOW 32 /* slots looked at for one new connection */
 
-/* Ends one expired or closing connection among a window of slots; 0 if there is none. */
+/* Ends one expired or expendable connection among a window of slots; 0 if there is none. */
 static __always_inline int reclaim_window(int family)
 {
 	struct weir_tally *totals = get_tally();
-	__u32 now = now_jiffies(), high, at, closing = 0;
-	__u64 closing_word = 0;
+	__u32 now = now_jiffies(), high, at, spare = 0;
+	__u64 spare_word = 0;
 
 	if (!totals)
 		return 0;
@@ -34,35 +37,36 @@ static __always_inline int reclaim_window(int family)
 			verdict(WEIR_VERDICT_EXPIRED);
 			return 1;
 		}
-		if (!closing_word && is_closing(word_state(word))) {
-			closing = slot;
-			closing_word = word;
+		if (!spare_word && is_expendable(connection, word_state(word))) {
+			spare = slot;
+			spare_word = word;
 		}
 	}
-	if (!closing_word || !connection_end(closing, closing_word, family))
+	if (!spare_word || !connection_end(spare, spare_word, family))
 		return 0;
 	verdict(WEIR_VERDICT_RECLAIMED);
 	return 1;
 }
 
-__noinline int reclaim4(void)
+__noinline int reclaim4(__u32 protocol)
 {
-	return reclaim_window(FAMILY4) || half_open_evict(FAMILY4);
+	return reclaim_window(FAMILY4) || (protocol == IPPROTO_TCP && half_open_evict(FAMILY4));
 }
 
-__noinline int reclaim6(void)
+__noinline int reclaim6(__u32 protocol)
 {
-	return reclaim_window(FAMILY6) || half_open_evict(FAMILY6);
+	return reclaim_window(FAMILY6) || (protocol == IPPROTO_TCP && half_open_evict(FAMILY6));
 }
 
 /* A claimed slot, if need be one that somebody else had to leave; NULL when nobody could. */
-static __always_inline struct weir_connection *slot_obtain(__u32 *slot, __u32 *generation, int family)
+static __always_inline struct weir_connection *slot_obtain(__u32 *slot, __u32 *generation, __u32 protocol,
+							   int family)
 {
 	struct weir_connection *connection = slot_claim(slot, generation, family);
 
 	if (connection)
 		return connection;
-	if (!(family == FAMILY4 ? reclaim4() : reclaim6()))
+	if (!(family == FAMILY4 ? reclaim4(protocol) : reclaim6(protocol)))
 		return 0;
 	return slot_claim(slot, generation, family);
 }

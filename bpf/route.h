@@ -45,18 +45,32 @@ static __always_inline bool route_lookup(void *context, __u32 ifindex, const __u
 	return true;
 }
 
-static __always_inline bool route_both(void *context, __u32 ifindex, struct weir_connection *connection, int family)
+/*
+ * Looks up both ways of the connection in `slot`, for a packet of it that comes in now from the given side. False when
+ * one of them leads nowhere, or both lead the same way: then the client pretends to be in the servers' network.
+ */
+static __always_inline bool route_both(struct __sk_buff *skb, struct weir_connection *connection, __u32 generation,
+				       enum direction direction, int family)
 {
 	struct addresses at = addresses_of(connection, family);
 	struct weir_settings *set = get_settings();
 	struct route to_server = {}, to_client = {};
+	__u8 epoch = set ? set->route_epoch : 0, protocol = connection->protocol;
+	__u32 ifindex = skb->ifindex;
 
-	if (!set)
+	if (direction == OUT) {
+		if (!route_lookup(skb, ifindex, at.virtual_ip, at.client, protocol, family, &to_client))
+			return false;
+		ifindex = to_client.ifindex;
+	}
+	if (!route_lookup(skb, ifindex, at.client, at.server, protocol, family, &to_server))
 		return false;
-	connection->route_epoch = set->route_epoch;
-	if (!route_lookup(context, ifindex, at.client, at.server, connection->protocol, family, &to_server) ||
-	    !route_lookup(context, to_server.ifindex, at.virtual_ip, at.client, connection->protocol, family, &to_client))
+	if (direction == IN &&
+	    !route_lookup(skb, to_server.ifindex, at.virtual_ip, at.client, protocol, family, &to_client))
 		return false;
+	if (to_server.ifindex == to_client.ifindex || word_generation(READ_ONCE(connection->word)) != generation)
+		return false;
+	connection->route_epoch = epoch;
 	connection->server_ifindex = to_server.ifindex;
 	connection->client_ifindex = to_client.ifindex;
 	copy_address(at.server_hop, to_server.hop, family);
@@ -64,24 +78,24 @@ static __always_inline bool route_both(void *context, __u32 ifindex, struct weir
 	return true;
 }
 
-__noinline int route4(struct __sk_buff *skb, __u32 ifindex, __u32 slot)
+__noinline int route4(struct __sk_buff *skb, __u32 slot, __u32 generation, __u32 direction)
 {
 	struct weir_connection *connection = connection_at(slot, FAMILY4);
 
-	return connection && route_both(skb, ifindex, connection, FAMILY4);
+	return connection && route_both(skb, connection, generation, direction, FAMILY4);
 }
 
-__noinline int route6(struct __sk_buff *skb, __u32 ifindex, __u32 slot)
+__noinline int route6(struct __sk_buff *skb, __u32 slot, __u32 generation, __u32 direction)
 {
 	struct weir_connection *connection = connection_at(slot, FAMILY6);
 
-	return connection && route_both(skb, ifindex, connection, FAMILY6);
+	return connection && route_both(skb, connection, generation, direction, FAMILY6);
 }
 
-/* Looks up both ways of the connection in `slot`. `ifindex` is where its client's packets come in. */
-static __always_inline bool route_connection(struct __sk_buff *skb, __u32 ifindex, __u32 slot, int family)
+static __always_inline bool route_connection(struct __sk_buff *skb, __u32 slot, __u32 generation,
+					     enum direction direction, int family)
 {
-	return family == FAMILY4 ? route4(skb, ifindex, slot) : route6(skb, ifindex, slot);
+	return family == FAMILY4 ? route4(skb, slot, generation, direction) : route6(skb, slot, generation, direction);
 }
 
 #endif

@@ -13,15 +13,18 @@ static __always_inline struct weir_service *service_find(const struct packet *pa
 	__u32 *slot;
 
 	copy_address(key.address, packet->daddr, family);
-	slot = bpf_map_lookup_elem(&services_by_key, &key);
-	if (!slot)
-		return 0;
-	service = bpf_map_lookup_elem(&services, slot);
-	/* The kernel reuses an element at once when its key is deleted: make sure that this is still our service. */
-	if (!service || service->key.port != key.port || service->key.protocol != key.protocol ||
-	    service->key.family != key.family || !same_address(service->key.address, key.address, FAMILY6))
-		return 0;
-	return service;
+	/* The kernel reuses an element at once when its key is updated or deleted, so the slot just read may be another
+	 * service's. Then the second look meets what the key leads to now. */
+	for (int i = 0; i < 2; i++) {
+		slot = bpf_map_lookup_elem(&services_by_key, &key);
+		if (!slot)
+			return 0;
+		service = bpf_map_lookup_elem(&services, slot);
+		if (service && service->key.port == key.port && service->key.protocol == key.protocol &&
+		    service->key.family == key.family && same_address(service->key.address, key.address, FAMILY6))
+			return service;
+	}
+	return 0;
 }
 
 #endif

@@ -53,10 +53,14 @@ static __always_inline bool is_half_open(__u32 state)
 	return state == WEIR_STATE_SYN_RECV || state == WEIR_STATE_SYN_SENT || state == WEIR_STATE_SYNACK;
 }
 
-/* Ended or ending: what may make room for a new connection when the table is full. */
-static __always_inline bool is_closing(__u32 state)
+/*
+ * Ended or ending, or a UDP client that no server has answered (anybody can make those up): what may make room for a
+ * new connection when the table is full.
+ */
+static __always_inline bool is_expendable(const struct weir_connection *connection, __u32 state)
 {
-	return state == WEIR_STATE_TIME_WAIT || state == WEIR_STATE_CLOSE || state == WEIR_STATE_LAST_ACK;
+	return state == WEIR_STATE_TIME_WAIT || state == WEIR_STATE_CLOSE || state == WEIR_STATE_LAST_ACK ||
+	       (state == WEIR_STATE_UDP && !connection->replied);
 }
 
 enum direction { IN, OUT };
@@ -137,7 +141,7 @@ static __always_inline void adjust(struct weir_server *server, __u32 state, int 
  * Swaps the word and moves the counters of its server from the one state to the other; FREE and CLAIMED count nowhere.
  * False: somebody else changed the word first, and nothing has moved.
  */
-static __always_inline bool swap_word(struct weir_connection *connection, __u64 before, __u64 after)
+static __always_inline bool swap_counted(struct weir_connection *connection, __u64 before, __u64 after)
 {
 	__u32 from = word_state(before), to = word_state(after), id = connection->server;
 	struct weir_server *server = bpf_map_lookup_elem(&servers, &id);
@@ -161,6 +165,35 @@ static __always_inline bool swap_word(struct weir_connection *connection, __u64 
 	if (moves && won)
 		__sync_fetch_and_add(&server->moves, 1);
 	return won;
+}
+
+static __always_inline struct weir_connection *connection_at(__u32 slot, int family)
+{
+	return family == FAMILY4 ? bpf_map_lookup_elem(&connections4, &slot) : bpf_map_lookup_elem(&connections6, &slot);
+}
+
+/*
+ * Here and in other files: functions that are not static are verified once, by themselves, and not again at every
+ * call; and what they need of the stack, of which there are 512 bytes, is theirs only while they run.
+ */
+__noinline int swap_word4(__u32 slot, __u64 before, __u64 after)
+{
+	struct weir_connection *connection = connection_at(slot, FAMILY4);
+
+	return connection && swap_counted(connection, before, after);
+}
+
+__noinline int swap_word6(__u32 slot, __u64 before, __u64 after)
+{
+	struct weir_connection *connection = connection_at(slot, FAMILY6);
+
+	return connection && swap_counted(connection, before, after);
+}
+
+/* The one way to change a word that others may change too. */
+static __always_inline bool swap_word(__u32 slot, __u64 before, __u64 after, int family)
+{
+	return family == FAMILY4 ? swap_word4(slot, before, after) : swap_word6(slot, before, after);
 }
 
 #endif

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import type { ConfigText, DiffDone, LastReload, Refused, ReloadDone } from '../api/control.ts';
 import { parseConfig } from '../config/parse.ts';
 import { formatProblem } from '../config/problems.ts';
-import type { Config } from '../core/model/config.ts';
+import type { Config, Limits } from '../core/model/config.ts';
 import { compose } from '../core/plan/compose.ts';
 import { diff } from '../core/plan/diff.ts';
 import { explainPlan, explainStep } from '../core/plan/explain.ts';
@@ -32,11 +32,20 @@ function checkConfig({ text, file }: ConfigText): { ok: true; config: Config } |
   return parsed.ok ? parsed : { ok: false, problems: parsed.problems.map(formatProblem) };
 }
 
+/** Some steps of a plan could not be taken; the others were. */
+class StepsFailed extends Error {
+  override readonly name = 'StepsFailed';
+  constructor(steps: number, failures: readonly string[]) {
+    super(`${failures.length} of ${steps} steps failed: ${failures.join('; ')}`);
+  }
+}
+
 /** The loop's state: what should be, and how the last reading of the file went. */
 export class Director {
   readonly #edge: Edge;
   readonly #file: string;
   readonly #log: Log;
+  readonly #limits: Limits;
   #desired: DesiredState;
   #complaint: string | undefined;
   lastReload: LastReload;
@@ -46,6 +55,7 @@ export class Director {
     this.#edge = edge;
     this.#file = file;
     this.#log = log;
+    this.#limits = config.limits;
     this.#desired = compose(config);
     this.lastReload = { ok: true, at: new Date().toISOString(), message: 'read at start' };
   }
@@ -78,17 +88,22 @@ export class Director {
     return 'stop';
   }
 
-  /** Makes what is like what should be; returns the steps it took. Rejects with the first that failed. */
+  /**
+   * Makes what is like what should be; returns the steps it took. A step that fails does not keep the others from
+   * being taken, or one wrong name would hold up all services; then it rejects with all that failed.
+   */
   async converge(): Promise<Plan> {
     const plan = diff(await this.#observe(this.#desired), this.#desired);
+    const failures: string[] = [];
     for (const step of plan) {
       try {
         await execute(this.#edge, step);
+        this.#log.info(step.kind, { change: explainStep(step) });
       } catch (error) {
-        throw new Error(`${explainStep(step)[0]}: ${(error as Error).message}`, { cause: error });
+        failures.push(`${explainStep(step)[0]}: ${(error as Error).message}`);
       }
-      this.#log.info(step.kind, { change: explainStep(step) });
     }
+    if (failures.length > 0) throw new StepsFailed(plan.length, failures);
     return plan;
   }
 
@@ -106,7 +121,11 @@ export class Director {
       this.#complaint = undefined;
       this.#note(true, `${plan.length} step${plan.length === 1 ? '' : 's'}`);
       this.#log.info('reloaded', { config_file: this.#file, steps: plan.length });
-      return { ok: true, steps: plan.length, lines: explainPlan(plan) };
+      return {
+        ok: true,
+        steps: plan.length,
+        lines: [...explainPlan(plan), ...this.#limitLines(read.config)],
+      };
     } catch (error) {
       this.#note(false, (error as Error).message);
       this.#log.error('reload_failed', { config_file: this.#file, error });
@@ -134,7 +153,16 @@ export class Director {
     if (!read.ok) return read;
     const desired = compose(read.config, this.#desired);
     const steps = diff(await this.#observe(desired), desired);
-    return { ok: true, steps, lines: explainPlan(steps) };
+    return { ok: true, steps, lines: [...explainPlan(steps), ...this.#limitLines(read.config)] };
+  }
+
+  /** Tables are made once: says so where a file asks for others. */
+  #limitLines({ limits }: Config): string[] {
+    return (Object.keys(limits) as (keyof Limits)[])
+      .filter((name) => limits[name] !== this.#limits[name])
+      .map(
+        (name) => `limits.${name}: ${this.#limits[name]} → ${limits[name]} only after weir down and weir run`,
+      );
   }
 
   async #observe(desired: DesiredState): Promise<ObservedState> {

@@ -1,7 +1,7 @@
 /** `weir down` where no daemon runs: the same end, reached from what is pinned and recorded. */
-import { existsSync, readdirSync, rmdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { unpinAll } from '../dataplane/bpf/tables.ts';
+import { removePinDir, unpinAll } from '../dataplane/bpf/tables.ts';
 import { openHost } from '../host/open.ts';
 
 /** Puts the host back and removes every data plane under `pinDir`, of this version or another; a line per thing done. */
@@ -10,6 +10,6 @@ export async function down(options: { stateDir: string; pinDir: string }): Promi
   if (!existsSync(options.pinDir)) return restored;
   const layouts = readdirSync(options.pinDir);
   for (const layout of layouts) unpinAll(join(options.pinDir, layout));
-  rmdirSync(options.pinDir);
+  removePinDir(options.pinDir);
   return [...restored, ...layouts.map((layout) => `data plane ${layout}: removed`)];
 }

@@ -41,12 +41,14 @@ export async function run(options: RunOptions): Promise<number> {
     return REFUSED;
   }
   const queue = new EventQueue();
-  const part: { director?: Director; plane?: BpfPlane } = {};
+  const part: Parts = {};
   const server = await serveControl(
     control(file, queue, part),
     socketPathIn(options.runDir),
     (request, error) => log.warn('request_failed', { request, error }),
   );
+  // From here on, not only when all is up: a HUP that comes while the director starts must not end it.
+  const stopSignals = onSignals(queue, part, log);
   try {
     return await direct(options, file, read.config, queue, part, log);
   } catch (error) {
@@ -54,9 +56,18 @@ export async function run(options: RunOptions): Promise<number> {
     process.stderr.write(`weir: ${(error as Error).message}\n`);
     return FAILED;
   } finally {
+    stopSignals();
     queue.close();
+    // Answers under way still read the tables, so these close last.
     await server.close();
+    part.plane?.close();
   }
+}
+
+/** The parts as they come to be; absent while the director is starting. */
+interface Parts {
+  director?: Director;
+  plane?: BpfPlane;
 }
 
 /** Opens the two edges, converges once, and reads events until the end. */
@@ -65,27 +76,25 @@ async function direct(
   file: string,
   config: Config,
   queue: EventQueue,
-  part: { director?: Director; plane?: BpfPlane },
+  part: Parts,
   log: Log,
 ): Promise<number> {
   const plane = openBpfPlane({ objectFile: objectFile(), pinDir: options.pinDir, limits: config.limits });
+  part.plane = plane;
   const host = openHost({ stateDir: options.stateDir });
   log.info('plane_opened', { plane: plane.description });
   const director = new Director({ plane, host }, file, config, log);
-  Object.assign(part, { plane, director });
+  part.director = director;
   const plan = await director.converge();
   log.info('ready', { version: VERSION, config_file: file, steps: plan.length });
   const stopUpkeep = startUpkeep(plane, log);
-  const stopSignals = onSignals(queue, plane, log);
   const looks = setInterval(() => queue.push({ kind: 'look' }), LOOK_PAUSE_MS);
   try {
     const end = await director.run(queue);
     log.info('ended', { traffic: end === 'stop' ? 'goes on' : 'ended' });
-    if (end === 'stop') plane.close();
     return DONE;
   } finally {
     clearInterval(looks);
-    stopSignals();
     stopUpkeep();
     host.close();
   }
@@ -96,14 +105,13 @@ async function direct(
  * convention "reopen your files", finds none: the log goes to standard output. Unhandled, it would end the process, and
  * USR1 would open Node's debugger.
  */
-function onSignals(queue: EventQueue, plane: BpfPlane, log: Log): () => void {
+function onSignals(queue: EventQueue, part: Parts, log: Log): () => void {
   const handlers: Partial<Record<NodeJS.Signals, () => void>> = {
     // The outcome is in the log, whatever it is.
     SIGHUP: () => void queue.ask<unknown>((answer) => ({ kind: 'reload', answer })).catch(() => {}),
     SIGTERM: () => queue.push({ kind: 'stop' }),
     SIGINT: () => queue.push({ kind: 'stop' }),
-    SIGUSR1: () =>
-      log.info('state', { plane: plane.description, services: plane.counters(), verdicts: plane.verdicts() }),
+    SIGUSR1: () => log.info('state', stateOf(part)),
     SIGUSR2: () => log.debug('no_files_to_reopen'),
   };
   const all = Object.entries(handlers) as [NodeJS.Signals, () => void][];
@@ -113,8 +121,15 @@ function onSignals(queue: EventQueue, plane: BpfPlane, log: Log): () => void {
   };
 }
 
+/** Everything that the CLI shows of a director, in one value. */
+const stateOf = ({ plane }: Parts) => ({
+  plane: plane?.description ?? 'starting',
+  services: plane?.counters(),
+  verdicts: plane?.verdicts(),
+});
+
 /** What the control socket offers; until the first convergence it can only say that the director is starting. */
-function control(file: string, queue: EventQueue, part: { director?: Director; plane?: BpfPlane }): Control {
+function control(file: string, queue: EventQueue, part: Parts): Control {
   const startedAt = new Date().toISOString();
   const plane = (): BpfPlane => {
     if (part.plane === undefined) throw new Error('the director is starting; ask again in a moment');

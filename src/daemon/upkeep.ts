@@ -9,27 +9,35 @@ const PASS_PAUSE_MS = 1_000;
 /** Between two looks at the routes, in milliseconds: a digest of some hundred routes takes less than one. */
 const ROUTES_PAUSE_MS = 2_000;
 
-/** Starts the upkeep; the returned function ends it. */
+/** Starts the upkeep; the returned function ends it. What fails is said in the log, and tried again at its next time. */
 export function startUpkeep(plane: BpfPlane, log: Log): () => void {
-  let sweep: NodeJS.Timeout;
-  const slice = () => {
-    const report = plane.sweep();
-    for (const difference of report.differences) log.error('counters_differ', { difference });
-    sweep = setTimeout(slice, report.completed ? PASS_PAUSE_MS : SLICE_PAUSE_MS);
+  let timer: NodeJS.Timeout;
+  const guarded = <T>(task: string, act: () => T): T | undefined => {
+    try {
+      return act();
+    } catch (error) {
+      log.error('upkeep_failed', { task, error });
+      return undefined;
+    }
   };
-  sweep = setTimeout(slice, SLICE_PAUSE_MS);
+  const slice = () => {
+    const report = guarded('sweep', () => plane.sweep());
+    for (const difference of report?.differences ?? []) log.error('counters_differ', { difference });
+    timer = setTimeout(slice, report?.completed === false ? SLICE_PAUSE_MS : PASS_PAUSE_MS);
+  };
+  timer = setTimeout(slice, SLICE_PAUSE_MS);
 
-  let digest = routesDigest();
+  let digest = guarded('routes', routesDigest);
   const routes = setInterval(() => {
-    const now = routesDigest();
-    if (now === digest) return;
+    const now = guarded('routes', routesDigest);
+    if (now === undefined || now === digest) return;
     digest = now;
     plane.routesChanged();
     log.info('routes_changed');
   }, ROUTES_PAUSE_MS);
 
   return () => {
-    clearTimeout(sweep);
+    clearTimeout(timer);
     clearInterval(routes);
   };
 }

@@ -48,6 +48,6 @@ export interface DataPlane {
   sweep(): SweepReport;
   /** Lets go of the plane and leaves it running. */
   close(): void;
-  /** Removes the plane from the kernel: programs, tables, pins. Connections through it end. */
+  /** Removes the plane from the kernel: programs, and, once it is closed, tables. Connections through it end. */
   destroy(): void;
 }

@@ -29,11 +29,11 @@ ${([4, 6] as const)
 limits: {connections_ipv4: 64, connections_ipv6: 64, half_open: 16}
 `;
 
-/** Sends one datagram from a connected socket; prints the error that comes back, or leaves at once. */
+/** Sends one datagram from a connected socket; prints the error that comes back, or leaves before it can. */
 const sender = (family: 4 | 6, port: number, listen: boolean) => `
 const socket = require('node:dgram').createSocket('udp${family}');
 socket.on('error', (error) => { console.log(error.code); socket.close(); });
-socket.connect(${port}, '${VIPS[family]}', () => socket.send('x', () => { ${listen ? '' : 'socket.close();'} }));
+socket.connect(${port}, '${VIPS[family]}', () => { socket.send('x'); ${listen ? '' : 'socket.close();'} });
 `;
 
 let lab: Lab;
@@ -73,11 +73,14 @@ describe.each([4, 6] as const)('IPv%i', (family) => {
   it('a client that has gone: the server hears it', async () => {
     const server = lab.servers[0]!;
     const before = await received(server, family);
-    await lab.run(lab.clients[0]!, [process.execPath, '-e', sender(family, 53, false)]);
     let after = before;
-    for (let i = 0; i < 100 && after.unreachable === before.unreachable; i++) {
-      await wait(20);
-      after = await received(server, family);
+    // The reply may be faster than the client's end; then nothing is wrong, and another client is sent.
+    for (let client = 0; client < 10 && after.unreachable === before.unreachable; client++) {
+      await lab.run(lab.clients[0]!, [process.execPath, '-e', sender(family, 53, false)]);
+      for (let look = 0; look < 50 && after.unreachable === before.unreachable; look++) {
+        await wait(20);
+        after = await received(server, family);
+      }
     }
     expect(after).toEqual({ unreachable: before.unreachable + 1, wrong: before.wrong });
   });

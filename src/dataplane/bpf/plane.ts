@@ -10,7 +10,7 @@ import { type Registry, readRegistry } from './registry.ts';
 import { missingRequirements, thisMachine } from './requirements.ts';
 import { RunAllocator } from './runs.ts';
 import { jiffies, Sweeper } from './sweep.ts';
-import { openTables, type Tables, unpinAll } from './tables.ts';
+import { openTables, removePinDir, type Tables, unpinAll } from './tables.ts';
 
 /** What the plane is opened with. */
 export interface BpfPlaneOptions {
@@ -36,14 +36,14 @@ export function openBpfPlane(options: BpfPlaneOptions): BpfPlane {
   if (missing.length > 0) throw new Error(missing.join('\n'));
   const tables = openTables(libbpf(), options.objectFile, options.pinDir, options.limits);
   try {
-    return makePlane(tables, options.limits);
+    return makePlane(tables, options);
   } catch (error) {
     tables.close();
     throw error;
   }
 }
 
-function makePlane(tables: Tables, limits: Limits): BpfPlane {
+function makePlane(tables: Tables, { limits, pinDir }: BpfPlaneOptions): BpfPlane {
   const hz = measureHz(tables);
   const registry = readRegistry(tables);
   const publisher: Publisher = {
@@ -55,7 +55,10 @@ function makePlane(tables: Tables, limits: Limits): BpfPlane {
     now: () => performance.now(),
   };
   const sweeper = new Sweeper(tables, registry.serverIds);
-  tables.settings.set(0, { ...tables.settings.get(0), half_open_limit: limits.half_open });
+  // Routes may have changed while no daemon was there to see it.
+  const { prepared, route_epoch } = tables.settings.get(0);
+  const half_open_limit = Math.min(limits.half_open, tables.halfOpenPlaces / 2);
+  tables.settings.set(0, { prepared, half_open_limit, route_epoch: (route_epoch + 1) % 256 });
   refreshLinks(tables);
   return {
     kind: 'bpf',
@@ -89,7 +92,7 @@ function makePlane(tables: Tables, limits: Limits): BpfPlane {
     close: () => tables.close(),
     destroy: () => {
       unpinAll(tables.directory);
-      tables.close();
+      removePinDir(pinDir);
     },
   };
 }
@@ -116,7 +119,7 @@ const MEASURE_MS = 150;
 function measureHz(tables: Tables): number {
   const begin = { at: performance.now(), jiffies: jiffies(tables) };
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, MEASURE_MS);
-  const measured = ((jiffies(tables) - begin.jiffies) * 1000) / (performance.now() - begin.at);
+  const measured = (((jiffies(tables) - begin.jiffies) >>> 0) * 1000) / (performance.now() - begin.at);
   const distance = (hz: number) => Math.abs(Math.log(hz / measured));
   return FREQUENCIES.reduce((best, hz) => (distance(hz) < distance(best) ? hz : best));
 }

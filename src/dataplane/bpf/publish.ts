@@ -59,7 +59,6 @@ export function publishService(to: Publisher, service: VirtualService): void {
     ring_length: ring.length,
     cycle,
     stride: cycle > 0 ? strideOf(cycle) : 0,
-    reserved: 0,
   });
   to.tables.serviceState.set(entry.id, {
     ...timeoutWords(to, service),
@@ -211,7 +210,7 @@ function settle(
   ring: Run,
 ): void {
   const now = to.now();
-  if (entry.members !== members) to.members.give(entry.members, now);
+  to.members.give(entry.members, now);
   to.rings.give(entry.ring, now);
   Object.assign(entry, { service, slot, members, ring, published: true, publishedAt: now });
   const present = new Set(service.servers.map(formatEndpoint));

@@ -82,9 +82,13 @@ export function readRegistry(tables: Tables): Registry {
     if (state.flags & contract.WEIR_SERVICE_IN_USE) addService(tables, registry, id, state);
   for (const [id, server] of tables.servers.range(0, tables.servers.size)) {
     if (!(server.flags & contract.WEIR_SERVER_IN_USE)) continue;
-    registry.serverIds.add(id);
     const service = registry.byId.get(server.service);
-    if (service === undefined) continue;
+    // Written for a service that a crash kept from being published: nobody refers to it.
+    if (service === undefined) {
+      tables.servers.set(id, { ...server, flags: 0 });
+      continue;
+    }
+    registry.serverIds.add(id);
     const family = service.service.address.includes(':') ? 6 : 4;
     const endpoint = { address: addressFromWords(server.address, family), port: swapPort(server.port) };
     service.servers.set(formatEndpoint(endpoint), { id, endpoint, leftAt: undefined });
@@ -151,14 +155,14 @@ function readMembers(tables: Tables, entry: ServiceEntry): RealServer[] {
     });
 }
 
-/** The lowest number below `size` that is not in use; throws an Error that names the limit when all are. */
+/** A number below `size` that is not in use; throws an Error that names the limit when all are. */
 export function freeId(used: Set<number>, size: number, limit: string): number {
-  for (let id = used.size === 0 ? 0 : nextGuess(used); id < size; id++) if (!used.has(id)) return id;
-  for (let id = 0; id < size; id++) if (!used.has(id)) return id;
+  // Numbers are given out from the bottom, so the one after all those in use is nearly always free.
+  for (let i = 0; i < size; i++) {
+    const id = (used.size + i) % size;
+    if (!used.has(id)) return id;
+  }
   throw new Error(
     `all ${size} of limits.${limit} are in use, those that still finish connections included; raise it and run weir down, weir run`,
   );
 }
-
-/** Numbers are given out from the bottom, so the one after all those in use is nearly always free. */
-const nextGuess = (used: Set<number>): number => used.size;

@@ -45,6 +45,8 @@ export interface Tables {
   readonly verdicts: PerCpuArray<bigint>;
   readonly settings: ArrayMap<contract.WeirSettings>;
   readonly tally: ArrayMap<contract.WeirTally>;
+  /** Places in the queue of half-open connections: twice as many as may be half-open. */
+  readonly halfOpenPlaces: number;
   /** What all tables take, in bytes: set aside when they are made. */
   readonly memory: number;
   /** Limits that differ from those the pinned tables were made with, a line each. */
@@ -97,11 +99,20 @@ export function otherLayouts(pinDir: string): string[] {
   return existsSync(pinDir) ? readdirSync(pinDir).filter((name) => name !== LAYOUT) : [];
 }
 
+/** What must go first, so that a removal cut short is seen for what it is: the traffic, then the mark "prepared". */
+const removalRank = (name: string): number => (name.startsWith('link_') ? 0 : name === 'settings' ? 1 : 2);
+
 /** Unpins everything in one layout's directory; the kernel frees what nobody else holds. */
 export function unpinAll(directory: string): void {
   if (!existsSync(directory)) return;
-  for (const name of readdirSync(directory)) unlinkSync(join(directory, name));
+  const names = readdirSync(directory).sort((a, b) => removalRank(a) - removalRank(b));
+  for (const name of names) unlinkSync(join(directory, name));
   rmdirSync(directory);
+}
+
+/** Removes the directory that layouts lie in, unless another one's is still there. */
+export function removePinDir(pinDir: string): void {
+  if (existsSync(pinDir) && readdirSync(pinDir).length === 0) rmdirSync(pinDir);
 }
 
 /**
@@ -133,7 +144,7 @@ export function openTables(bpf: Libbpf, objectFile: string, pinDir: string, limi
   }
 }
 
-/** False when an earlier start was cut short before its tables were ready: nothing was ever attached to them. */
+/** False when a start was cut short before its tables were ready, or a removal after the programs had gone. */
 function isPrepared(bpf: Libbpf, directory: string): boolean {
   const fd = bpf.getPinned(join(directory, 'settings'));
   if (fd === undefined) return false;
@@ -253,6 +264,7 @@ function assemble(
     verdicts: new PerCpuArray(bpf, fd('verdicts'), u64),
     settings: new ArrayMap(bpf, fd('settings'), codecOf('settings')),
     tally: new ArrayMap(bpf, fd('tally'), codecOf('tally')),
+    halfOpenPlaces: bpf.maxEntries(fd('half_open')),
     memory: memoryOf(fds.values()),
     oldSizes,
     found,

@@ -12,11 +12,8 @@ export type Handle = bigint;
 
 /** What the kernel says of a link: where it is attached now. */
 export interface LinkInfo {
-  readonly type: number;
-  readonly programId: number;
   /** 0 when the interface has gone and the link hangs in the air. */
   readonly ifindex: number;
-  readonly attachType: number;
 }
 
 export interface Libbpf {
@@ -32,9 +29,9 @@ export interface Libbpf {
   /** Opens a pinned map, program or link; undefined if nothing is pinned there. */
   getPinned(path: string): number | undefined;
   pin(fd: number, path: string): void;
-  update(map: number, key: Uint8Array | null, value: Uint8Array, flags?: number): void;
-  /** False if the key is not there. */
-  lookup(map: number, key: Uint8Array, value: Uint8Array): boolean;
+  update(map: number, key: Uint8Array, value: Uint8Array): void;
+  /** False if the key is not there. A stack or queue has no key (null), and shows what would be popped next. */
+  lookup(map: number, key: Uint8Array | null, value: Uint8Array): boolean;
   /** False if the key was not there. */
   remove(map: number, key: Uint8Array): boolean;
   /** Writes the key after `key` (null: the first) into `next`; false at the end. */
@@ -86,7 +83,7 @@ const RUN = {
 const ENOENT = 2;
 
 /** struct bpf_map_info and struct bpf_link_info (linux/bpf.h): what is read of them. */
-const INFO = { size: 256, maxEntries: 16, linkType: 0, linkProgram: 8, linkIfindex: 16, linkAttachType: 20 };
+const INFO = { size: 256, maxEntries: 16, linkIfindex: 16 };
 
 /** libbpf, opened when first asked for; throws an Error that says what to install if it is not there. */
 export const libbpf: () => Libbpf = once(loadLibbpf);
@@ -165,8 +162,7 @@ function loadLibbpf(): Libbpf {
       return found(`open the pin ${path}`, fd) ? fd : undefined;
     },
     pin: (fd, path) => void checked(`pin ${path}`, objPin(fd, path)),
-    update: (map, key, value, flags = 0) =>
-      void checked('bpf_map_update_elem', update(map, key, value, flags)),
+    update: (map, key, value) => void checked('bpf_map_update_elem', update(map, key, value, 0)),
     lookup: (map, key, value) => found('bpf_map_lookup_elem', lookup(map, key, value)),
     remove: (map, key) => found('bpf_map_delete_elem', remove(map, key)),
     nextKey: (map, key, next) => found('bpf_map_get_next_key', nextKey(map, key, next)),
@@ -193,12 +189,7 @@ function loadLibbpf(): Libbpf {
     updateLink: (link, program) => void checked('bpf_link_update', linkUpdate(link, program, null)),
     linkInfo: (link) => {
       const view = infoOf('bpf_obj_get_info_by_fd(link)', link);
-      return {
-        type: view.getUint32(INFO.linkType, true),
-        programId: view.getUint32(INFO.linkProgram, true),
-        ifindex: view.getUint32(INFO.linkIfindex, true),
-        attachType: view.getUint32(INFO.linkAttachType, true),
-      };
+      return { ifindex: view.getUint32(INFO.linkIfindex, true) };
     },
     runSyscall: (program, context) => {
       const options = new DataView(new ArrayBuffer(RUN.size));

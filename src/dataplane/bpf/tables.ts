@@ -99,14 +99,16 @@ export function otherLayouts(pinDir: string): string[] {
   return existsSync(pinDir) ? readdirSync(pinDir).filter((name) => name !== LAYOUT) : [];
 }
 
-/** What must go first, so that a removal cut short is seen for what it is: the traffic, then the mark "prepared". */
-const removalRank = (name: string): number => (name.startsWith('link_') ? 0 : name === 'settings' ? 1 : 2);
+/** Pins in the order of their removal: the programs' first, then the mark "prepared", so that one cut short shows. */
+export function removalOrder(names: readonly string[]): string[] {
+  const rank = (name: string): number => (name.startsWith('link_') ? 0 : name === 'settings' ? 1 : 2);
+  return [...names].sort((a, b) => rank(a) - rank(b));
+}
 
 /** Unpins everything in one layout's directory; the kernel frees what nobody else holds. */
 export function unpinAll(directory: string): void {
   if (!existsSync(directory)) return;
-  const names = readdirSync(directory).sort((a, b) => removalRank(a) - removalRank(b));
-  for (const name of names) unlinkSync(join(directory, name));
+  for (const name of removalOrder(readdirSync(directory))) unlinkSync(join(directory, name));
   rmdirSync(directory);
 }
 

@@ -1,0 +1,160 @@
+/** A publication cut short before each of its writes: what is found afterwards is the old service or the new one, whole. */
+import { mkdtempSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parseAddress } from '../../src/core/address/address.ts';
+import { DEFAULT_LIMITS } from '../../src/core/model/config.ts';
+import { serviceKey, type VirtualService } from '../../src/core/model/service.ts';
+import { DEFAULT_TIMEOUTS } from '../../src/core/model/state.ts';
+import { type Publisher, publishService, retire, unpublishService } from '../../src/dataplane/bpf/publish.ts';
+import { readRegistry } from '../../src/dataplane/bpf/registry.ts';
+import { RunAllocator } from '../../src/dataplane/bpf/runs.ts';
+import {
+  layoutDirectory,
+  openTables,
+  removalOrder,
+  type Tables,
+  unpinAll,
+} from '../../src/dataplane/bpf/tables.ts';
+import { ensureOnBpffs } from '../../src/kernel/bpffs.ts';
+import { type Libbpf, libbpf } from '../../src/kernel/libbpf.ts';
+
+const LIMITS = {
+  ...DEFAULT_LIMITS,
+  connections_ipv4: 64,
+  connections_ipv6: 64,
+  half_open: 16,
+  services: 4,
+  servers: 16,
+};
+
+const service = (port: number, weights: readonly number[]): VirtualService => ({
+  protocol: 'tcp',
+  address: parseAddress('203.0.113.100')!,
+  port,
+  scheduler: 'wrr',
+  timeouts: DEFAULT_TIMEOUTS,
+  servers: weights.map((weight, i) => ({ address: parseAddress(`192.168.1.${101 + i}`)!, port: 80, weight })),
+});
+const bystander = service(80, [1, 0, 2]);
+const before = service(81, [3, 2]);
+const after = service(81, [1, 0, 5, 2]);
+
+class Crash extends Error {}
+
+let pinDir: string;
+/** Set while a crash is to come: how many writes go well before it. */
+let writesLeft: number;
+let tables: Tables;
+
+const crashing: Libbpf = {
+  ...libbpf(),
+  update: (...args) => {
+    if (writesLeft-- === 0) throw new Crash();
+    libbpf().update(...args);
+  },
+};
+const open = () => {
+  tables = openTables(crashing, 'dist/director.bpf.o', pinDir, LIMITS);
+};
+
+beforeEach(() => {
+  writesLeft = -1;
+  ensureOnBpffs('/sys/fs/bpf/weir-probe');
+  pinDir = mkdtempSync('/sys/fs/bpf/weir-probe/run-');
+  open();
+});
+afterEach(() => {
+  unpinAll(layoutDirectory(pinDir));
+  tables.close();
+  rmSync(pinDir, { recursive: true });
+});
+
+/** A daemon's life: reads what is there as a start does, works, and is gone; cut short after `writes` writes. */
+function life<T>(work: (publisher: Publisher) => T, writes = -1): T | 'crashed' {
+  const registry = readRegistry(tables);
+  const runs = (part: 'members' | 'ring') => [...registry.byId.values()].map((entry) => entry[part]);
+  let clock = 1e9;
+  const publisher: Publisher = {
+    tables,
+    registry,
+    members: new RunAllocator(tables.members.size, runs('members')),
+    rings: new RunAllocator(tables.rings.size, runs('ring')),
+    hz: 250,
+    // Every look at the clock is ten seconds after the one before, so nothing has to rest.
+    now: () => {
+      clock += 10_000;
+      return clock;
+    },
+  };
+  writesLeft = writes;
+  try {
+    return work(publisher);
+  } catch (error) {
+    if (error instanceof Crash) return 'crashed';
+    throw error;
+  } finally {
+    writesLeft = -1;
+  }
+}
+
+function published(): Map<string, VirtualService> {
+  const services = [...readRegistry(tables).services].filter(([, entry]) => entry.published);
+  return new Map(services.map(([key, entry]) => [key, entry.service]));
+}
+
+/** Publishes until a write is reached that does not exist; checks what each crash leaves. Returns the writes there are. */
+function crashEverywhere(
+  start: readonly VirtualService[],
+  allowed: readonly (VirtualService | undefined)[],
+): number {
+  for (let writes = 0; ; writes++) {
+    life((publisher) => {
+      for (const one of start) publishService(publisher, one);
+    });
+    const crashed = life((publisher) => publishService(publisher, after), writes) === 'crashed';
+    const found = published();
+    expect(found.get(serviceKey(bystander)), `bystander, write ${writes}`).toEqual(bystander);
+    if (crashed) expect(allowed, `write ${writes}`).toContainEqual(found.get(serviceKey(after)));
+    else expect(found.get(serviceKey(after))).toEqual(after);
+    life((publisher) => {
+      publishService(publisher, after);
+      for (let pass = 0; pass < 3; pass++) retire(publisher);
+    });
+    expect(published().get(serviceKey(after))).toEqual(after);
+    expect(readRegistry(tables).serverIds.size, `numbers in use after write ${writes}`).toBe(3 + 4);
+    life((publisher) => {
+      for (const entry of publisher.registry.services.values()) unpublishService(publisher, entry);
+      for (let pass = 0; pass < 3; pass++) retire(publisher);
+    });
+    expect(readRegistry(tables).serverIds.size).toBe(0);
+    if (!crashed) return writes;
+  }
+}
+
+describe('a crash while publishing', () => {
+  it('a new service leaves none or all of it, and no number in use', () => {
+    expect(crashEverywhere([bystander], [undefined, after])).toBeGreaterThan(10);
+  });
+
+  it('a changed service leaves the old one or the new one', () => {
+    // Time-outs belong to the service, not to its publication, and are the same on both sides here.
+    expect(crashEverywhere([bystander, before], [before, after])).toBeGreaterThan(10);
+  });
+});
+
+it('a removal cut short after any pin is finished by the next start', () => {
+  const directory = layoutDirectory(pinDir);
+  const pins = removalOrder(readdirSync(directory));
+  for (let removed = 0; removed <= pins.length; removed += 3) {
+    for (const name of pins.slice(0, removed)) unlinkSync(join(directory, name));
+    tables.close();
+    open();
+    life((publisher) => publishService(publisher, bystander));
+    expect(published().get(serviceKey(bystander))).toEqual(bystander);
+    // The table is whole again: its stack of free slots has one to give.
+    const free = tables.bpf.getPinned(join(directory, 'free4'))!;
+    expect(tables.bpf.lookup(free, null, new Uint8Array(4)), `after ${removed} pins`).toBe(true);
+    tables.bpf.closeFd(free);
+  }
+});

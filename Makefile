@@ -2,8 +2,9 @@
 # make test     all tests (needs root)
 # make check    types, lint, borders between rooms, generated files, unit and property tests
 # make bench    measured beside nftables, haproxy and plain routing (needs root)
-.PHONY: demo test check bench build install generate packages clean
+.PHONY: demo demo-down test check bench build install generate packages clean
 .DEFAULT_GOAL := build
+BIN := node_modules/.bin
 
 # One of: KEEP=1 leaves the demo's lab up; TESTS=path runs some of the tests only.
 KEEP ?=
@@ -12,26 +13,30 @@ TESTS ?=
 demo: build
 	@node dist/lab/demo.js $(if $(KEEP),--keep)
 
+# Removes what KEEP=1 left up.
+demo-down: build
+	@node dist/lab/demo.js --down
+
 test: build
-	@npx vitest run $(TESTS)
+	@$(BIN)/vitest run $(TESTS)
 
 check: install
-	@npx tsc -p .
-	@npx biome check .
-	@npx depcruise --config .dependency-cruiser.cjs --no-progress bin src bench
-	@npx tsx scripts/generate-contract.ts --check
-	@npx vitest run --project unit
+	@$(BIN)/tsc -p .
+	@$(BIN)/biome check .
+	@$(BIN)/depcruise --config .dependency-cruiser.cjs --no-progress bin src bench
+	@$(BIN)/tsx scripts/generate-contract.ts --check
+	@$(BIN)/vitest run --project unit
 
 bench: build
 	@scripts/install-packages.sh --bench
-	@npx tsx bench/run.ts $(BENCH)
+	@$(BIN)/tsx bench/run.ts $(BENCH)
 
 build: install
-	@npx tsx scripts/build.ts
+	@$(BIN)/tsx scripts/build.ts
 
 generate: install
-	@npx tsx scripts/generate-contract.ts
-	@npx tsx scripts/generate-schema.ts
+	@$(BIN)/tsx scripts/generate-contract.ts
+	@$(BIN)/tsx scripts/generate-schema.ts
 
 install: packages node_modules/.package-lock.json
 

@@ -4,12 +4,17 @@ import { join } from 'node:path';
 import { removePinDir, unpinAll } from '../dataplane/bpf/tables.ts';
 import { openHost } from '../host/open.ts';
 
-/** Puts the host back and removes every data plane under `pinDir`, of this version or another; a line per thing done. */
+/**
+ * Puts the host back and removes every data plane under `pinDir`, of this version or another; a line per thing done, or
+ * one that says that there was nothing to do.
+ */
 export async function down(options: { stateDir: string; pinDir: string }): Promise<readonly string[]> {
   const restored = await openHost({ stateDir: options.stateDir }).restore();
-  if (!existsSync(options.pinDir)) return restored;
-  const layouts = readdirSync(options.pinDir);
+  const layouts = existsSync(options.pinDir) ? readdirSync(options.pinDir) : [];
   for (const layout of layouts) unpinAll(join(options.pinDir, layout));
   removePinDir(options.pinDir);
-  return [...restored, ...layouts.map((layout) => `data plane ${layout}: removed`)];
+  const lines = [...restored, ...layouts.map((layout) => `data plane ${layout}: removed`)];
+  return lines.length > 0
+    ? lines
+    : ['nothing to take down: no data plane is pinned and no change of the host is recorded'];
 }

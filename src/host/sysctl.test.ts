@@ -47,7 +47,7 @@ describe('writeSysctl', () => {
     ['net.netfilter.nf_conntrack_nonsense', 'modprobe nf_conntrack'],
     ['net.nf_conntrack_max', 'modprobe nf_conntrack'],
     ['net.bridge.bridge-nf-call-iptables', 'modprobe br_netfilter'],
-    ['net.ipv4.conf.eth9/7.rp_filter', 'is there an interface eth9.7?'],
+    ['net.ipv4.conf.eth9/7.rp_filter', 'there is no interface eth9.7 here, only '],
     ['net.ipv6.nothing', 'ipv6.disable=1'],
   ])('a missing %s gets the hint %s', (name, hint) => {
     expect(missingHint(name)).toContain(hint);

@@ -58,9 +58,15 @@ export function missingHint(name: string): string {
     return `${absent}; is nf_conntrack loaded? modprobe nf_conntrack`;
   }
   if (name.startsWith('net.bridge.')) return `${absent}; is br_netfilter loaded? modprobe br_netfilter`;
-  if (owner !== undefined) return `${absent}; is there an interface ${owner.replaceAll('/', '.')}? ip link`;
+  if (owner !== undefined) return `${absent}; ${missingInterfaceHint(name, owner.replaceAll('/', '.'))}`;
   if (name.startsWith('net.ipv6.')) return `${absent}; was IPv6 switched off at boot (ipv6.disable=1)?`;
   return `${absent}; sysctl -a lists those it has`;
+}
+
+function missingInterfaceHint(name: string, owner: string): string {
+  const present = configuredInterfaces(name).filter((one) => one !== 'all' && one !== 'default');
+  if (present.includes(owner)) return 'sysctl -a lists those it has';
+  return `there is no interface ${owner} here, only ${present.join(', ')}`;
 }
 
 function reason(name: string, error: unknown): string {

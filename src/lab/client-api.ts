@@ -9,6 +9,7 @@ import type {
   FramesResult,
   HoldOptions,
   PokeResult,
+  Progress,
   RequestsOptions,
   RequestsResult,
   SynFloodOptions,
@@ -25,7 +26,7 @@ import type { LabHost } from './topology.ts';
 /** Something a client is doing. */
 export interface Running<Result> {
   /** How far it is: requests completed, bytes, connections open or packets sent. */
-  progress(): { readonly count: number; readonly failed: number };
+  progress(): Progress;
   /** Resolves when the count is reached; a LabError when the program ends before, or after 15 s without. */
   reached(count: number, timeout?: number): Promise<void>;
   /** Resolves when it ends by itself; rejects with a LabError when the program fails. */
@@ -81,11 +82,11 @@ async function startVerb<V extends keyof ClientVerbs>(
   const pinned = cpu === undefined ? [] : ['taskset', '--cpu-list', String(cpu)];
   const argv = [...pinned, ...programArgv('client'), verb, JSON.stringify(options)];
   const child = await lab.spawn(host, argv, { title: `client ${verb} on ${host.name}` });
-  let progress = { count: 0, failed: 0 };
+  let progress: Progress = { count: 0, failed: 0 };
   let outcome: { readonly result: Result } | undefined;
   child.onLine((line) => {
     const event = eventOf(line);
-    if (event?.event === 'progress') progress = { count: event.count, failed: event.failed };
+    if (event?.event === 'progress') progress = event;
     if (event?.event === 'result') outcome = { result: event.result as Result };
   });
   const result = child.ended.then((end) => {

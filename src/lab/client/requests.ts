@@ -49,7 +49,10 @@ export async function runRequests(options: RequestsOptions, context: ClientConte
   });
   const start = performance.now();
   const seconds = (): number => (performance.now() - start) / 1000;
-  const timer = setInterval(() => context.tell({ event: 'progress', count: completed, failed }), 50);
+  const timer = setInterval(
+    () => context.tell({ event: 'progress', count: completed, failed, byServer }),
+    50,
+  );
 
   const requester = async (): Promise<void> => {
     const agent = new Agent({ keepAlive, maxSockets: 1 });

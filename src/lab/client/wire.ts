@@ -140,9 +140,17 @@ export interface ClientVerbs {
   readonly frames: { readonly options: FramesOptions; readonly result: FramesResult };
 }
 
-/** A line from the client program. `count` is of requests, bytes, connections or packets, as the verb has it. */
+/** How far a verb is: `count` is of requests, bytes, connections or packets, as the verb has it. */
+export interface Progress {
+  readonly count: number;
+  readonly failed: number;
+  /** Of requests: answers of each real server so far. */
+  readonly byServer?: Readonly<Record<string, number>>;
+}
+
+/** A line from the client program. */
 export type ClientEvent =
-  | { readonly event: 'progress'; readonly count: number; readonly failed: number }
+  | ({ readonly event: 'progress' } & Progress)
   | { readonly event: 'poked'; readonly poke: PokeResult }
   | { readonly event: 'result'; readonly result: unknown };
 

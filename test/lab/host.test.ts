@@ -202,7 +202,7 @@ describe('sysctls', () => {
       ['restore'],
     );
     expect(results).toMatchObject([
-      { error: expect.stringContaining('is there an interface eth9?') },
+      { error: expect.stringContaining('there is no interface eth9 here, only ') },
       {
         error: expect.stringMatching(
           /ip_local_port_range: cannot be set to "60000 20000": the kernel refuses/,

@@ -1,7 +1,7 @@
 /** A lab: network namespaces in the classic LVS-NAT layout, the processes in them, and their end. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bpffsPath, ensureBpffs } from './bpffs.ts';
+import { BPFFS, mountBpffs } from '../kernel/bpffs.ts';
 import { type CommandOptions, type CommandResult, LabError, mustRun, runCommand } from './command.ts';
 import { parseTcpCounters, type TcpCounters } from './counters.ts';
 import { formatLabName, startTicksOf } from './names.ts';
@@ -132,7 +132,7 @@ export async function createLab(options: LabOptions = {}): Promise<Lab> {
   if (process.getuid?.() !== 0)
     throw new LabError('a lab is made of network namespaces, which needs root; run as root');
   removeStaleLabs();
-  await ensureBpffs();
+  mountBpffs();
   const name = claimName(options.prefix ?? 'weir');
   const atExit = (): void => removeLab(name);
   process.on('exit', atExit);
@@ -152,7 +152,7 @@ async function assemble(name: string, options: LabOptions, atExit: () => void): 
     string,
     string,
   ];
-  const pinDir = join(bpffsPath, name);
+  const pinDir = join(BPFFS, name);
   for (const each of [runDir, stateDir, logDir, pinDir]) mkdirSync(each, { mode: 0o700 });
   const topology = await raise(name, options);
   const processes = new Set<LabProcess>();

@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { bpffsPath } from './bpffs.ts';
+import { BPFFS } from '../kernel/bpffs.ts';
 import { formatLabName, makerLives, parseLabName } from './names.ts';
 
 /** Every lab's own directory lies here: run, state and log. */
@@ -60,7 +60,7 @@ export function removeLab(lab: string): void {
     const input = namespaces.map((name) => `netns del ${name}\n`).join('');
     spawnSync('ip', ['-force', '-batch', '-'], { input, stdio: ['pipe', 'ignore', 'ignore'] });
   }
-  rmSync(join(bpffsPath, lab), { recursive: true, force: true });
+  rmSync(join(BPFFS, lab), { recursive: true, force: true });
   rmSync(join(labsDirectory, lab), { recursive: true, force: true });
 }
 
@@ -75,7 +75,7 @@ export interface StaleOptions {
 /** Removes the labs whose maker is dead; returns their names. */
 export function removeStaleLabs(options: StaleOptions = {}): string[] {
   const found = new Set<string>();
-  for (const name of [...entriesOf(netnsDirectory), ...entriesOf(labsDirectory), ...entriesOf(bpffsPath)]) {
+  for (const name of [...entriesOf(netnsDirectory), ...entriesOf(labsDirectory), ...entriesOf(BPFFS)]) {
     const parsed = parseLabName(name);
     if (parsed === undefined || makerLives(parsed)) continue;
     if (options.prefix !== undefined && parsed.prefix !== options.prefix) continue;

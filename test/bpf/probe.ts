@@ -6,9 +6,12 @@ import type { Codec, HashMap } from '../../src/dataplane/bpf/map.ts';
 import type { Publisher } from '../../src/dataplane/bpf/publish.ts';
 import { readRegistry } from '../../src/dataplane/bpf/registry.ts';
 import { RunAllocator } from '../../src/dataplane/bpf/runs.ts';
-import { openTables, type Tables, unpinAll } from '../../src/dataplane/bpf/tables.ts';
+import { openTables, removePinDir, type Tables, unpinAll } from '../../src/dataplane/bpf/tables.ts';
 import { ensureOnBpffs } from '../../src/kernel/bpffs.ts';
 import { type Libbpf, libbpf } from '../../src/kernel/libbpf.ts';
+
+/** Where the pins of tests lie. */
+export const PROBES = '/sys/fs/bpf/weir-probe';
 
 /** Small tables, so that a test fills them. */
 export const SMALL: Limits = {
@@ -30,8 +33,8 @@ export interface Probe {
 /** Opens tables of the given sizes under a directory of their own, or those that are pinned in `pinDir` already. */
 export function openProbe(limits: Limits, pinDir?: string): Probe {
   const bpf = libbpf();
-  ensureOnBpffs('/sys/fs/bpf/weir-probe');
-  const own = pinDir ?? mkdtempSync('/sys/fs/bpf/weir-probe/run-');
+  ensureOnBpffs(PROBES);
+  const own = pinDir ?? mkdtempSync(join(PROBES, 'run-'));
   const tables = openTables(bpf, 'dist/director.bpf.o', own, limits);
   const object = bpf.openObject('dist/probe.bpf.o');
   for (const { handle, name } of bpf.maps(object)) {
@@ -62,6 +65,7 @@ export function openProbe(limits: Limits, pinDir?: string): Probe {
       if (pinDir === undefined) {
         unpinAll(tables.directory);
         rmSync(own, { recursive: true, force: true });
+        removePinDir(PROBES);
       }
       tables.close();
     },

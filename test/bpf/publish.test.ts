@@ -13,11 +13,13 @@ import {
   layoutDirectory,
   openTables,
   removalOrder,
+  removePinDir,
   type Tables,
   unpinAll,
 } from '../../src/dataplane/bpf/tables.ts';
 import { ensureOnBpffs } from '../../src/kernel/bpffs.ts';
 import { type Libbpf, libbpf } from '../../src/kernel/libbpf.ts';
+import { PROBES } from './probe.ts';
 
 const LIMITS = {
   ...DEFAULT_LIMITS,
@@ -60,14 +62,15 @@ const open = () => {
 
 beforeEach(() => {
   writesLeft = -1;
-  ensureOnBpffs('/sys/fs/bpf/weir-probe');
-  pinDir = mkdtempSync('/sys/fs/bpf/weir-probe/run-');
+  ensureOnBpffs(PROBES);
+  pinDir = mkdtempSync(join(PROBES, 'run-'));
   open();
 });
 afterEach(() => {
   unpinAll(layoutDirectory(pinDir));
   tables.close();
   rmSync(pinDir, { recursive: true });
+  removePinDir(PROBES);
 });
 
 /** A daemon's life: reads what is there as a start does, works, and is gone; cut short after `writes` writes. */

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
-import { bpffsPath } from '../../src/lab/bpffs.ts';
+import { BPFFS } from '../../src/kernel/bpffs.ts';
 import { labsDirectory, removeLab } from '../../src/lab/remove.ts';
 
 const program = fileURLToPath(new URL('../../dist/lab/demo.js', import.meta.url));
@@ -61,7 +61,7 @@ function traces({ child }: Demo): string[] {
       }
     });
   return [
-    ...['/run/netns', labsDirectory, bpffsPath].flatMap(entries).filter((name) => name.startsWith(mark)),
+    ...['/run/netns', labsDirectory, BPFFS].flatMap(entries).filter((name) => name.startsWith(mark)),
     ...commands.filter((command) => command.includes(mark)),
   ];
 }

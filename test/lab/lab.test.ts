@@ -5,7 +5,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bpffsPath } from '../../src/lab/bpffs.ts';
+import { BPFFS } from '../../src/kernel/bpffs.ts';
 import { sha256OfPattern } from '../../src/lab/bytes.ts';
 import { type LabClient, labClient } from '../../src/lab/client-api.ts';
 import { grownBy } from '../../src/lab/counters.ts';
@@ -17,7 +17,7 @@ import { labsDirectory, processesIn, removeLab, removeStaleLabs } from '../../sr
 const prefix = 'weirlabtest';
 const ip = (...argv: string[]): string => spawnSync('ip', argv, { encoding: 'utf8' }).stdout;
 const traces = (lab: string): string[] =>
-  [ip('netns', 'list'), ...[labsDirectory, bpffsPath].map((path) => readdirSync(path).join('\n'))]
+  [ip('netns', 'list'), ...[labsDirectory, BPFFS].map((path) => readdirSync(path).join('\n'))]
     .join('\n')
     .split('\n')
     .filter((line) => line.startsWith(lab));

@@ -33,6 +33,8 @@ export class Sweeper {
   #from = 0;
   /** Each server's `moves` when the pass began. */
   #moves = new Map<number, number>();
+  /** What the pass before found wrong, by server. */
+  #suspects = new Map<number, string>();
 
   /** `serverIds` are the servers to audit, as they are at each pass's beginning and end. */
   constructor(tables: Tables, serverIds: ReadonlySet<number>) {
@@ -65,17 +67,24 @@ export class Sweeper {
     }
   }
 
+  /**
+   * Reports what two passes in a row have found in the same way. Once is not enough: a program may be held up, by a
+   * hypervisor say, just where it has raised a counter and not yet swapped the word.
+   */
   #audit(): string[] {
-    return [...this.#moves].flatMap(([id, moves]) => {
-      const server = this.#tables.servers.get(id);
-      const walked = this.#tables.serverAudit.get(id);
-      const differs = (one: contract.WeirServer) =>
-        one.moves === moves && (one.active !== walked.active || one.inactive !== walked.inactive);
-      // Looked at twice: a change under way raises a counter for an instant before it is decided.
-      if (!this.#serverIds.has(id) || !differs(server) || !differs(this.#tables.servers.get(id))) return [];
-      return [
-        `server ${id}: counted ${server.active} active, ${server.inactive} inactive; a walk found ${walked.active} and ${walked.inactive}`,
-      ];
-    });
+    const suspects = new Map([...this.#moves].flatMap(([id, moves]) => this.#compare(id, moves)));
+    const confirmed = [...suspects].filter(([id, finding]) => this.#suspects.get(id) === finding);
+    this.#suspects = suspects;
+    return confirmed.map(([, finding]) => finding);
+  }
+
+  /** What is wrong with a server's counters, unless they moved during the pass. */
+  #compare(id: number, moves: number): [id: number, finding: string][] {
+    const server = this.#tables.servers.get(id);
+    const walked = this.#tables.serverAudit.get(id);
+    if (!this.#serverIds.has(id) || server.moves !== moves) return [];
+    if (server.active === walked.active && server.inactive === walked.inactive) return [];
+    const counted = `counted ${server.active} active, ${server.inactive} inactive after ${moves} changes`;
+    return [[id, `server ${id}: ${counted}; a walk found ${walked.active} and ${walked.inactive}`]];
   }
 }

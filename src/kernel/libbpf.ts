@@ -40,6 +40,8 @@ export interface Libbpf {
   lookupBatch(map: number, from: number, count: number, keys: Uint8Array, values: Uint8Array): number;
   /** `max_entries` of a map, which a pinned one keeps from the day it was made. */
   maxEntries(map: number): number;
+  /** How many instructions the verifier walked before it took the program: what is left of its million is room to grow. */
+  verifiedInstructions(program: number): number;
   createLink(program: number, ifindex: number, attachType: number): number;
   updateLink(link: number, program: number): void;
   linkInfo(link: number): LinkInfo;
@@ -82,8 +84,8 @@ const RUN = {
 };
 const ENOENT = 2;
 
-/** struct bpf_map_info and struct bpf_link_info (linux/bpf.h): what is read of them. */
-const INFO = { size: 256, maxEntries: 16, linkIfindex: 16 };
+/** struct bpf_map_info, bpf_link_info and bpf_prog_info (linux/bpf.h): what is read of them. */
+const INFO = { size: 256, maxEntries: 16, linkIfindex: 16, verifiedInstructions: 216 };
 
 /** libbpf, opened when first asked for; throws an Error that says what to install if it is not there. */
 export const libbpf: () => Libbpf = once(loadLibbpf);
@@ -184,6 +186,8 @@ function loadLibbpf(): Libbpf {
       return read[0] ?? 0;
     },
     maxEntries: (map) => infoOf('bpf_obj_get_info_by_fd(map)', map).getUint32(INFO.maxEntries, true),
+    verifiedInstructions: (program) =>
+      infoOf('bpf_obj_get_info_by_fd(program)', program).getUint32(INFO.verifiedInstructions, true),
     createLink: (program, ifindex, attachType) =>
       checked('bpf_link_create', linkCreate(program, ifindex, attachType, null)),
     updateLink: (link, program) => void checked('bpf_link_update', linkUpdate(link, program, null)),

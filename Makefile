@@ -29,6 +29,7 @@ check: install
 
 bench: build
 	@scripts/install-packages.sh --bench
+	@$(BIN)/tsx bench/packet/run.ts
 	@$(BIN)/tsx bench/run.ts $(BENCH)
 
 build: install
@@ -37,6 +38,7 @@ build: install
 generate: install
 	@$(BIN)/tsx scripts/generate-contract.ts
 	@$(BIN)/tsx scripts/generate-schema.ts
+	@$(BIN)/tsx scripts/generate-openapi.ts
 
 install: packages node_modules/.package-lock.json
 

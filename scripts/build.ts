@@ -1,6 +1,6 @@
 /** Builds dist/: the weir executable, the lab's programs, and the packet path. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import { type BuildOptions, build } from 'esbuild';
 
 /** Where Debian keeps <asm/types.h>, which clang's BPF target does not look for by itself. */
@@ -30,7 +30,8 @@ function compile(source: string, object: string): void {
 
 mkdirSync('dist', { recursive: true });
 compile('bpf/director.bpf.c', 'dist/director.bpf.o');
-if (existsSync('test/bpf/probe.bpf.c')) compile('test/bpf/probe.bpf.c', 'dist/probe.bpf.o');
+compile('test/bpf/probe.bpf.c', 'dist/probe.bpf.o');
+compile('bench/packet/packets.bpf.c', 'dist/packets.bpf.o');
 
 const common: BuildOptions = {
   bundle: true,

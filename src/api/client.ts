@@ -3,10 +3,23 @@ import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { Connection } from '../core/model/connection.ts';
 import type { ServiceCounters, Verdicts } from '../core/model/counters.ts';
-import type { ConfigText, DiffDone, Refused, ReloadDone, Status } from './control.ts';
+import type { ServiceKey } from '../core/model/service.ts';
+import type {
+  ApplyDone,
+  ApplyHow,
+  ConfigInForce,
+  ConfigText,
+  DiffDone,
+  EventStreamItem,
+  EventsFrom,
+  Refused,
+  ReloadDone,
+  Status,
+} from './control.ts';
 import { type ConnectionQuery, formatConnectionQuery } from './filter.ts';
 import { PROBLEM_JSON, type Problem } from './problem.ts';
 import { checkSocketPath } from './socket-path.ts';
+import { readEvents } from './sse.ts';
 import { readNdjson } from './stream.ts';
 
 /** Why no daemon could be asked. */
@@ -57,19 +70,32 @@ export interface ControlClient {
   connections(query: ConnectionQuery): AsyncIterable<readonly Connection[]>;
   diff(config?: ConfigText): Promise<DiffDone | Refused>;
   reload(): Promise<ReloadDone | Refused>;
+  config(): Promise<ConfigInForce>;
+  apply(config: ConfigText, how: ApplyHow): Promise<ApplyDone | Refused>;
+  zero(service?: ServiceKey): Promise<readonly ServiceKey[]>;
+  /** Events as they come, without end; stop by leaving the loop. */
+  events(from: EventsFrom): AsyncIterable<EventStreamItem>;
   down(): Promise<readonly string[]>;
 }
 
 /** How long the daemon may be silent, in milliseconds, before it counts as unreachable. */
 const SILENCE_MS = 60_000;
 
-type Method = 'GET' | 'POST';
+type Method = 'GET' | 'POST' | 'PUT';
+type Headers = Readonly<Record<string, string>>;
 
 /** Sends one request and gives the answer's head; the body is still to be read. */
-function send(socketPath: string, method: Method, path: string, body?: unknown): Promise<IncomingMessage> {
+function send(
+  socketPath: string,
+  method: Method,
+  path: string,
+  body?: unknown,
+  more: Headers = {},
+): Promise<IncomingMessage> {
   checkSocketPath(socketPath);
   return new Promise((resolve, reject) => {
-    const headers = { host: 'weir', ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
+    const type = body === undefined ? {} : { 'content-type': 'application/json' };
+    const headers = { host: 'weir', ...type, ...more };
     const outgoing = request({ socketPath, method, path, headers, agent: false, timeout: SILENCE_MS });
     outgoing.on('response', resolve);
     outgoing.on('timeout', () => outgoing.destroy(new DaemonUnreachable(socketPath, 'silent')));
@@ -92,8 +118,8 @@ async function* pieces(socketPath: string, response: IncomingMessage): AsyncIter
 }
 
 /** The answer to one request if it is a success; throws ControlProblem if it is not. */
-async function ask(socketPath: string, method: Method, path: string, body?: unknown) {
-  const response = await send(socketPath, method, path, body);
+async function ask(socketPath: string, method: Method, path: string, body?: unknown, headers?: Headers) {
+  const response = await send(socketPath, method, path, body, headers);
   if (response.statusCode === 200) return response;
   const answer = await text(pieces(socketPath, response));
   if (response.headers['content-type'] === PROBLEM_JSON)
@@ -103,8 +129,8 @@ async function ask(socketPath: string, method: Method, path: string, body?: unkn
 
 /** A client of the socket at this path. It holds nothing open between calls. */
 export function controlClient(socketPath: string): ControlClient {
-  const fetch = async <T>(method: Method, path: string, body?: unknown): Promise<T> => {
-    const response = await ask(socketPath, method, path, body);
+  const fetch = async <T>(method: Method, path: string, body?: unknown, headers?: Headers): Promise<T> => {
+    const response = await ask(socketPath, method, path, body, headers);
     return JSON.parse(await text(pieces(socketPath, response))) as T;
   };
   const unlessRefused = <T>(answer: Promise<T>): Promise<T | Refused> =>
@@ -127,6 +153,27 @@ export function controlClient(socketPath: string): ControlClient {
           : fetch<DiffDone>('POST', '/v1/diff', config),
       ),
     reload: () => unlessRefused(fetch<ReloadDone>('POST', '/v1/reload')),
+    config: () => fetch('GET', '/v1/config'),
+    apply: (config, { persist, if_version }) =>
+      unlessRefused(
+        fetch<ApplyDone>(
+          'PUT',
+          `/v1/config${persist ? '?persist=1' : ''}`,
+          config,
+          if_version === undefined ? {} : { 'if-match': `"${if_version}"` },
+        ),
+      ),
+    zero: async (service) => {
+      const query = service === undefined ? '' : `?service=${encodeURIComponent(service)}`;
+      const path = `/v1/counters/zero${query}`;
+      return (await fetch<{ services: readonly ServiceKey[] }>('POST', path)).services;
+    },
+    async *events({ after, past }) {
+      const path = `/v1/events${past === true ? '?past=1' : ''}`;
+      const headers = after === undefined ? {} : { 'last-event-id': after };
+      const response = await ask(socketPath, 'GET', path, undefined, headers);
+      yield* readEvents(pieces(socketPath, response));
+    },
     down: async () => (await fetch<{ lines: readonly string[] }>('POST', '/v1/down')).lines,
   };
 }

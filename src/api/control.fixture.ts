@@ -6,7 +6,7 @@ import { type Endpoint, formatEndpoint, parseEndpoint } from '../core/address/ad
 import type { Connection } from '../core/model/connection.ts';
 import type { ServerCounters, ServiceCounters, Traffic } from '../core/model/counters.ts';
 import type { ServiceKey } from '../core/model/service.ts';
-import type { Control } from './control.ts';
+import { type Control, type DirectorEvent, VersionConflict } from './control.ts';
 
 const endpoint = (text: string): Endpoint => {
   const parsed = parseEndpoint(text);
@@ -102,6 +102,27 @@ export const CONNECTIONS: readonly Connection[] = [
   connection('UDP', 0, '203.0.113.12:40000', '203.0.113.100:53', '192.168.1.101:53'),
 ];
 
+/** The configuration that the director in memory says is in force. */
+export const VERSION_IN_FORCE = '0123456789abcdef';
+
+/** Two events, after which the stream ends. */
+export const EVENTS: readonly DirectorEvent[] = [
+  {
+    id: 'life-1',
+    time: '2026-11-22T14:05:00.000Z',
+    level: 'info',
+    event: 'reloaded',
+    fields: { steps: 3 },
+  },
+  {
+    id: 'life-2',
+    time: '2026-11-22T14:06:00.000Z',
+    level: 'warn',
+    event: 'drift_repaired',
+    fields: { subject: 'net.ipv4.ip_forward', found: '0', wanted: '1' },
+  },
+];
+
 /** What was called on the director, in order. */
 export interface Fixture {
   readonly control: Control;
@@ -122,6 +143,8 @@ export function fixture(overrides: Partial<Control> = {}): Fixture {
       config_file: '/etc/weir/weir.yaml',
       plane: 'bpf: room for 1,048,576 IPv4 and 131,072 IPv6 connections, 284 MiB',
       last_reload: { ok: true, at: '2026-11-22T14:05:00.000Z', message: '3 changes' },
+      config_version: VERSION_IN_FORCE,
+      counters_since: null,
     }),
     services: async () => SERVICES,
     async *connections(filter) {
@@ -146,6 +169,28 @@ export function fixture(overrides: Partial<Control> = {}): Fixture {
         lines: ['~ service tcp 203.0.113.100:80  weight of 192.168.1.101:80  1 → 3', '1 change'],
       };
     },
+    config: () => ({
+      text: 'services: []',
+      file: '/etc/weir/weir.yaml',
+      version: VERSION_IN_FORCE,
+      persisted: true,
+    }),
+    apply: async ({ file, text }, how) => {
+      if (how.if_version !== undefined && how.if_version !== VERSION_IN_FORCE)
+        throw new VersionConflict(`version ${VERSION_IN_FORCE} is in force, not ${how.if_version}`);
+      calls.push(`apply ${file} ${text} ${JSON.stringify(how)}`);
+      return { ok: true, steps: 1, lines: ['1 change'], version: 'fedcba9876543210', persisted: how.persist };
+    },
+    zero: async (service) => {
+      calls.push(`zero ${service ?? 'all'}`);
+      return SERVICES.map(({ key }) => key).filter((key) => service === undefined || key === service);
+    },
+    async *events({ after, past }) {
+      calls.push(`events after ${after ?? 'now'}${past ? ' with the past' : ''}`);
+      if (after === 'gone') yield { kind: 'reset', id: 'life-0' };
+      for (const event of EVENTS) yield { kind: 'event', event };
+    },
+    readiness: () => ({ ready: true, detail: '3 services on 2 interfaces' }),
     down: async () => {
       calls.push('down');
       return ['- program on eth0 (public)', '~ sysctl net.ipv4.ip_forward  1 → 0'];

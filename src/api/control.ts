@@ -1,6 +1,7 @@
 /** What a running director offers to whoever may open its control socket. */
 import type { Connection } from '../core/model/connection.ts';
 import type { ServiceCounters, Verdicts } from '../core/model/counters.ts';
+import type { ServiceKey } from '../core/model/service.ts';
 import type { Plan } from '../core/plan/step.ts';
 import type { ConnectionFilter } from '../dataplane/port.ts';
 
@@ -24,6 +25,10 @@ export interface Status {
   /** The data plane's own description, one line. */
   readonly plane: string;
   readonly last_reload: LastReload;
+  /** Which configuration is in force: what `ETag` and `If-Match` of /v1/config say. */
+  readonly config_version: string;
+  /** Since when traffic is counted, after a zero; null when nobody has set anything to zero in this daemon's life. */
+  readonly counters_since: string | null;
 }
 
 /** A configuration that is not (yet) the daemon's own file. */
@@ -53,6 +58,70 @@ export interface ReloadDone {
   readonly lines: readonly string[];
 }
 
+/** What applying a configuration did. */
+export interface ApplyDone extends ReloadDone {
+  /** The version that is in force now. */
+  readonly version: string;
+  /** True when the text was written to the daemon's own file. */
+  readonly persisted: boolean;
+}
+
+/** The configuration in force. */
+export interface ConfigInForce extends ConfigText {
+  /** A digest of the text: the same text has the same version, whoever applied it. */
+  readonly version: string;
+  /** False when it was applied without being written to the daemon's file: the next reload or start ends it. */
+  readonly persisted: boolean;
+}
+
+/** How to apply a configuration. */
+export interface ApplyHow {
+  /** Whether to write the text to the daemon's own file first. */
+  readonly persist: boolean;
+  /** The version that has to be in force; any if it is absent. */
+  readonly if_version?: string;
+}
+
+/** Another configuration is in force, or in the file, than the one a change was made for; nothing was changed. */
+export class VersionConflict extends Error {
+  override readonly name = 'VersionConflict';
+}
+
+/** The director is starting: it can be asked, but not yet for this. */
+export class NotReady extends Error {
+  override readonly name = 'NotReady';
+}
+
+/** Whether all is as configured, and if not, why. */
+export interface Readiness {
+  readonly ready: boolean;
+  /** One line for people. */
+  readonly detail: string;
+}
+
+/** Something that happened, as in the log. */
+export interface DirectorEvent {
+  /** Names it in the stream of events: where to go on. */
+  readonly id: string;
+  /** ISO 8601, UTC. */
+  readonly time: string;
+  readonly level: 'info' | 'warn' | 'error' | 'fatal';
+  /** As in the log, such as `drift_repaired`. */
+  readonly event: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** An event, or word that events are missing here: whatever was learnt from earlier ones has to be asked for anew. */
+export type EventStreamItem =
+  | { readonly kind: 'event'; readonly event: DirectorEvent }
+  | { readonly kind: 'reset'; readonly id: string };
+
+/** Where to begin with events: after an id, with all that is kept, or, by default, with the next. */
+export interface EventsFrom {
+  readonly after?: string | undefined;
+  readonly past?: boolean;
+}
+
 /** The director as seen through the control socket; a method that cannot do its work rejects with an Error for people. */
 export interface Control {
   status(): Status;
@@ -64,6 +133,14 @@ export interface Control {
   diff(config?: ConfigText): Promise<DiffDone | Refused>;
   /** Reads the daemon's own file again and carries it out; a bad file is refused and the old one stays. */
   reload(): Promise<ReloadDone | Refused>;
+  config(): ConfigInForce;
+  /** Makes `config` the one in force; a bad one is refused. Rejects with VersionConflict where `how.if_version` asks for another. */
+  apply(config: ConfigText, how: ApplyHow): Promise<ApplyDone | Refused>;
+  /** Counts traffic from now on: of one service, or of all and the verdicts too. Returns the keys; none if there is no such service. */
+  zero(service?: ServiceKey): Promise<readonly ServiceKey[]>;
+  /** Events until `signal` aborts or the daemon ends. */
+  events(from: EventsFrom, signal: AbortSignal): AsyncIterable<EventStreamItem>;
+  readiness(): Readiness;
   /** Removes the data plane and restores the host; returns a line per thing done. Afterwards the daemon closes its socket and exits. */
   down(): Promise<readonly string[]>;
 }

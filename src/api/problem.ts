@@ -14,10 +14,14 @@ export interface Problem {
 /** Kinds of errors, each with its HTTP status and title. */
 const KINDS = {
   'bad-request': [400, 'The request cannot be understood'],
+  unauthorized: [401, 'A token is needed'],
   'not-found': [404, 'There is no such thing'],
+  'version-conflict': [412, 'Another configuration is in force'],
   'too-large': [413, 'The request is too large'],
   refused: [422, 'The configuration was refused'],
+  'too-many': [429, 'Too many are listening'],
   failed: [500, 'The director could not do it'],
+  'not-ready': [503, 'The director is not ready'],
 } as const;
 
 export type ProblemKind = keyof typeof KINDS;

@@ -3,9 +3,11 @@ import { lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { dirname } from 'node:path';
 import { createAdaptorServer } from '@hono/node-server';
+import type { ReportFailure } from './app.ts';
 import { controlClient, DaemonUnreachable } from './client.ts';
 import type { Control } from './control.ts';
-import { controlRoutes, type ReportFailure } from './routes.ts';
+import { closing, LIMITS, MAX_CONNECTIONS } from './http-limits.ts';
+import { controlRoutes } from './routes.ts';
 import { checkSocketPath } from './socket-path.ts';
 
 /** Another daemon answers on the socket. `pid` is its process id. */
@@ -69,7 +71,9 @@ export async function serveControl(
   const server = createAdaptorServer({
     fetch: controlRoutes(control, report).fetch,
     overrideGlobalObjects: false,
+    serverOptions: LIMITS,
   }) as Server;
+  server.maxConnections = MAX_CONNECTIONS;
   try {
     await listen(server, socketPath);
   } catch (error) {
@@ -77,15 +81,5 @@ export async function serveControl(
     await clearStaleSocket(socketPath);
     await listen(server, socketPath);
   }
-  return {
-    close: (graceMs = 2_000) =>
-      new Promise<void>((resolve) => {
-        const impatience = setTimeout(() => server.closeAllConnections(), graceMs);
-        server.close(() => {
-          clearTimeout(impatience);
-          resolve();
-        });
-        server.closeIdleConnections();
-      }),
-  };
+  return { close: closing(server) };
 }

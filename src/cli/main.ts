@@ -5,14 +5,16 @@ import { EXIT, exitCodeOf } from './exit.ts';
 import { COLOR_MODES, FORMATS, type GlobalOptions, type Io, openSession, write } from './session.ts';
 import { cleanLines } from './text.ts';
 import type { Verb } from './verb.ts';
-import { diff, reload } from './verbs/change.ts';
+import { apply, diff, reload } from './verbs/change.ts';
 import { check } from './verbs/check.ts';
 import { connections } from './verbs/connections.ts';
 import { down } from './verbs/down.ts';
+import { events } from './verbs/events.ts';
 import { run } from './verbs/run.ts';
 import { servers, services } from './verbs/services.ts';
 import { stats } from './verbs/stats.ts';
 import { version } from './verbs/version.ts';
+import { zero } from './verbs/zero.ts';
 
 /** All verbs in the order of the help. */
 export const VERBS: readonly Verb[] = [
@@ -20,11 +22,14 @@ export const VERBS: readonly Verb[] = [
   down,
   check,
   diff,
+  apply,
   reload,
+  zero,
   services,
   servers,
   connections,
   stats,
+  events,
   version,
 ];
 

@@ -2,35 +2,30 @@
  * The director: one loop that reads events, compares what should be with what is, and carries out the difference.
  * Events are only hints; looking again every few seconds is what keeps the two together.
  */
-import { readFile } from 'node:fs/promises';
-import type { ConfigText, DiffDone, LastReload, Refused, ReloadDone } from '../api/control.ts';
-import { parseConfig } from '../config/parse.ts';
-import { formatProblem } from '../config/problems.ts';
+import {
+  type ApplyDone,
+  type ApplyHow,
+  type ConfigInForce,
+  type ConfigText,
+  type DiffDone,
+  type LastReload,
+  type Readiness,
+  type Refused,
+  type ReloadDone,
+  VersionConflict,
+} from '../api/control.ts';
 import type { Config, Limits } from '../core/model/config.ts';
 import { compose } from '../core/plan/compose.ts';
 import { diff } from '../core/plan/diff.ts';
+import { driftOf } from '../core/plan/drift.ts';
 import { explainPlan, explainStep } from '../core/plan/explain.ts';
 import type { DesiredState, ObservedState } from '../core/plan/states.ts';
-import type { Plan } from '../core/plan/step.ts';
+import type { Plan, Step } from '../core/plan/step.ts';
 import type { Log } from '../observe/log.ts';
 import { type Edge, execute } from './execute.ts';
 import type { EventQueue } from './queue.ts';
-
-/** Reads and checks a configuration file; a file that cannot be read is a problem like any other. */
-export async function readConfig(file: string): Promise<{ ok: true; config: Config } | Refused> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    return { ok: false, problems: [`${file} cannot be read: ${(error as Error).message}`] };
-  }
-  return checkConfig({ text, file });
-}
-
-function checkConfig({ text, file }: ConfigText): { ok: true; config: Config } | Refused {
-  const parsed = parseConfig(text, file);
-  return parsed.ok ? parsed : { ok: false, problems: parsed.problems.map(formatProblem) };
-}
+import { checkConfig, type ReadConfig, readConfig, versionOf, writeConfig } from './read-config.ts';
+import type { Supervisor } from './supervisor.ts';
 
 /** Some steps of a plan could not be taken; the others were. */
 class StepsFailed extends Error {
@@ -40,23 +35,40 @@ class StepsFailed extends Error {
   }
 }
 
+/** What a director is made of. */
+export interface DirectorParts {
+  readonly edge: Edge;
+  /** What its configuration file said when the daemon started. */
+  readonly read: ReadConfig;
+  readonly log: Log;
+  readonly supervisor: Pick<Supervisor, 'reloading' | 'ready' | 'pulse'>;
+}
+
 /** The loop's state: what should be, and how the last reading of the file went. */
 export class Director {
   readonly #edge: Edge;
   readonly #file: string;
   readonly #log: Log;
+  readonly #supervisor: DirectorParts['supervisor'];
   readonly #limits: Limits;
   #desired: DesiredState;
+  /** The text in force, and the version of the one that the file had when it was last read or written. */
+  #text: string;
+  #fileVersion: string;
+  /** What the last plan could not do, by the first line that explains it. */
+  #failed: ReadonlySet<string> = new Set();
   #complaint: string | undefined;
   lastReload: LastReload;
 
-  /** `config` is what `file` said when the daemon started. */
-  constructor(edge: Edge, file: string, config: Config, log: Log) {
+  constructor({ edge, read, log, supervisor }: DirectorParts) {
     this.#edge = edge;
-    this.#file = file;
+    this.#file = read.file;
     this.#log = log;
-    this.#limits = config.limits;
-    this.#desired = compose(config);
+    this.#supervisor = supervisor;
+    this.#limits = read.config.limits;
+    this.#desired = compose(read.config);
+    this.#text = read.text;
+    this.#fileVersion = versionOf(read.text);
     this.lastReload = { ok: true, at: new Date().toISOString(), message: 'read at start' };
   }
 
@@ -67,9 +79,17 @@ export class Director {
         case 'look':
           await this.#look();
           break;
-        case 'reload':
-          await this.reload().then(event.answer.resolve, event.answer.reject);
+        case 'pulse':
+          this.#supervisor.pulse();
           break;
+        case 'reload':
+          await this.#announced(() => this.reload()).then(event.answer.resolve, event.answer.reject);
+          break;
+        case 'apply': {
+          const { config, how, answer } = event;
+          await this.#announced(() => this.apply(config, how)).then(answer.resolve, answer.reject);
+          break;
+        }
         case 'diff':
           await this.#difference(event.config).then(event.answer.resolve, event.answer.reject);
           break;
@@ -90,54 +110,121 @@ export class Director {
 
   /**
    * Makes what is like what should be; returns the steps it took. A step that fails does not keep the others from
-   * being taken, or one wrong name would hold up all services; then it rejects with all that failed.
+   * being taken, or one wrong name would hold up all services; then it rejects with all that failed. `done` is told of each
+   * step that was taken.
    */
-  async converge(): Promise<Plan> {
-    const plan = diff(await this.#observe(this.#desired), this.#desired);
-    const failures: string[] = [];
+  async converge(done: (step: Step, observed: ObservedState) => void = () => {}): Promise<Plan> {
+    const observed = await this.#observe(this.#desired);
+    const plan = diff(observed, this.#desired);
+    const failures = new Map<string, string>();
     for (const step of plan) {
       try {
         await execute(this.#edge, step);
         this.#log.info(step.kind, { change: explainStep(step) });
+        done(step, observed);
       } catch (error) {
-        failures.push(`${explainStep(step)[0]}: ${(error as Error).message}`);
+        const [what = step.kind] = explainStep(step);
+        failures.set(what, `${what}: ${(error as Error).message}`);
       }
     }
-    if (failures.length > 0) throw new StepsFailed(plan.length, failures);
+    this.#failed = new Set(failures.keys());
+    if (failures.size > 0) throw new StepsFailed(plan.length, [...failures.values()]);
     return plan;
+  }
+
+  /** What this director is doing, in one line for people. */
+  get summary(): string {
+    const { services, interfaces } = this.#desired;
+    const { ok, message } = this.lastReload;
+    const state = this.#complaint ?? (ok ? undefined : `last reload: ${message}`);
+    const count = (n: number, noun: string) => `${n} ${noun}${n === 1 ? '' : 's'}`;
+    const work = `${count(services.size, 'service')} on ${count(interfaces.size, 'interface')}`;
+    return state === undefined ? work : `${work}; ${state}`;
+  }
+
+  /** Tells the service manager of a reload: when it begins, and, whatever came of it, when it has ended. */
+  async #announced<T>(act: () => Promise<T>): Promise<T> {
+    this.#supervisor.reloading();
+    try {
+      return await act();
+    } finally {
+      this.#supervisor.ready(this.summary);
+    }
   }
 
   /** Reads the file again; one with mistakes changes nothing. */
   async reload(): Promise<ReloadDone | Refused> {
     const read = await readConfig(this.#file);
-    if (!read.ok) {
-      this.#note(false, `refused: ${read.problems.length} problem${read.problems.length === 1 ? '' : 's'}`);
-      this.#log.error('reload_refused', { config_file: this.#file, problems: read.problems });
-      return read;
+    if (!read.ok) return this.#refuse('reload_refused', read);
+    this.#fileVersion = versionOf(read.text);
+    return this.#carryOut({ done: 'reloaded', failed: 'reload_failed' }, read);
+  }
+
+  /** Makes a text the configuration in force, and the file's if it is to stay; one with mistakes changes nothing. */
+  async apply(given: ConfigText, { persist, if_version }: ApplyHow): Promise<ApplyDone | Refused> {
+    const { version } = this.inForce;
+    if (if_version !== undefined && if_version !== version)
+      throw new VersionConflict(
+        `version ${version} is in force, not ${if_version}; read it again, and make the change to that`,
+      );
+    const read = checkConfig(given);
+    if (!read.ok) return this.#refuse('apply_refused', read);
+    if (persist) {
+      await writeConfig(this.#file, read.text, this.#fileVersion);
+      this.#fileVersion = versionOf(read.text);
     }
+    const done = await this.#carryOut({ done: 'applied', failed: 'apply_failed' }, read);
+    return { ...done, version: this.inForce.version, persisted: this.inForce.persisted };
+  }
+
+  /** The configuration in force. */
+  get inForce(): ConfigInForce {
+    const version = versionOf(this.#text);
+    return { text: this.#text, file: this.#file, version, persisted: version === this.#fileVersion };
+  }
+
+  #refuse(event: string, refused: Refused): Refused {
+    const { problems } = refused;
+    this.#note(false, `refused: ${problems.length} problem${problems.length === 1 ? '' : 's'}`);
+    this.#log.error(event, { config_file: this.#file, problems });
+    return refused;
+  }
+
+  async #carryOut(event: { done: string; failed: string }, read: ReadConfig): Promise<ReloadDone> {
     this.#desired = compose(read.config, this.#desired);
+    this.#text = read.text;
+    const about = { config_file: read.file, config_version: versionOf(read.text) };
     try {
       const plan = await this.converge();
       this.#complaint = undefined;
       this.#note(true, `${plan.length} step${plan.length === 1 ? '' : 's'}`);
-      this.#log.info('reloaded', { config_file: this.#file, steps: plan.length });
-      return {
-        ok: true,
-        steps: plan.length,
-        lines: [...explainPlan(plan), ...this.#limitLines(read.config)],
-      };
+      this.#log.info(event.done, { ...about, steps: plan.length });
+      const lines = [...explainPlan(plan), ...this.#limitLines(read.config)];
+      return { ok: true, steps: plan.length, lines };
     } catch (error) {
-      this.#note(false, (error as Error).message);
-      this.#log.error('reload_failed', { config_file: this.#file, error });
+      // The looks to come try again, and are not to say it anew.
+      this.#complaint = (error as Error).message;
+      this.#note(false, this.#complaint);
+      this.#log.error(event.failed, { ...about, error });
       throw error;
     }
+  }
+
+  /** Whether all is as configured. */
+  get readiness(): Readiness {
+    return { ready: this.#complaint === undefined, detail: this.summary };
   }
 
   /** Looks whether all is as it should be, and puts right what is not: somebody may have changed it by hand. */
   async #look(): Promise<void> {
     try {
-      const repaired = await this.converge();
-      if (repaired.length > 0) this.#log.warn('drift_repaired', { steps: repaired.length });
+      await this.#edge.plane.inspect?.();
+      // What could not be done the last time is no drift when it succeeds at last.
+      const overdue = this.#failed;
+      await this.converge((step, observed) => {
+        if (!overdue.has(explainStep(step)[0]!))
+          this.#log.warn('drift_repaired', { ...driftOf(step, observed) });
+      });
       if (this.#complaint !== undefined) this.#log.info('converged', { after: this.#complaint });
       this.#complaint = undefined;
     } catch (error) {

@@ -1,6 +1,7 @@
 /** `weir down` where no daemon runs: the same end, reached from what is pinned and recorded. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { lockPins } from '../dataplane/bpf/plane.ts';
 import { removePinDir, unpinAll } from '../dataplane/bpf/tables.ts';
 import { openHost } from '../host/open.ts';
 
@@ -9,10 +10,12 @@ import { openHost } from '../host/open.ts';
  * one that says that there was nothing to do.
  */
 export async function down(options: { stateDir: string; pinDir: string }): Promise<readonly string[]> {
+  const unlock = existsSync(options.pinDir) ? lockPins(options.pinDir) : () => {};
   const restored = await openHost({ stateDir: options.stateDir }).restore();
   const layouts = existsSync(options.pinDir) ? readdirSync(options.pinDir) : [];
   for (const layout of layouts) unpinAll(join(options.pinDir, layout));
   removePinDir(options.pinDir);
+  unlock();
   const lines = [...restored, ...layouts.map((layout) => `data plane ${layout}: removed`)];
   return lines.length > 0
     ? lines

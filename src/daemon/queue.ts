@@ -1,5 +1,5 @@
 /** Everything that can make the director act, as values in one queue: there is one reader, and so one writer to the kernel. */
-import type { ConfigText, DiffDone, Refused, ReloadDone } from '../api/control.ts';
+import type { ApplyDone, ApplyHow, ConfigText, DiffDone, Refused, ReloadDone } from '../api/control.ts';
 
 /** An event, with whom to answer where somebody waits. */
 export type Event =
@@ -9,7 +9,15 @@ export type Event =
       readonly config: ConfigText | undefined;
       readonly answer: Answer<DiffDone | Refused>;
     }
+  | {
+      readonly kind: 'apply';
+      readonly config: ConfigText;
+      readonly how: ApplyHow;
+      readonly answer: Answer<ApplyDone | Refused>;
+    }
   | { readonly kind: 'look' }
+  /** Nothing to do but to show that the loop comes round. */
+  | { readonly kind: 'pulse' }
   | { readonly kind: 'down'; readonly answer: Answer<readonly string[]> }
   | { readonly kind: 'stop' };
 
@@ -25,9 +33,10 @@ export class EventQueue implements AsyncIterable<Event> {
   #wake: (() => void) | undefined;
   #closed = false;
 
-  /** Puts an event at the end. A `look` that is waiting already is not put twice: it is only a hint to look again. */
+  /** Puts an event at the end. A `look` or `pulse` that is waiting already is not put twice: they are only hints. */
   push(event: Event): void {
-    if (event.kind === 'look' && this.#events.some((one) => one.kind === 'look')) return;
+    const hint = event.kind === 'look' || event.kind === 'pulse';
+    if (hint && this.#events.some((one) => one.kind === event.kind)) return;
     if (this.#closed) {
       if ('answer' in event) event.answer.reject(new Error('the director is ending'));
       return;

@@ -2,16 +2,20 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Control } from '../api/control.ts';
-import { serveControl } from '../api/server.ts';
+import type { ReportFailure } from '../api/app.ts';
+import { type RemoteOptions, serveRemote } from '../api/remote.ts';
+import { type ControlServer, serveControl } from '../api/server.ts';
 import { socketPathIn } from '../api/socket-path.ts';
 import { VERSION } from '../api/version.ts';
-import type { Config } from '../core/model/config.ts';
-import { type BpfPlane, openBpfPlane } from '../dataplane/bpf/plane.ts';
+import { openBpfPlane } from '../dataplane/bpf/plane.ts';
 import { openHost } from '../host/open.ts';
 import { type Log, type LogLevel, openLog } from '../observe/log.ts';
-import { Director, readConfig } from './director.ts';
+import { control, type Parts } from './control.ts';
+import { Director } from './director.ts';
+import { EventRing, keepingLog } from './event-ring.ts';
 import { EventQueue } from './queue.ts';
+import { type ReadConfig, readConfig } from './read-config.ts';
+import { openSupervisor, type Supervisor } from './supervisor.ts';
 import { startUpkeep } from './upkeep.ts';
 
 /** What `weir run` was told. */
@@ -21,6 +25,8 @@ export interface RunOptions {
   readonly stateDir: string;
   readonly pinDir: string;
   readonly logLevel: LogLevel;
+  /** Where to serve the API over TCP, too. */
+  readonly remote?: RemoteOptions;
 }
 
 /** Between two looks at the whole of what is, in milliseconds. */
@@ -33,7 +39,8 @@ const REFUSED = 5;
 /** Runs until a signal or `weir down` ends it; resolves with the exit code. Rejects with AlreadyRunning. */
 export async function run(options: RunOptions): Promise<number> {
   const file = resolve(options.config);
-  const log = openLog({ level: options.logLevel });
+  const ring = new EventRing(Date.now().toString(36));
+  const log = keepingLog(openLog({ level: options.logLevel }), ring);
   const read = await readConfig(file);
   if (!read.ok) {
     for (const problem of read.problems) process.stderr.write(`${problem}\n`);
@@ -42,59 +49,71 @@ export async function run(options: RunOptions): Promise<number> {
   }
   const queue = new EventQueue();
   const part: Parts = {};
-  const server = await serveControl(
-    control(file, queue, part),
-    socketPathIn(options.runDir),
-    (request, error) => log.warn('request_failed', { request, error }),
-  );
+  const supervisor = openSupervisor(process.env, log);
+  supervisor.status('starting');
+  const offered = control(read, { queue, part, ring });
+  const report: ReportFailure = (request, error) => log.warn('request_failed', { request, error });
+  const servers: ControlServer[] = [await serveControl(offered, socketPathIn(options.runDir), report)];
   // From here on, not only when all is up: a HUP that comes while the director starts must not end it.
   const stopSignals = onSignals(queue, part, log);
   try {
-    return await direct(options, file, read.config, queue, part, log);
+    if (options.remote !== undefined) {
+      const remote = await serveRemote(offered, options.remote, report);
+      servers.push(remote);
+      log.info('listening', { address: remote.address });
+    }
+    return await direct(options, read, { queue, part, log, supervisor });
   } catch (error) {
     log.fatal('start_failed', { error });
     process.stderr.write(`weir: ${(error as Error).message}\n`);
     return FAILED;
   } finally {
     stopSignals();
+    supervisor.close();
     queue.close();
+    ring.close();
     // Answers under way still read the tables, so these close last.
-    await server.close();
+    await Promise.all(servers.map((server) => server.close()));
     part.plane?.close();
   }
 }
 
-/** The parts as they come to be; absent while the director is starting. */
-interface Parts {
-  director?: Director;
-  plane?: BpfPlane;
+/** What outlives the director's own start. */
+interface Surroundings {
+  readonly queue: EventQueue;
+  readonly part: Parts;
+  readonly log: Log;
+  readonly supervisor: Supervisor;
 }
 
 /** Opens the two edges, converges once, and reads events until the end. */
 async function direct(
   options: RunOptions,
-  file: string,
-  config: Config,
-  queue: EventQueue,
-  part: Parts,
-  log: Log,
+  read: ReadConfig,
+  { queue, part, log, supervisor }: Surroundings,
 ): Promise<number> {
-  const plane = openBpfPlane({ objectFile: objectFile(), pinDir: options.pinDir, limits: config.limits });
+  const { limits } = read.config;
+  const plane = openBpfPlane({ objectFile: objectFile(), pinDir: options.pinDir, limits });
   part.plane = plane;
   const host = openHost({ stateDir: options.stateDir });
   log.info('plane_opened', { plane: plane.description });
-  const director = new Director({ plane, host }, file, config, log);
+  const director = new Director({ edge: { plane, host }, read, log, supervisor });
   part.director = director;
   const plan = await director.converge();
-  log.info('ready', { version: VERSION, config_file: file, steps: plan.length });
+  log.info('ready', { version: VERSION, config_file: read.file, steps: plan.length });
+  part.started = true;
+  supervisor.ready(director.summary);
   const stopUpkeep = startUpkeep(plane, log);
-  const looks = setInterval(() => queue.push({ kind: 'look' }), LOOK_PAUSE_MS);
+  const timers = [setInterval(() => queue.push({ kind: 'look' }), LOOK_PAUSE_MS)];
+  if (supervisor.pulseMs !== undefined)
+    timers.push(setInterval(() => queue.push({ kind: 'pulse' }), supervisor.pulseMs));
   try {
     const end = await director.run(queue);
+    supervisor.stopping(end === 'stop' ? 'the traffic goes on' : 'taken down');
     log.info('ended', { traffic: end === 'stop' ? 'goes on' : 'ended' });
     return DONE;
   } finally {
-    clearInterval(looks);
+    for (const timer of timers) clearInterval(timer);
     stopUpkeep();
     host.close();
   }
@@ -127,31 +146,6 @@ const stateOf = ({ plane }: Parts) => ({
   services: plane?.counters(),
   verdicts: plane?.verdicts(),
 });
-
-/** What the control socket offers; until the first convergence it can only say that the director is starting. */
-function control(file: string, queue: EventQueue, part: Parts): Control {
-  const startedAt = new Date().toISOString();
-  const plane = (): BpfPlane => {
-    if (part.plane === undefined) throw new Error('the director is starting; ask again in a moment');
-    return part.plane;
-  };
-  return {
-    status: () => ({
-      version: VERSION,
-      pid: process.pid,
-      started_at: startedAt,
-      config_file: file,
-      plane: part.plane?.description ?? 'starting',
-      last_reload: part.director?.lastReload ?? { ok: true, at: startedAt, message: 'starting' },
-    }),
-    services: async () => plane().counters(),
-    connections: (filter) => plane().connections(filter),
-    verdicts: () => plane().verdicts(),
-    diff: (config) => queue.ask((answer) => ({ kind: 'diff', config, answer })),
-    reload: () => queue.ask((answer) => ({ kind: 'reload', answer })),
-    down: () => queue.ask((answer) => ({ kind: 'down', answer })),
-  };
-}
 
 /** The compiled packet path: beside the bundle, or in dist/ when run from source. */
 function objectFile(): string {

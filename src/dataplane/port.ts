@@ -3,10 +3,10 @@ import type { Connection } from '../core/model/connection.ts';
 import type { ServiceCounters, Verdicts } from '../core/model/counters.ts';
 import type { DirectorInterface } from '../core/model/host.ts';
 import type { ServiceKey, VirtualService } from '../core/model/service.ts';
-import type { DirectorState } from '../core/plan/states.ts';
+import type { ObservedState } from '../core/plan/states.ts';
 
 /** The part of a state that lives in the data plane. */
-export type PlaneState = Pick<DirectorState, 'interfaces' | 'services'>;
+export type PlaneState = Pick<ObservedState, 'interfaces' | 'services' | 'damaged'>;
 
 /** What one slice of the sweep did. */
 export interface SweepReport {
@@ -32,7 +32,13 @@ export interface DataPlane {
   readonly kind: 'bpf' | 'simulated';
   /** One line for people: what was loaded or found, and how much memory it takes. */
   readonly description: string;
-  /** What is published and attached now, read from the plane itself. */
+  /**
+   * Looks at a bounded part of its tables for what somebody else has changed; called over and over, it gets to all of
+   * them. What it finds shows in `observe`. It must not overlap a change, and gives the event loop its turn now and then.
+   * A plane whose tables nobody else can reach has none.
+   */
+  inspect?(): Promise<void>;
+  /** What is published and attached now: links as they are, services as written and last inspected. */
   observe(): PlaneState;
   /** Makes the service, or replaces it as a whole: a packet meets the old one or the new one. */
   publishService(service: VirtualService): void;

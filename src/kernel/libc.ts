@@ -11,6 +11,10 @@ export interface Libc {
   /** Fills `value` and returns the length that the kernel wrote, in bytes. */
   getsockopt(fd: number, level: number, option: number, value: Uint8Array): number;
   send(fd: number, bytes: Uint8Array, flags: number): void;
+  /** A datagram to `address`, which is a struct sockaddr of the socket's family. */
+  sendto(fd: number, bytes: Uint8Array, flags: number, address: Uint8Array): void;
+  /** Gives the socket the name `address`, a struct sockaddr of its family. */
+  bind(fd: number, address: Uint8Array): void;
   /** Bytes received; with MSG_TRUNC the length of the datagram, which may exceed the buffer's. */
   recv(fd: number, into: Uint8Array, flags: number): number;
   close(fd: number): void;
@@ -32,6 +36,10 @@ function loadLibc(): Libc {
     'int getsockopt(int fd, int level, int option, _Out_ uint8_t *value, _Inout_ uint32_t *length)',
   );
   const send = library.func('int64_t send(int fd, const uint8_t *bytes, size_t length, int flags)');
+  const sendto = library.func(
+    'int64_t sendto(int fd, const uint8_t *bytes, size_t length, int flags, const uint8_t *address, uint32_t size)',
+  );
+  const bind = library.func('int bind(int fd, const uint8_t *address, uint32_t size)');
   const recv = library.func('int64_t recv(int fd, _Out_ uint8_t *into, size_t length, int flags)');
   const close = library.func('int close(int fd)');
 
@@ -56,6 +64,12 @@ function loadLibc(): Libc {
     },
     send: (fd, bytes, flags) => {
       checked('send', () => send(fd, bytes, bytes.length, flags));
+    },
+    sendto: (fd, bytes, flags, address) => {
+      checked('sendto', () => sendto(fd, bytes, bytes.length, flags, address, address.length));
+    },
+    bind: (fd, address) => {
+      checked('bind', () => bind(fd, address, address.length));
     },
     recv: (fd, into, flags) => checked('recv', () => recv(fd, into, into.length, flags)),
     // close(2): on Linux the descriptor is gone even after EINTR, so a second attempt could close somebody else's.

@@ -8,7 +8,7 @@ import { readRegistry } from '../../src/dataplane/bpf/registry.ts';
 import { RunAllocator } from '../../src/dataplane/bpf/runs.ts';
 import { openTables, removePinDir, type Tables, unpinAll } from '../../src/dataplane/bpf/tables.ts';
 import { ensureOnBpffs } from '../../src/kernel/bpffs.ts';
-import { type Libbpf, libbpf } from '../../src/kernel/libbpf.ts';
+import { type Handle, type Libbpf, libbpf } from '../../src/kernel/libbpf.ts';
 
 /** Where the pins of tests lie. */
 export const PROBES = '/sys/fs/bpf/weir-probe';
@@ -36,17 +36,7 @@ export function openProbe(limits: Limits, pinDir?: string): Probe {
   ensureOnBpffs(PROBES);
   const own = pinDir ?? mkdtempSync(join(PROBES, 'run-'));
   const tables = openTables(bpf, 'dist/director.bpf.o', own, limits);
-  const object = bpf.openObject('dist/probe.bpf.o');
-  for (const { handle, name } of bpf.maps(object)) {
-    const path = join(tables.directory, name);
-    // The object's own .rodata is not pinned, and the kernel takes no dot in a pin's name.
-    const fd = name.includes('.') ? undefined : bpf.getPinned(path);
-    if (fd === undefined) continue;
-    bpf.setMaxEntries(handle, bpf.maxEntries(fd));
-    bpf.closeFd(fd);
-    bpf.setPinPath(handle, path);
-  }
-  bpf.loadObject(object);
+  const object = loadBeside(bpf, tables, 'dist/probe.bpf.o');
   const registry = readRegistry(tables);
   return {
     bpf,
@@ -70,6 +60,22 @@ export function openProbe(limits: Limits, pinDir?: string): Probe {
       tables.close();
     },
   };
+}
+
+/** Loads an object whose maps are those of the tables, by their pins; the caller closes it. */
+export function loadBeside(bpf: Libbpf, tables: Tables, file: string): Handle {
+  const object = bpf.openObject(file);
+  for (const { handle, name } of bpf.maps(object)) {
+    const path = join(tables.directory, name);
+    // The object's own .rodata is not pinned, and the kernel takes no dot in a pin's name.
+    const fd = name.includes('.') ? undefined : bpf.getPinned(path);
+    if (fd === undefined) continue;
+    bpf.setMaxEntries(handle, bpf.maxEntries(fd));
+    bpf.closeFd(fd);
+    bpf.setPinPath(handle, path);
+  }
+  bpf.loadObject(object);
+  return object;
 }
 
 /** The member that the service's scheduler chooses in the kernel; undefined when it chooses nobody. */

@@ -5,6 +5,7 @@ import type { ServiceCounters, Traffic } from '../../src/core/model/counters.ts'
 import { sha256OfPattern } from '../../src/lab/bytes.ts';
 import { type LabClient, labClient } from '../../src/lab/client-api.ts';
 import type { LabProcess } from '../../src/lab/process.ts';
+import { weirProgram } from '../../src/lab/programs.ts';
 import { labVip } from '../../src/lab/topology.ts';
 import { type DirectorLab, type Draft, directorLab, draft, serversOn } from './director-lab.ts';
 import { attachForeignFilter, attachForeignTcx, compileForeign, filtersOn, tcxPrograms } from './foreign.ts';
@@ -147,6 +148,26 @@ describe('restart', () => {
     expect(await director.weir.exec(['diff'])).toMatchObject({ code: 0 });
     expect((await client.requests({ url, count: 6 })).failures).toEqual([]);
   });
+
+  it.each(['run', 'down'])(
+    'weir %s by another run directory does not touch what a living daemon works on',
+    async (verb) => {
+      const { lab, weir } = director;
+      const places = [
+        '--run-dir',
+        `${lab.runDir}/other`,
+        '--state-dir',
+        lab.stateDir,
+        '--pin-dir',
+        lab.pinDir,
+      ];
+      const argv = [process.execPath, weirProgram(), verb, '--config', weir.configFile, ...places];
+      const refused = await lab.exec(lab.director, argv);
+      expect(refused.code).toBe(1);
+      expect(refused.stderr).toContain(`another weir works on ${lab.pinDir}`);
+      expect((await client.requests({ url, count: 6 })).failures).toEqual([]);
+    },
+  );
 
   it('the counters never disagreed with the tables, and all of them come down to nothing', async () => {
     await director.drain();

@@ -1,4 +1,4 @@
-/** `weir diff` and `weir reload`: what a new configuration would do, and doing it. */
+/** `weir diff`, `weir apply` and `weir reload`: what a new configuration would do, and doing it. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Refused } from '../../api/control.ts';
@@ -15,6 +15,41 @@ async function sayRefused(session: Session, { ok, problems }: Refused): Promise<
   );
   return EXIT.refused;
 }
+
+export const apply: Verb = {
+  name: 'apply',
+  operands: '<file>',
+  group: 'Configuration:',
+  summary: 'make a configuration the one in force',
+  description:
+    'Sends the file to the daemon, which carries out the difference. It stays in force until the next reload or start, which ' +
+    'go back to the daemon’s own file; --persist writes it there, too. A file with a problem is refused as a whole, ' +
+    'with exit code 5. With --if-version it is applied only while that version is in force, and otherwise exits 6; ' +
+    '`weir version` shows the present one. `-` reads standard input.',
+  examples: [
+    ['weir diff new.yaml; weir apply new.yaml', 'look first, then try it'],
+    ['weir apply new.yaml --persist', 'for good'],
+    ['weir apply new.yaml --if-version 3f2a9c0d1e4b5f67', 'only if nobody else has changed it since'],
+  ],
+  options(command) {
+    command
+      .option('--persist', 'write it to the daemon’s own file, too')
+      .option('--if-version <version>', 'only while this version is in force');
+  },
+  async run(session, operand, own) {
+    const file = operand === undefined || operand === '-' ? '-' : operand;
+    const text = readFileSync(file === '-' ? 0 : file, 'utf8');
+    const version = own['ifVersion'] as string | undefined;
+    const result = await session.client.apply(
+      { file: file === '-' ? 'standard input' : file, text },
+      { persist: own['persist'] === true, ...(version === undefined ? {} : { if_version: version }) },
+    );
+    if (!result.ok) return sayRefused(session, result);
+    await output(session, result, () => planText(session, result.lines));
+    if (!result.persisted) await say(session, 'in force until the next reload or start; --persist keeps it');
+    return EXIT.done;
+  },
+};
 
 export const diff: Verb = {
   name: 'diff',

@@ -11,7 +11,7 @@ function daemonLines(status: Status): string[] {
   const { ok, at, message } = status.last_reload;
   return [
     `daemon  ${status.version}, pid ${status.pid}, since ${status.started_at}`,
-    `config  ${status.config_file}`,
+    `config  ${status.config_file}, version ${status.config_version}`,
     `reload  ${ok ? 'done' : 'refused'} at ${at}: ${message}`,
     `plane   ${status.plane}`,
   ];

@@ -53,7 +53,8 @@ function sysctls(observed: ObservedState, desired: DesiredState): Step[] {
 function services(observed: ObservedState, desired: DesiredState): Step[] {
   return [...desired.services].flatMap(([key, after]): Step[] => {
     const before = observed.services.get(key);
-    return before !== undefined && equalService(before, after)
+    const sound = observed.damaged?.has(key) !== true;
+    return sound && before !== undefined && equalService(before, after)
       ? []
       : [{ kind: 'publish_service', before, after }];
   });

@@ -16,7 +16,15 @@ export interface DirectorState {
 }
 
 export type DesiredState = DirectorState;
-export type ObservedState = DirectorState;
+
+/** What is. */
+export interface ObservedState extends DirectorState {
+  /**
+   * Services that are there, but not quite as `services` says: somebody else has changed them where they lie. By key,
+   * with what was found, in words. They are to be published again, or removed.
+   */
+  readonly damaged?: ReadonlyMap<ServiceKey, string>;
+}
 
 /** A state with nothing in it. */
 export const EMPTY_STATE: DirectorState = {

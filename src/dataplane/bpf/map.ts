@@ -96,6 +96,13 @@ export class HashMap<K, T> {
     return this.#bpf.remove(this.fd, this.#bytes(key));
   }
 
+  /** The key after `key` in the map's own order; the first for undefined, or for one that has gone. Undefined at the end. */
+  next(key: K | undefined): K | undefined {
+    const next = new Uint8Array(this.key.size);
+    const from = key === undefined ? null : this.#bytes(key);
+    return this.#bpf.nextKey(this.fd, from, next) ? this.key.read(viewOf(next), 0) : undefined;
+  }
+
   #bytes(key: K): Uint8Array {
     const bytes = new Uint8Array(this.key.size);
     this.key.write(viewOf(bytes), 0, key);

@@ -1,11 +1,14 @@
 /** The eBPF data plane. */
 import type { Limits } from '../../core/model/config.ts';
+import { ensureOnBpffs } from '../../kernel/bpffs.ts';
 import { libbpf } from '../../kernel/libbpf.ts';
+import { lockDirectory } from '../../kernel/lock.ts';
 import type { ConnectionFilter, DataPlane } from '../port.ts';
 import { listConnections } from './connections.ts';
 import { readCounters, readVerdicts } from './counters.ts';
+import { Inspector, observeServices } from './inspect.ts';
 import { attach, detach, observeLinks, refreshLinks } from './links.ts';
-import { type Publisher, publishService, retire, unpublishService } from './publish.ts';
+import { type Publisher, publishService, removeStranger, retire, unpublishService } from './publish.ts';
 import { type Registry, readRegistry } from './registry.ts';
 import { missingRequirements, thisMachine } from './requirements.ts';
 import { RunAllocator } from './runs.ts';
@@ -34,16 +37,30 @@ export interface BpfPlane extends DataPlane {
 export function openBpfPlane(options: BpfPlaneOptions): BpfPlane {
   const missing = missingRequirements(thisMachine());
   if (missing.length > 0) throw new Error(missing.join('\n'));
-  const tables = openTables(libbpf(), options.objectFile, options.pinDir, options.limits);
+  ensureOnBpffs(options.pinDir);
+  const unlock = lockPins(options.pinDir);
+  let tables: Tables | undefined;
   try {
-    return makePlane(tables, options);
+    tables = openTables(libbpf(), options.objectFile, options.pinDir, options.limits);
+    return makePlane(tables, options, unlock);
   } catch (error) {
-    tables.close();
+    tables?.close();
+    unlock();
     throw error;
   }
 }
 
-function makePlane(tables: Tables, { limits, pinDir }: BpfPlaneOptions): BpfPlane {
+/** Makes this process the only one that writes to what is pinned there; throws an Error when another one is. */
+export function lockPins(pinDir: string): () => void {
+  const unlock = lockDirectory(pinDir);
+  if (unlock === undefined)
+    throw new Error(
+      `another weir works on ${pinDir}, perhaps with another --run-dir; stop it first, or choose another --pin-dir`,
+    );
+  return unlock;
+}
+
+function makePlane(tables: Tables, { limits, pinDir }: BpfPlaneOptions, unlock: () => void): BpfPlane {
   const hz = measureHz(tables);
   const registry = readRegistry(tables);
   const publisher: Publisher = {
@@ -54,6 +71,7 @@ function makePlane(tables: Tables, { limits, pinDir }: BpfPlaneOptions): BpfPlan
     hz,
     now: () => performance.now(),
   };
+  const inspector = new Inspector(publisher);
   const sweeper = new Sweeper(tables, registry.serverIds);
   // Routes may have changed while no daemon was there to see it.
   const { prepared, route_epoch } = tables.settings.get(0);
@@ -63,16 +81,13 @@ function makePlane(tables: Tables, { limits, pinDir }: BpfPlaneOptions): BpfPlan
   return {
     kind: 'bpf',
     description: describe(tables),
-    observe: () => ({
-      interfaces: observeLinks(tables),
-      services: new Map(
-        [...registry.services].filter(([, one]) => one.published).map(([key, one]) => [key, one.service]),
-      ),
-    }),
+    inspect: () => inspector.look(),
+    observe: () => ({ interfaces: observeLinks(tables), ...observeServices(registry) }),
     publishService: (service) => publishService(publisher, service),
     removeService: (key) => {
       const entry = registry.services.get(key);
       if (entry?.published) unpublishService(publisher, entry);
+      removeStranger(publisher, key);
     },
     attach: (one) => attach(tables, one),
     detach: (one) => detach(tables, one),
@@ -89,7 +104,10 @@ function makePlane(tables: Tables, { limits, pinDir }: BpfPlaneOptions): BpfPlan
       const settings = tables.settings.get(0);
       tables.settings.set(0, { ...settings, route_epoch: (settings.route_epoch + 1) % 256 });
     },
-    close: () => tables.close(),
+    close: () => {
+      tables.close();
+      unlock();
+    },
     destroy: () => {
       unpinAll(tables.directory);
       removePinDir(pinDir);

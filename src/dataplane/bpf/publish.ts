@@ -3,15 +3,17 @@
  * Cut short at any point, the old service stands as it was, and what was written is unused room.
  */
 import { formatEndpoint } from '../../core/address/address.ts';
-import { type RealServer, SCHEDULERS, serviceKey, type VirtualService } from '../../core/model/service.ts';
-import { CONNECTION_STATES } from '../../core/model/state.ts';
-import { cumulativeWeights, ringOf, strideOf } from '../../core/schedule/wrr.ts';
+import {
+  type RealServer,
+  type ServiceKey,
+  serviceKey,
+  type VirtualService,
+} from '../../core/model/service.ts';
 import { waitForReaders } from '../../kernel/grace.ts';
-import * as contract from './contract.generated.ts';
+import { membersOf, serverRecord, slotRecord, stateRecord, turnsOf } from './records.ts';
 import { contractKey, freeId, type Registry, type ServerEntry, type ServiceEntry } from './registry.ts';
 import { REST_MS, type Run, type RunAllocator } from './runs.ts';
 import type { Tables } from './tables.ts';
-import { addressWords, swapPort } from './words.ts';
 
 /** What publishing works with. */
 export interface Publisher {
@@ -30,48 +32,33 @@ const NO_RUN: Run = { start: 0, length: 0 };
 /** Makes or replaces a service. Throws an Error that names the limit when there is no room. */
 export function publishService(to: Publisher, service: VirtualService): void {
   const entry = obtainService(to, service);
-  const servers = service.servers.map((server) => ({ server, entry: obtainServer(to, entry, server) }));
-  const ordered = [...servers.keys()].sort(
-    (a, b) => Number(servers[a]!.server.weight === 0) - Number(servers[b]!.server.weight === 0) || a - b,
-  );
-  const able = ordered.filter((i) => servers[i]!.server.weight > 0).map((i) => servers[i]!.server.weight);
-  const cumulative = cumulativeWeights(able);
-  const members = takeMembers(to, ordered.length);
-  ordered.forEach((order, place) => {
-    to.tables.members.set(members.start + place, {
-      server: servers[order]!.entry.id,
-      weight: servers[order]!.server.weight,
-      cumulative: cumulative[place] ?? 0,
-      order,
-    });
+  const ids = new Map(service.servers.map((server) => [server, obtainServer(to, entry, server).id]));
+  const elements = membersOf(service, (server) => ids.get(server)!);
+  const members = takeMembers(to, elements.length);
+  elements.forEach((member, place) => {
+    to.tables.members.set(members.start + place, member);
   });
-  const ring = service.scheduler === 'wrr' ? writeRing(to, able) : { run: NO_RUN, length: 0 };
-  const cycle = cumulative.at(-1) ?? 0;
+  const ring = writeRing(to, service);
   const slot = freeSlot(to, entry);
-  to.tables.services.set(slot, {
-    key: contractKey(service),
-    id: entry.id,
-    scheduler: SCHEDULERS.indexOf(service.scheduler),
-    members: members.start,
-    member_count: members.length,
-    eligible: able.length,
-    ring: ring.run.start,
-    ring_length: ring.length,
-    cycle,
-    stride: cycle > 0 ? strideOf(cycle) : 0,
-  });
-  to.tables.serviceState.set(entry.id, {
-    ...timeoutWords(to, service),
-    slot,
-    flags: contract.WEIR_SERVICE_IN_USE,
-  });
-  to.tables.servicesByKey.set(contractKey(service), slot);
+  const { id, place } = entry;
+  to.tables.services.set(slot, slotRecord(service, { id, key: place, members, ring: ring.run }, ring.length));
+  to.tables.serviceState.set(id, stateRecord(service, slot, to.hz));
+  to.tables.servicesByKey.set(place, slot);
   settle(to, entry, service, slot, members, ring.run);
+}
+
+/** Takes a key away that somebody else has put there; true if there was one. */
+export function removeStranger({ tables, registry }: Publisher, key: ServiceKey): boolean {
+  const stranger = registry.strangers.get(key);
+  if (stranger === undefined) return false;
+  registry.strangers.delete(key);
+  return tables.servicesByKey.delete(stranger.place);
 }
 
 /** Takes the key away: no new connections. The service keeps its numbers until its last connection has ended. */
 export function unpublishService(to: Publisher, entry: ServiceEntry): void {
-  to.tables.servicesByKey.delete(contractKey(entry.service));
+  to.tables.servicesByKey.delete(entry.place);
+  to.registry.damage.delete(entry.key);
   entry.published = false;
   entry.publishedAt = to.now();
   for (const server of entry.servers.values()) server.leftAt ??= to.now();
@@ -112,6 +99,7 @@ function obtainService({ tables, registry }: Publisher, service: VirtualService)
   const entry: ServiceEntry = {
     id,
     key,
+    place: contractKey(service),
     service: { ...service, servers: [] },
     published: false,
     publishedAt: Number.NEGATIVE_INFINITY,
@@ -130,14 +118,13 @@ function obtainService({ tables, registry }: Publisher, service: VirtualService)
 function obtainServer({ tables, registry }: Publisher, entry: ServiceEntry, server: RealServer): ServerEntry {
   const endpoint = formatEndpoint(server);
   const known = entry.servers.get(endpoint);
-  if (known !== undefined) return known;
+  if (known !== undefined && known.spoiled !== true) return known;
   const id = freeId(registry.serverIds, tables.servers.size, 'servers');
+  // Connections go on under the spoiled number; like a server that has left, it is given back when the last has ended.
+  if (known !== undefined) entry.servers.set(`${endpoint} as number ${known.id}`, known);
   tables.serverTraffic.clear(id);
   tables.servers.set(id, {
-    address: addressWords(server.address),
-    port: swapPort(server.port),
-    flags: contract.WEIR_SERVER_IN_USE,
-    service: entry.id,
+    ...serverRecord(server, entry.id),
     active: 0,
     inactive: 0,
     moves: 0,
@@ -172,32 +159,21 @@ function takeMembers(to: Publisher, length: number): Run {
 }
 
 /** The ring of a service whose cycle is short enough; where there is no room for it, turns are computed. */
-function writeRing(to: Publisher, weights: readonly number[]): { run: Run; length: number } {
-  const turns = ringOf(weights);
-  if (turns === undefined || turns.length === 0) return { run: NO_RUN, length: 0 };
-  const run = to.rings.take(Math.ceil(turns.length / 4), to.now());
+function writeRing(to: Publisher, service: VirtualService): { run: Run; length: number } {
+  const { elements, length } = turnsOf(service);
+  if (length === 0) return { run: NO_RUN, length: 0 };
+  const run = to.rings.take(elements.length, to.now());
   if (run === undefined) return { run: NO_RUN, length: 0 };
-  for (let place = 0; place < run.length; place++)
-    to.tables.rings.set(run.start + place, { member: turns.slice(4 * place, 4 * place + 4) });
-  return { run, length: turns.length };
+  elements.forEach((turns, place) => {
+    to.tables.rings.set(run.start + place, turns);
+  });
+  return { run, length };
 }
 
 /** The one of the service's two slots that is not published, once nobody can be reading it any more. */
 function freeSlot(to: Publisher, entry: ServiceEntry): number {
   if (to.now() - entry.publishedAt < REST_MS) rest(to);
   return entry.slot ^ 1;
-}
-
-function timeoutWords(
-  to: Publisher,
-  service: VirtualService,
-): Pick<contract.WeirServiceState, 'timeouts' | 'timeouts_ms'> {
-  const timeouts_ms = Array.from({ length: contract.WEIR_STATE_MAX }, () => 0);
-  CONNECTION_STATES.forEach((name, i) => {
-    timeouts_ms[contract.WEIR_STATE_NONE + i] =
-      service.timeouts[name.toLowerCase() as Lowercase<typeof name>];
-  });
-  return { timeouts_ms, timeouts: timeouts_ms.map((ms) => Math.ceil((ms * to.hz) / 1000)) };
 }
 
 /** Notes what is published now, and who has left. */
@@ -212,6 +188,8 @@ function settle(
   const now = to.now();
   to.members.give(entry.members, now);
   to.rings.give(entry.ring, now);
+  to.registry.damage.delete(entry.key);
+  to.registry.strangers.delete(entry.key);
   Object.assign(entry, { service, slot, members, ring, published: true, publishedAt: now });
   const present = new Set(service.servers.map(formatEndpoint));
   for (const [endpoint, server] of entry.servers)

@@ -26,12 +26,16 @@ export interface ServerEntry {
   readonly endpoint: Endpoint;
   /** When it was last found to be out of every publication, in milliseconds; undefined while it is in one. */
   leftAt: number | undefined;
+  /** True once somebody else has changed its record: the next publication gives the server another number. */
+  spoiled?: boolean;
 }
 
 /** A service with its number, and where its parts lie. */
 export interface ServiceEntry {
   readonly id: number;
   readonly key: ServiceKey;
+  /** Its key in `services_by_key`. */
+  readonly place: contract.WeirServiceKey;
   /** As latest published. */
   service: VirtualService;
   /** False once it is removed: its connections go on. */
@@ -51,6 +55,10 @@ export interface Registry {
   readonly byId: Map<number, ServiceEntry>;
   readonly serviceIds: Set<number>;
   readonly serverIds: Set<number>;
+  /** Services whose elements somebody else has changed, with what was found of them. Publishing mends and forgets it. */
+  readonly damage: Map<ServiceKey, string>;
+  /** Keys in `services_by_key` that nobody here put there. */
+  readonly strangers: Map<ServiceKey, { readonly place: contract.WeirServiceKey; readonly slot: number }>;
 }
 
 /** The key of a service as the tables have it. */
@@ -77,6 +85,8 @@ export function readRegistry(tables: Tables): Registry {
     byId: new Map(),
     serviceIds: new Set(),
     serverIds: new Set(),
+    damage: new Map(),
+    strangers: new Map(),
   };
   for (const [id, state] of tables.serviceState.range(0, tables.serviceState.size))
     if (state.flags & contract.WEIR_SERVICE_IN_USE) addService(tables, registry, id, state);
@@ -112,6 +122,7 @@ function addService(tables: Tables, registry: Registry, id: number, state: contr
   const entry: ServiceEntry = {
     id,
     key,
+    place: record.key,
     service,
     published: published !== undefined,
     publishedAt: 0,
@@ -125,6 +136,17 @@ function addService(tables: Tables, registry: Registry, id: number, state: contr
   registry.services.set(key, entry);
 }
 
+/** The endpoint and protocol behind a key of `services_by_key`. */
+export function decodeKey(
+  place: contract.WeirServiceKey,
+): Pick<VirtualService, 'protocol' | 'address' | 'port'> {
+  return {
+    protocol: protocolOf(place.protocol),
+    address: addressFromWords(place.address, place.family === 6 ? 6 : 4),
+    port: swapPort(place.port),
+  };
+}
+
 function decodeService(record: contract.WeirService, state: contract.WeirServiceState): VirtualService {
   const timeouts = Object.fromEntries(
     CONNECTION_STATES.map((name, i) => [
@@ -133,9 +155,7 @@ function decodeService(record: contract.WeirService, state: contract.WeirService
     ]),
   ) as unknown as Timeouts;
   return {
-    protocol: protocolOf(record.key.protocol),
-    address: addressFromWords(record.key.address, record.key.family === 6 ? 6 : 4),
-    port: swapPort(record.key.port),
+    ...decodeKey(record.key),
     scheduler: SCHEDULERS[record.scheduler] ?? 'wlc',
     timeouts,
     servers: [],

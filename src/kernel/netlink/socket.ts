@@ -46,15 +46,18 @@ export interface Request {
   readonly payload: Uint8Array;
 }
 
+/** What a netlink socket needs of the C library. */
+type SocketCalls = Omit<Libc, 'sendto' | 'bind'>;
+
 /** A socket to rtnetlink in the network namespace of the calling thread. */
 export class NetlinkSocket {
-  readonly #libc: Libc;
+  readonly #libc: SocketCalls;
   readonly #fd: number;
   #sequence = 0;
   #buffer = new Uint8Array(65_536);
 
   /** Opens the socket through the given C library; throws a `KernelError` where the kernel refuses. */
-  constructor(library: Libc = libc()) {
+  constructor(library: SocketCalls = libc()) {
     this.#libc = library;
     this.#fd = this.#libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
     for (const option of ACKNOWLEDGEMENT_OPTIONS)

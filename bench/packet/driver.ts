@@ -1,0 +1,112 @@
+/**
+ * Measures the programs of packets.bpf.c by BPF_PROG_TEST_RUN, in a lab's director, where the routes are. Prints one
+ * line of JSON: nanoseconds a packet by measure, one number a round.
+ */
+import { execFileSync } from 'node:child_process';
+import { parseAddress } from '../../src/core/address/address.ts';
+import { DEFAULT_LIMITS } from '../../src/core/model/config.ts';
+import { DEFAULT_TIMEOUTS } from '../../src/core/model/state.ts';
+import { publishService } from '../../src/dataplane/bpf/publish.ts';
+import { runSweep } from '../../src/dataplane/bpf/sweep.ts';
+import { loadBeside, openProbe } from '../../test/bpf/probe.ts';
+
+/** Connections of the large table, a power of two; and packets measured in one go. */
+const FLOWS = 65_536;
+const PACKETS = 1_000_000;
+const ROUNDS = 5;
+
+/** Offsets in struct __sk_buff (linux/bpf.h), and its size. */
+const SKB = { size: 192, mark: 8, ifindex: 40 };
+
+const PROGRAMS = ['open', 'answer', 'request', 'reply', 'floor', 'hit'] as const;
+type Program = (typeof PROGRAMS)[number];
+
+const probe = openProbe({ ...DEFAULT_LIMITS, half_open: 2 * FLOWS });
+const { bpf, tables } = probe;
+const timeouts = { ...DEFAULT_TIMEOUTS };
+publishService(
+  { ...probe.publisher, hz: 250 },
+  {
+    protocol: 'tcp',
+    address: parseAddress('203.0.113.100')!,
+    port: 80,
+    scheduler: 'wlc',
+    timeouts,
+    servers: [{ address: parseAddress('192.168.1.101')!, port: 80, weight: 1 }],
+  },
+);
+tables.settings.set(0, { ...tables.settings.get(0), half_open_limit: 2 * FLOWS });
+const object = loadBeside(bpf, tables, 'dist/packets.bpf.o');
+const programs = Object.fromEntries(
+  PROGRAMS.map((name) => [name, bpf.programFd(object, `bench_${name}`)]),
+) as Record<Program, number>;
+
+interface LinkJson {
+  readonly address: string;
+  readonly ifindex: number;
+}
+
+/** A frame that enters by `name`, with the interface's own address as its destination. */
+function entrance(name: string): { frame: Uint8Array; ifindex: number } {
+  const [link] = JSON.parse(
+    execFileSync('ip', ['-j', 'link', 'show', name], { encoding: 'utf8' }),
+  ) as LinkJson[];
+  const frame = new Uint8Array(54);
+  frame.set(link!.address.split(':').map((part) => Number.parseInt(part, 16)));
+  frame.set([0x08, 0x00, 0x45, 0, 0, 40], 12);
+  frame.set([64, 6], 22);
+  frame[46] = 0x50;
+  return { frame, ifindex: link!.ifindex };
+}
+const entrances = { public: entrance('eth0'), private: entrance('eth1') };
+
+/** Mean nanoseconds of `packets` runs over `flows` flows. */
+function run(program: Program, flows: number, packets: number): number {
+  const { frame, ifindex } = entrances[program === 'reply' || program === 'answer' ? 'private' : 'public'];
+  const context = new Uint8Array(SKB.size);
+  const view = new DataView(context.buffer);
+  view.setUint32(SKB.mark, flows - 1, true);
+  view.setUint32(SKB.ifindex, ifindex, true);
+  tables.positions.set(0, 0n);
+  return bpf.runPacket(programs[program], frame, { repeat: packets, context }).nanoseconds;
+}
+
+/** Ends all connections: they were last seen long ago. */
+function empty(): void {
+  for (const [slot, connection] of tables.connections4.range(0, FLOWS)) {
+    const last_seen = (connection.head.last_seen - 0x40000000) >>> 0;
+    tables.connections4.set(slot, { ...connection, head: { ...connection.head, last_seen } });
+  }
+  runSweep(tables, 4, 0, FLOWS);
+}
+
+const measures = new Map<string, number[]>();
+const note = (name: string, nanoseconds: number): void => {
+  measures.set(name, [...(measures.get(name) ?? []), nanoseconds]);
+};
+
+for (let round = 0; round <= ROUNDS; round++) {
+  const floor = run('floor', FLOWS, PACKETS);
+  const fresh = run('open', FLOWS, FLOWS);
+  run('answer', FLOWS, FLOWS);
+  const promoted = run('request', FLOWS, FLOWS);
+  const active = tables.servers.get(0).active;
+  if (active !== FLOWS) throw new Error(`${active} of ${FLOWS} connections are established`);
+  if (round > 0) {
+    note('floor: write the frame and drop it', floor);
+    note('new flow', fresh - floor);
+    note('promotion to ESTABLISHED', promoted - floor);
+    for (const [name, flows] of [
+      ['1 flow', 1],
+      ['64K flows', FLOWS],
+    ] as const) {
+      note(`hash hit and rewriting alone, ${name}`, run('hit', flows, PACKETS) - floor);
+      note(`established, request, ${name}`, run('request', flows, PACKETS) - floor);
+      note(`established, reply, ${name}`, run('reply', flows, PACKETS) - floor);
+    }
+  }
+  empty();
+}
+console.log(JSON.stringify(Object.fromEntries(measures)));
+bpf.closeObject(object);
+probe.close();

@@ -1,0 +1,193 @@
+/** Applying, zeroing and following, over a real control socket. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { ServiceKey } from '../core/model/service.ts';
+import { ControlProblem, controlClient } from './client.ts';
+import { EVENTS, fixture, SERVICES, VERSION_IN_FORCE } from './control.fixture.ts';
+import { type Control, type EventStreamItem, NotReady } from './control.ts';
+import { controlRoutes } from './routes.ts';
+import { MAX_EVENT_READERS } from './routes-read.ts';
+import { type ControlServer, serveControl } from './server.ts';
+import { eventBody, readEvents } from './sse.ts';
+
+let dir: string;
+let server: ControlServer | undefined;
+const socketPath = () => join(dir, 'weir.sock');
+const client = () => controlClient(socketPath());
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'weir-changes-'));
+});
+afterEach(async () => {
+  await server?.close(0);
+  server = undefined;
+  rmSync(dir, { recursive: true });
+});
+
+async function serve(overrides: Partial<Control> = {}): Promise<string[]> {
+  const { control, calls } = fixture(overrides);
+  server = await serveControl(control, socketPath());
+  return calls;
+}
+
+const config = { file: 'new.yaml', text: 'services: []' };
+
+describe('a configuration', () => {
+  test('is applied, for now or for good, and only to the version that is asked for', async () => {
+    const calls = await serve();
+    const { version } = await client().config();
+    expect(version).toBe(VERSION_IN_FORCE);
+    expect(await client().apply(config, { persist: false })).toMatchObject({ ok: true, persisted: false });
+    await client().apply(config, { persist: true, if_version: version });
+    expect(calls).toEqual([
+      'apply new.yaml services: [] {"persist":false}',
+      `apply new.yaml services: [] {"persist":true,"if_version":"${version}"}`,
+    ]);
+    const conflict = await client()
+      .apply(config, { persist: false, if_version: 'older' })
+      .catch((error: unknown) => error);
+    expect(conflict).toBeInstanceOf(ControlProblem);
+    expect(conflict).toMatchObject({ problem: { type: 'urn:weir:version-conflict', status: 412 } });
+    expect(calls).toHaveLength(2);
+  });
+
+  test.each([
+    ['/v1/config?persist=yes', {}, 400],
+    ['/v1/config', { 'if-match': 'W/"weak"' }, 400],
+    ['/v1/config', { 'if-match': '"a", "b"' }, 400],
+    ['/v1/config', { 'if-match': '"older"' }, 412],
+    ['/v1/config', { 'if-match': '*' }, 200],
+    ['/v1/config', { 'if-match': `"${VERSION_IN_FORCE}"` }, 200],
+  ])('PUT %s with %j is answered with %i', async (path, headers, status) => {
+    const app = controlRoutes(fixture().control, () => {});
+    const answer = await app.request(path, { method: 'PUT', headers, body: JSON.stringify(config) });
+    expect(answer.status).toBe(status);
+    if (status === 200) expect(answer.headers.get('etag')).toBe('"fedcba9876543210"');
+  });
+
+  test('with mistakes is a refusal', async () => {
+    const refused = { ok: false, problems: ['new.yaml:1:1: no'] } as const;
+    await serve({ apply: async () => refused });
+    expect(await client().apply(config, { persist: false })).toEqual(refused);
+  });
+});
+
+describe('a zero', () => {
+  test('is of all, or of one service that there is', async () => {
+    const calls = await serve();
+    expect(await client().zero()).toHaveLength(SERVICES.length);
+    expect(await client().zero(SERVICES[1]!.key)).toEqual([SERVICES[1]!.key]);
+    await expect(client().zero('tcp 192.0.2.1:1' as ServiceKey)).rejects.toMatchObject({
+      problem: { status: 404 },
+    });
+    expect(calls.slice(0, 2)).toEqual(['zero all', `zero ${SERVICES[1]!.key}`]);
+  });
+});
+
+describe('one service', () => {
+  test('is found by its key in the path, IPv6 too', async () => {
+    const app = controlRoutes(fixture().control, () => {});
+    for (const service of SERVICES) {
+      const [protocol, endpoint] = service.key.split(' ') as [string, string];
+      const answer = await app.request(`/v1/services/${protocol}/${encodeURIComponent(endpoint)}`);
+      expect(await answer.json()).toEqual(service);
+    }
+    expect((await app.request('/v1/services/tcp/192.0.2.1:1')).status).toBe(404);
+  });
+});
+
+describe('a director that is starting', () => {
+  test('is alive and not ready', async () => {
+    const starting = () => {
+      throw new NotReady('starting');
+    };
+    const { control } = fixture({
+      services: async () => starting(),
+      readiness: () => ({ ready: false, detail: 'starting' }),
+    });
+    const app = controlRoutes(control, () => {});
+    expect((await app.request('/healthz')).status).toBe(200);
+    for (const path of ['/readyz', '/v1/services']) {
+      const answer = await app.request(path);
+      expect(answer.status).toBe(503);
+      expect(await answer.json()).toMatchObject({ type: 'urn:weir:not-ready', detail: 'starting' });
+    }
+  });
+});
+
+describe('events', () => {
+  async function collect(from: { after?: string; past?: boolean }): Promise<EventStreamItem[]> {
+    const all: EventStreamItem[] = [];
+    for await (const item of client().events(from)) all.push(item);
+    return all;
+  }
+
+  test('come in order, from where they are asked for, and a gap is said', async () => {
+    const calls = await serve();
+    expect(await collect({ past: true })).toEqual(EVENTS.map((event) => ({ kind: 'event', event })));
+    expect((await collect({ after: 'gone' }))[0]).toEqual({ kind: 'reset', id: 'life-0' });
+    expect(calls).toEqual(['events after now with the past', 'events after gone']);
+  });
+
+  test('have no more readers than are allowed, and a reader that leaves makes room', async () => {
+    let left = 0;
+    await serve({
+      async *events(_, signal) {
+        yield { kind: 'event', event: EVENTS[0]! };
+        await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+        left++;
+      },
+    });
+    const readers = Array.from({ length: MAX_EVENT_READERS }, () =>
+      client().events({})[Symbol.asyncIterator](),
+    );
+    for (const reader of readers) expect((await reader.next()).done).toBe(false);
+    const tooMany = client().events({})[Symbol.asyncIterator]();
+    await expect(tooMany.next()).rejects.toMatchObject({ problem: { status: 429 } });
+    for (const reader of readers) await reader.return?.();
+    await expect.poll(() => left).toBe(MAX_EVENT_READERS);
+    const again = client().events({})[Symbol.asyncIterator]();
+    expect((await again.next()).done).toBe(false);
+    await again.return?.();
+  });
+
+  test('that do not come are made up for by a comment', async () => {
+    async function* silent(signal: AbortSignal): AsyncGenerator<EventStreamItem> {
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+    }
+    let ended = 0;
+    const reader = eventBody(silent, () => ended++, 10).getReader();
+    const texts: string[] = [];
+    for (let n = 0; n < 3; n++) texts.push(new TextDecoder().decode((await reader.read()).value));
+    expect(texts[0]).toContain('retry: ');
+    expect(texts.slice(1)).toEqual([': alive\n\n', ': alive\n\n']);
+    await reader.cancel();
+    expect(ended).toBe(1);
+  });
+
+  test('are read whole, however the pieces fall', async () => {
+    async function* pieces(text: string, size: number) {
+      for (let at = 0; at < text.length; at += size) yield text.slice(at, at + size);
+    }
+    const app = controlRoutes(fixture().control, () => {});
+    const text = await (await app.request('/v1/events')).text();
+    for (const size of [1, 7, 1000]) {
+      const items: EventStreamItem[] = [];
+      for await (const item of readEvents(pieces(text, size))) items.push(item);
+      expect(items).toEqual(EVENTS.map((event) => ({ kind: 'event', event })));
+    }
+  });
+});
+
+test('a header that is too long is refused, and the server goes on', async () => {
+  await serve();
+  const socket = connect(socketPath());
+  socket.write(`GET /v1/status HTTP/1.1\r\nhost: weir\r\nx: ${'x'.repeat(10_000)}\r\n\r\n`);
+  const answer = await new Promise<string>((resolve) => socket.once('data', (data) => resolve(String(data))));
+  expect(answer).toMatch(/^HTTP\/1\.1 431 /);
+  socket.destroy();
+  expect(await client().status()).toMatchObject({ pid: 4242 });
+});

@@ -1,0 +1,73 @@
+/** Routes that compare configurations, and those that change something. */
+import type { Context } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { parseServiceKey, serviceKey } from '../core/model/service.ts';
+import type { App } from './app.ts';
+import type { ConfigText, Control, Refused } from './control.ts';
+import { problemResponse } from './problem.ts';
+
+/** The longest body that may be sent, in bytes: a configuration of 16 MiB, every character of it escaped, and some. */
+export const MAX_BODY_BYTES = 64 * 1024 * 1024;
+
+const refusal = ({ problems }: Refused) =>
+  problemResponse('refused', 'Nothing was changed; the configuration in force stays.', problems);
+
+/** Reads a body with a configuration; undefined if it is not `{"text": …, "file": …}`. */
+async function readConfigText(request: { json(): Promise<unknown> }): Promise<ConfigText | undefined> {
+  const body = (await request.json().catch(() => undefined)) as Partial<ConfigText> | null | undefined;
+  if (typeof body?.text !== 'string' || typeof body.file !== 'string') return undefined;
+  return { text: body.text, file: body.file };
+}
+
+const notUnderstood = () => problemResponse('bad-request', 'Expected {"text": "…", "file": "…"} as JSON.');
+
+/** The version that If-Match asks for (RFC 9110, section 13.1.1); undefined for any, null for what is no single strong ETag. */
+function wantedVersion(c: Context): string | undefined | null {
+  const header = c.req.header('if-match');
+  if (header === undefined || header.trim() === '*') return undefined;
+  return /^"([^"]*)"$/.exec(header.trim())?.[1] ?? null;
+}
+
+/** Adds them. */
+export function addChangeRoutes(app: App, control: Control): void {
+  const tooLarge = () => problemResponse('too-large', `A request may have ${MAX_BODY_BYTES} bytes.`);
+  const limited = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge });
+  app.get('/v1/diff', async (c) => {
+    const result = await control.diff();
+    return result.ok ? c.json(result) : refusal(result);
+  });
+  app.post('/v1/diff', limited, async (c) => {
+    const config = await readConfigText(c.req);
+    if (config === undefined) return notUnderstood();
+    const result = await control.diff(config);
+    return result.ok ? c.json(result) : refusal(result);
+  });
+  app.put('/v1/config', limited, async (c) => {
+    const persist = c.req.query('persist') ?? '0';
+    if (persist !== '0' && persist !== '1')
+      return problemResponse('bad-request', `persist "${persist}" is neither 0 nor 1`);
+    const if_version = wantedVersion(c);
+    if (if_version === null)
+      return problemResponse('bad-request', 'If-Match has to be one version in quotes, or *.');
+    const config = await readConfigText(c.req);
+    if (config === undefined) return notUnderstood();
+    const how = { persist: persist === '1', ...(if_version === undefined ? {} : { if_version }) };
+    const result = await control.apply(config, how);
+    return result.ok ? c.json(result, 200, { etag: `"${result.version}"` }) : refusal(result);
+  });
+  app.post('/v1/reload', async (c) => {
+    const result = await control.reload();
+    return result.ok ? c.json(result) : refusal(result);
+  });
+  app.post('/v1/counters/zero', async (c) => {
+    const text = c.req.query('service');
+    const service = text === undefined ? undefined : parseServiceKey(text);
+    if (text !== undefined && service === undefined)
+      return problemResponse('bad-request', `"${text}" names no service; expected tcp/203.0.113.100:80`);
+    const services = await control.zero(service && serviceKey(service));
+    if (service !== undefined && services.length === 0)
+      return problemResponse('not-found', `There is no service ${text}.`);
+    return c.json({ services });
+  });
+  app.post('/v1/down', async (c) => c.json({ lines: await control.down() }));
+}

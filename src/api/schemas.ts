@@ -1,0 +1,145 @@
+/** The shapes of what the API answers, for its document; the types that the program works with are held against them. */
+import { z } from 'zod';
+import type { Connection } from '../core/model/connection.ts';
+import type { ServerCounters, ServiceCounters, Verdicts } from '../core/model/counters.ts';
+import { PROTOCOLS, SCHEDULERS } from '../core/model/service.ts';
+import { CONNECTION_STATES } from '../core/model/state.ts';
+import type {
+  ApplyDone,
+  ConfigInForce,
+  ConfigText,
+  DiffDone,
+  DirectorEvent,
+  Readiness,
+  ReloadDone,
+  Status,
+} from './control.ts';
+import type { Problem } from './problem.ts';
+
+/** Compiles only while every `T` is of the shape `S`. */
+type Holds<S extends z.ZodType, T extends z.output<S>> = [S, T];
+
+const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
+const time = z.iso.datetime();
+const lines = z.array(z.string()).readonly().describe('For people, a line each.');
+
+const status = z.object({
+  version: z.string().describe('The daemon’s version.'),
+  pid: z.int(),
+  started_at: time,
+  config_file: z.string().describe('Absolute path of the file that a reload reads.'),
+  plane: z.string().describe('The data plane’s own description, one line.'),
+  last_reload: z.object({ ok: z.boolean(), at: time, message: z.string() }),
+  config_version: z
+    .string()
+    .describe('The configuration in force, as ETag and If-Match of /v1/config have it.'),
+  counters_since: time
+    .nullable()
+    .describe('When counters were last set to zero; null if never in this daemon’s life.'),
+});
+
+const traffic = {
+  conns: count,
+  inpkts: count.describe('Packets from clients.'),
+  outpkts: count.describe('Packets to clients.'),
+  inbytes: count.describe('Bytes from clients, from the IP header on.'),
+  outbytes: count.describe('Bytes to clients, from the IP header on.'),
+};
+const endpoint = { address: z.string(), port: z.int().min(0).max(65_535) };
+const serverCounters = z.object({
+  ...endpoint,
+  weight: z.int().min(0).max(65_535),
+  active: count.describe('Connections in ESTABLISHED.'),
+  inactive: count.describe('Connections in any other state.'),
+  leaving: z.boolean().describe('No longer configured; finishes the connections it has.'),
+  ...traffic,
+});
+const serviceCounters = z.object({
+  key: z.string().describe('Such as "tcp 203.0.113.100:80".'),
+  scheduler: z.enum(SCHEDULERS).or(z.string()),
+  leaving: z.boolean(),
+  servers: z.array(serverCounters).readonly(),
+  ...traffic,
+});
+const verdicts = z.record(z.string(), count).describe('Packets by what became of them.');
+const connection = z.object({
+  protocol: z.enum(PROTOCOLS),
+  state: z.enum(CONNECTION_STATES),
+  client: z.object(endpoint),
+  virtual: z.object(endpoint),
+  server: z.object(endpoint),
+  client_port_at_server: z.int().describe('The client’s port as the server sees it.'),
+  expires_ms: count,
+});
+const configText = z.object({
+  text: z.string().describe('The configuration, YAML.'),
+  file: z.string().describe('What to call it in messages.'),
+});
+const configInForce = configText.extend({
+  version: z.string(),
+  persisted: z.boolean().describe('False: the next reload or start goes back to the file.'),
+});
+const step = z.looseObject({ kind: z.string() }).describe('One change; its other keys depend on its kind.');
+const diffDone = z.object({ ok: z.literal(true), steps: z.array(step).readonly(), lines });
+const reloadDone = z.object({ ok: z.literal(true), steps: count, lines });
+const applyDone = reloadDone.extend({ version: z.string(), persisted: z.boolean() });
+const event = z.object({
+  id: z.string().describe('Where to go on: Last-Event-ID.'),
+  time,
+  level: z.enum(['info', 'warn', 'error', 'fatal']),
+  event: z.string().describe('As in the log.'),
+  fields: z.record(z.string(), z.unknown()),
+});
+const readiness = z.object({ ready: z.boolean(), detail: z.string() });
+const problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    problems: z.array(z.string()).readonly().exactOptional(),
+  })
+  .describe('RFC 9457.');
+
+/** All shapes by the names that the document gives them. */
+export const SCHEMAS = {
+  Status: status,
+  ServerCounters: serverCounters,
+  ServiceCounters: serviceCounters,
+  Verdicts: verdicts,
+  Connection: connection,
+  ConfigText: configText,
+  ConfigInForce: configInForce,
+  DiffDone: diffDone,
+  ReloadDone: reloadDone,
+  ApplyDone: applyDone,
+  Event: event,
+  Readiness: readiness,
+  Problem: problem,
+  ServerList: z.array(serverCounters.extend({ service: z.string() })),
+  ServiceList: z.array(serviceCounters),
+  Zeroed: z.object({ services: z.array(z.string()).readonly() }),
+  Lines: z.object({ lines }),
+  Document: z.looseObject({ openapi: z.string() }),
+  Health: z.object({ status: z.literal('ok') }),
+} as const;
+
+/** The name of a shape. */
+export type SchemaName = keyof typeof SCHEMAS;
+
+/** Never used as a value: the compiler reads it. */
+export type Checked = [
+  Holds<typeof status, Status>,
+  Holds<typeof serverCounters, ServerCounters>,
+  Holds<typeof serviceCounters, ServiceCounters>,
+  Holds<typeof verdicts, Verdicts>,
+  Holds<typeof connection, Connection>,
+  Holds<typeof configText, ConfigText>,
+  Holds<typeof configInForce, ConfigInForce>,
+  Holds<typeof diffDone, Omit<DiffDone, 'steps'> & { steps: readonly { kind: string }[] }>,
+  Holds<typeof reloadDone, ReloadDone>,
+  Holds<typeof applyDone, ApplyDone>,
+  Holds<typeof event, DirectorEvent>,
+  Holds<typeof readiness, Readiness>,
+  Holds<typeof problem, Problem>,
+];

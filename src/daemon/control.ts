@@ -1,0 +1,70 @@
+/** What a running director offers: the API's questions, answered by its parts or put into its queue. */
+import { type Control, NotReady } from '../api/control.ts';
+import { VERSION } from '../api/version.ts';
+import { NO_BASELINE, servicesSince, verdictsSince, zeroed } from '../core/model/since.ts';
+import type { BpfPlane } from '../dataplane/bpf/plane.ts';
+import type { Director } from './director.ts';
+import type { EventRing } from './event-ring.ts';
+import type { EventQueue } from './queue.ts';
+import { type ReadConfig, versionOf } from './read-config.ts';
+
+/** The parts as they come to be; absent while the director is starting. */
+export interface Parts {
+  director?: Director;
+  plane?: BpfPlane;
+  /** True once the first convergence is done. */
+  started?: boolean;
+}
+
+const STARTING = 'the director is starting; ask again in a moment';
+
+/** The offer. `read` is the configuration that it starts with. Until the first convergence it can only say that it is starting. */
+export function control(
+  read: ReadConfig,
+  { queue, part, ring }: { queue: EventQueue; part: Parts; ring: EventRing },
+): Control {
+  const startedAt = new Date().toISOString();
+  let baseline = NO_BASELINE;
+  let zeroedAt: string | null = null;
+  const plane = (): BpfPlane => {
+    if (part.plane === undefined) throw new NotReady(STARTING);
+    return part.plane;
+  };
+  const director = (): Director => {
+    if (part.director === undefined) throw new NotReady(STARTING);
+    return part.director;
+  };
+  return {
+    status: () => ({
+      version: VERSION,
+      pid: process.pid,
+      started_at: startedAt,
+      config_file: read.file,
+      plane: part.plane?.description ?? 'starting',
+      last_reload: part.director?.lastReload ?? { ok: true, at: startedAt, message: 'starting' },
+      config_version: part.director?.inForce.version ?? versionOf(read.text),
+      counters_since: zeroedAt,
+    }),
+    services: async () => servicesSince(plane().counters(), baseline),
+    connections: (filter) => plane().connections(filter),
+    verdicts: () => verdictsSince(plane().verdicts(), baseline),
+    config: () => director().inForce,
+    apply: (config, how) => queue.ask((answer) => ({ kind: 'apply', config, how, answer })),
+    zero: async (service) => {
+      const all = plane().counters();
+      const wanted = service === undefined ? all : all.filter(({ key }) => key === service);
+      if (service !== undefined && wanted.length === 0) return [];
+      baseline = zeroed(baseline, wanted, service === undefined ? plane().verdicts() : undefined);
+      zeroedAt = new Date().toISOString();
+      return wanted.map(({ key }) => key);
+    },
+    events: (from, signal) => ring.follow(from, signal),
+    readiness: () =>
+      part.started === true && part.director !== undefined
+        ? part.director.readiness
+        : { ready: false, detail: STARTING },
+    diff: (config) => queue.ask((answer) => ({ kind: 'diff', config, answer })),
+    reload: () => queue.ask((answer) => ({ kind: 'reload', answer })),
+    down: () => queue.ask((answer) => ({ kind: 'down', answer })),
+  };
+}

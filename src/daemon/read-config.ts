@@ -1,0 +1,73 @@
+/** Configurations as the daemon reads them: from its file, or as text that somebody sent. */
+import { createHash } from 'node:crypto';
+import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { type ConfigText, type Refused, VersionConflict } from '../api/control.ts';
+import { parseConfig } from '../config/parse.ts';
+import { formatProblem } from '../config/problems.ts';
+import type { Config } from '../core/model/config.ts';
+
+/** A good configuration with the text it was read from. */
+export interface ReadConfig extends ConfigText {
+  readonly ok: true;
+  readonly config: Config;
+}
+
+/** Reads and checks a configuration file; a file that cannot be read is a problem like any other. */
+export async function readConfig(file: string): Promise<ReadConfig | Refused> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    return { ok: false, problems: [`${file} cannot be read: ${(error as Error).message}`] };
+  }
+  return checkConfig({ text, file });
+}
+
+/** What names a configuration: the beginning of its text's SHA-256. */
+export function versionOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+/**
+ * Writes the daemon's file so that a crash leaves the old text or the new one: a temporary file beside it, fsync, rename,
+ * and fsync of the directory (rename(2), fsync(2)). Owner and permissions stay; a symbolic link stays one. Rejects
+ * with VersionConflict when the file does not hold `expected` any more: somebody is editing it.
+ */
+export async function writeConfig(file: string, text: string, expected: string): Promise<void> {
+  const target = await realpath(file);
+  if (versionOf(await readFile(target, 'utf8')) !== expected)
+    throw new VersionConflict(
+      `${file} has been edited since it was read; look with weir diff, then reload it or put it back, and apply again`,
+    );
+  const { mode, uid, gid } = await stat(target);
+  const temporary = `${target}.weir-${process.pid}`;
+  const handle = await open(temporary, 'wx', mode & 0o777);
+  try {
+    await handle.writeFile(text);
+    const own = await handle.stat();
+    if (own.uid !== uid || own.gid !== gid) await handle.chown(uid, gid);
+    await handle.chmod(mode & 0o777);
+    await handle.sync();
+    await rename(temporary, target);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  } finally {
+    await handle.close();
+  }
+  const directory = await open(dirname(target), 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+/** Checks a text; `file` is what messages call it. */
+export function checkConfig({ text, file }: ConfigText): ReadConfig | Refused {
+  const parsed = parseConfig(text, file);
+  return parsed.ok
+    ? { ok: true, text, file, config: parsed.config }
+    : { ok: false, problems: parsed.problems.map(formatProblem) };
+}

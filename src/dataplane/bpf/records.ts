@@ -1,0 +1,108 @@
+/** A service as the tables have it: which elements, with what in them. Pure, so that what was written can be compared later. */
+import { type RealServer, SCHEDULERS, type VirtualService } from '../../core/model/service.ts';
+import { CONNECTION_STATES } from '../../core/model/state.ts';
+import { cumulativeWeights, ringOf, strideOf } from '../../core/schedule/wrr.ts';
+import * as contract from './contract.generated.ts';
+import type { Run } from './runs.ts';
+import { addressWords, swapPort } from './words.ts';
+
+/** A service's members in the order of the table: those of weight 0 last, otherwise as configured. `idOf` gives a server's number. */
+export function membersOf(
+  service: VirtualService,
+  idOf: (server: RealServer) => number,
+): contract.WeirMember[] {
+  const { servers } = service;
+  const order = [...servers.keys()].sort(
+    (a, b) => Number(servers[a]!.weight === 0) - Number(servers[b]!.weight === 0) || a - b,
+  );
+  const cumulative = cumulativeWeights(ableWeights(service));
+  return order.map((at, place) => ({
+    server: idOf(servers[at]!),
+    weight: servers[at]!.weight,
+    cumulative: cumulative[place] ?? 0,
+    order: at,
+  }));
+}
+
+/** The weights above 0, in the order of the members. */
+const ableWeights = (service: VirtualService): number[] =>
+  service.servers.map((server) => server.weight).filter((weight) => weight > 0);
+
+/** The turns of wrr, four to an element; empty for other schedulers, and where turns are computed. */
+export function turnsOf(service: VirtualService): { elements: contract.WeirTurns[]; length: number } {
+  const turns = service.scheduler === 'wrr' ? (ringOf(ableWeights(service)) ?? []) : [];
+  const elements = Array.from({ length: Math.ceil(turns.length / 4) }, (_, place) => ({
+    member: [0, 1, 2, 3].map((i) => turns[4 * place + i] ?? 0),
+  }));
+  return { elements, length: turns.length };
+}
+
+/** Where a published service's parts lie. */
+export interface Places {
+  readonly id: number;
+  readonly key: contract.WeirServiceKey;
+  readonly members: Run;
+  readonly ring: Run;
+}
+
+/** The slot's record. `ringLength` is 0 where the ring array had no room and turns are computed. */
+export function slotRecord(
+  service: VirtualService,
+  { id, key, members, ring }: Places,
+  ringLength: number,
+): contract.WeirService {
+  const able = ableWeights(service);
+  const cycle = cumulativeWeights(able).at(-1) ?? 0;
+  return {
+    key,
+    id,
+    scheduler: SCHEDULERS.indexOf(service.scheduler),
+    members: members.start,
+    member_count: members.length,
+    eligible: able.length,
+    ring: ring.start,
+    ring_length: ringLength,
+    cycle,
+    stride: cycle > 0 ? strideOf(cycle) : 0,
+  };
+}
+
+/** The record beside both slots; `hz` is the kernel's timer interrupts a second. */
+export function stateRecord(service: VirtualService, slot: number, hz: number): contract.WeirServiceState {
+  const timeouts_ms = Array.from({ length: contract.WEIR_STATE_MAX }, () => 0);
+  CONNECTION_STATES.forEach((name, i) => {
+    timeouts_ms[contract.WEIR_STATE_NONE + i] =
+      service.timeouts[name.toLowerCase() as Lowercase<typeof name>];
+  });
+  return {
+    timeouts_ms,
+    timeouts: timeouts_ms.map((ms) => Math.ceil((ms * hz) / 1000)),
+    slot,
+    flags: contract.WEIR_SERVICE_IN_USE,
+  };
+}
+
+/** The part of a server's record that only we write; the rest are counters. */
+export function serverRecord(
+  server: Pick<RealServer, 'address' | 'port'>,
+  service: number,
+): Pick<contract.WeirServer, 'address' | 'port' | 'flags' | 'service'> {
+  return {
+    address: addressWords(server.address),
+    port: swapPort(server.port),
+    flags: contract.WEIR_SERVER_IN_USE,
+    service,
+  };
+}
+
+/** The first field in which `found` differs from `wanted`, in words; undefined if there is none. Nested records and arrays count as one field. */
+export function firstDifference<T extends object>(wanted: T, found: object): string | undefined {
+  for (const [name, value] of Object.entries(wanted)) {
+    const other: unknown = found[name as keyof typeof found];
+    if (value === other) continue;
+    if (typeof value !== 'object') return `${name} is ${String(other)}, not ${String(value)}`;
+    const [expected, present] = [JSON.stringify(value), JSON.stringify(other)];
+    if (expected !== present) return `${name} is ${present}, not ${expected}`;
+  }
+  return undefined;
+}

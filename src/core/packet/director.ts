@@ -1,0 +1,78 @@
+/** The packet's path, in the order of bpf/director.bpf.c. */
+import type { Family } from '../address/address.ts';
+import type { Side } from '../model/host.ts';
+import { read16, sameBytes } from './bytes.ts';
+import { endConnection, findConnection, isExpired } from './connection.ts';
+import { follow } from './follow.ts';
+import { forward } from './forward.ts';
+import { translateError } from './icmp.ts';
+import { isOpened, open } from './open.ts';
+import { drop, type Outcome, pass } from './outcome.ts';
+import { type Arrival, ICMP, ICMPV6, isPacket, type Packet, parse, type Refusal, TCP } from './parse.ts';
+import { ACK, type Direction, SYN } from './state.ts';
+import type { TrackedConnection, World } from './world.ts';
+
+const FAMILIES: Readonly<Record<number, Family>> = { 2048: 4, 34525: 6 };
+
+/**
+ * What becomes of a frame of at least 14 bytes that an interface with the MAC address `mac` takes in on this side. The
+ * frame given is left as it is.
+ */
+export function receive(world: World, side: Side, arrival: Arrival, mac: Uint8Array): Outcome {
+  const { frame } = arrival;
+  const family = FAMILIES[read16(frame, 12)];
+  if (family === undefined || !sameBytes(frame.subarray(0, 6), mac)) return { action: 'NEXT', frame };
+  const direction = side === 'public' ? 'in' : 'out';
+  const packet = parse(arrival, family);
+  if (!isPacket(packet)) return other(world, frame, packet, direction, family);
+  return direction === 'in' ? request(world, arrival, packet) : reply(world, arrival, packet);
+}
+
+/** What is neither TCP nor UDP: an ICMP error about a connection of ours, or not for us. */
+function other(
+  world: World,
+  frame: Uint8Array,
+  { why, protocol }: Refusal,
+  direction: Direction,
+  family: Family,
+): Outcome {
+  const isIcmp = protocol === (family === 4 ? ICMP : ICMPV6);
+  return (isIcmp ? translateError(world, frame, direction, family) : undefined) ?? pass(world, why, frame);
+}
+
+/** Ended, and its addresses and ports are wanted for a new connection, which may go to another server. */
+function isReused({ protocol, flags }: Packet, { state }: TrackedConnection): boolean {
+  return protocol === TCP && (flags & (SYN | ACK)) === SYN && (state === 'TIME_WAIT' || state === 'CLOSE');
+}
+
+function request(world: World, arrival: Arrival, packet: Packet): Outcome {
+  const found = findConnection(world, packet, 'in');
+  if (found !== undefined) {
+    const reused = isReused(packet, found);
+    if (!reused && !isExpired(world, found)) return carry(world, arrival, packet, found, 'in');
+    endConnection(world, found);
+    world.verdicts[reused ? 'reused' : 'expired']++;
+  }
+  const opened = open(world, arrival, packet);
+  return isOpened(opened) ? forward(world, arrival.frame, packet, opened, 'in') : opened;
+}
+
+function reply(world: World, arrival: Arrival, packet: Packet): Outcome {
+  const found = findConnection(world, packet, 'out');
+  if (found === undefined) return pass(world, 'not_ours', arrival.frame);
+  if (!isExpired(world, found)) return carry(world, arrival, packet, found, 'out');
+  endConnection(world, found);
+  return drop(world, 'expired', arrival.frame);
+}
+
+function carry(
+  world: World,
+  { frame, ifindex }: Arrival,
+  packet: Packet,
+  connection: TrackedConnection,
+  direction: Direction,
+): Outcome {
+  if (packet.ttl <= 1) return drop(world, 'ttl_exceeded', frame);
+  follow(world, packet, connection, ifindex, direction);
+  return forward(world, frame, packet, connection, direction);
+}

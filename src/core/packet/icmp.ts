@@ -1,0 +1,126 @@
+/**
+ * ICMP errors about a connection of ours reach the one who sent the packet they quote, and quote it as it was sent
+ * (RFC 5508, 4.2; RFC 4443, 3): the reference for bpf/icmp.h.
+ */
+import type { Family } from '../address/address.ts';
+import { ETHERNET_HEADER, read16, sameBytes, write16 } from './bytes.ts';
+import { changedChecksum } from './checksum.ts';
+import { type FlowOfAny, findConnection } from './connection.ts';
+import { rewriteHeader4 } from './nat.ts';
+import { drop, type Outcome } from './outcome.ts';
+import type { Direction } from './state.ts';
+import type { TrackedConnection, World } from './world.ts';
+
+/** Where things lie in an error over a plain IP header, from the beginning of the frame. */
+interface Layout {
+  readonly header: number;
+  readonly icmp: number;
+  readonly quoted: number;
+  readonly ports: number;
+  /** Addresses, from the beginning of an IP header. */
+  readonly source: number;
+  readonly target: number;
+  readonly width: number;
+  readonly ttl: number;
+  readonly protocol: number;
+}
+
+const layout = (header: number, places: Pick<Layout, 'source' | 'target' | 'width' | 'ttl' | 'protocol'>) => {
+  const icmp = ETHERNET_HEADER + header;
+  return { header, icmp, quoted: icmp + 8, ports: icmp + 8 + header, ...places };
+};
+const LAYOUTS: Readonly<Record<Family, Layout>> = {
+  4: layout(20, { source: 12, target: 16, width: 4, ttl: 8, protocol: 9 }),
+  6: layout(40, { source: 8, target: 24, width: 16, ttl: 7, protocol: 6 }),
+};
+
+/** Unreachable, source quench, time exceeded, parameter problem (RFC 792). */
+const ERRORS4 = [3, 4, 11, 12];
+/** Unreachable, too big, time exceeded, parameter problem (RFC 4443, 2.1). */
+const ERRORS6 = [1, 2, 3, 4];
+
+function isError4(frame: Uint8Array): boolean {
+  const { icmp, quoted } = LAYOUTS[4];
+  const isWhole = (read16(frame, ETHERNET_HEADER + 6) & 0x3fff) === 0;
+  const quotesFirst = (read16(frame, quoted + 6) & 0x1fff) === 0;
+  const isPlain = (frame[ETHERNET_HEADER]! & 0xf) === 5 && (frame[quoted]! & 0xf) === 5;
+  return isWhole && quotesFirst && isPlain && ERRORS4.includes(frame[icmp]!);
+}
+
+/** What an answer to the quoted packet would look like, if the frame is an error to the one who sent that. */
+function answerToQuoted(frame: Uint8Array, family: Family): FlowOfAny | undefined {
+  const at = LAYOUTS[family];
+  if (frame.length < at.ports + 8) return undefined;
+  const isError = family === 4 ? isError4(frame) : ERRORS6.includes(frame[at.icmp]!);
+  const address = (offset: number) => frame.slice(offset, offset + at.width);
+  const sender = address(at.quoted + at.source);
+  if (!isError || !sameBytes(sender, address(ETHERNET_HEADER + at.target))) return undefined;
+  return {
+    protocol: frame[at.quoted + at.protocol]!,
+    source: address(at.quoted + at.target),
+    target: sender,
+    sourcePort: read16(frame, at.ports + 2),
+    targetPort: read16(frame, at.ports),
+  };
+}
+
+/** Sends an error on to the end that it concerns; undefined when it is about nothing of ours. */
+export function translateError(
+  world: World,
+  frame: Uint8Array,
+  direction: Direction,
+  family: Family,
+): Outcome | undefined {
+  const flow = answerToQuoted(frame, family);
+  const connection = flow && findConnection(world, flow, direction);
+  if (connection === undefined) return undefined;
+  if (frame[ETHERNET_HEADER + LAYOUTS[family].ttl]! <= 1) return drop(world, 'ttl_exceeded', frame);
+  world.verdicts.icmp_translated++;
+  return {
+    action: 'REDIRECT',
+    frame: translated(frame, connection, direction),
+    way: direction === 'in' ? connection.toServer : connection.toClient,
+  };
+}
+
+function translated(frame: Uint8Array, connection: TrackedConnection, direction: Direction): Uint8Array {
+  const { family } = connection;
+  const at = LAYOUTS[family];
+  const sent = frame.slice();
+  const isIn = direction === 'in';
+  const address = isIn ? connection.server.address : connection.virtual;
+  const outer = ETHERNET_HEADER + (isIn ? at.target : at.source);
+  const quoted = at.quoted + (isIn ? at.source : at.target);
+  if (family === 4) {
+    rewriteHeader4(sent, isIn ? 'target' : 'source', address);
+    // The quoted header's own checksum makes up for its address: the message's sum sees neither.
+    const before = frame.subarray(quoted, quoted + at.width);
+    write16(sent, at.quoted + 10, changedChecksum(read16(frame, at.quoted + 10), before, address));
+  } else {
+    sent[ETHERNET_HEADER + at.ttl]! -= 1;
+    sent.set(address, outer);
+  }
+  sent.set(address, quoted);
+  write16(sent, at.ports, isIn ? connection.serverPort : connection.clientPort);
+  write16(sent, at.ports + 2, isIn ? connection.seenPort : connection.virtualPort);
+  write16(sent, at.icmp + 2, messageChecksum(frame, sent, family, outer, quoted));
+  return sent;
+}
+
+/** The message's checksum; over IPv6 it counts the addresses too, the outer one in the pseudo-header. */
+function messageChecksum(
+  before: Uint8Array,
+  after: Uint8Array,
+  family: Family,
+  outer: number,
+  quoted: number,
+): number {
+  const { icmp, ports, width } = LAYOUTS[family];
+  const changing = (frame: Uint8Array): Uint8Array =>
+    Uint8Array.of(
+      ...frame.subarray(ports, ports + 4),
+      ...(family === 6 ? frame.subarray(outer, outer + width) : []),
+      ...(family === 6 ? frame.subarray(quoted, quoted + width) : []),
+    );
+  return changedChecksum(read16(before, icmp + 2), changing(before), changing(after));
+}

@@ -1,0 +1,90 @@
+/** The first packet of a connection: choose a server, find the ways, take a slot. The reference for bpf/open.h. */
+import { giveSlot, insertConnection } from './connection.ts';
+import { enterHalfOpen } from './half-open.ts';
+import { drop, type Outcome, pass } from './outcome.ts';
+import { type Arrival, isMartian, type Packet, TCP } from './parse.ts';
+import { obtainSlot } from './reclaim.ts';
+import { findWays } from './route.ts';
+import { choose, type ServiceRecord, serviceAt } from './service.ts';
+import { ACK, FIN, isHalfOpen, RST, SYN } from './state.ts';
+import type { TrackedConnection, World } from './world.ts';
+
+/** Ports tried towards the server, the client's own first. */
+const PORT_TRIES = 8;
+/** Spare ports are 32768 – 65535. */
+const FIRST_SPARE_PORT = 32768;
+
+/** Opens a connection for the packet, or answers what is to become of it. */
+export function open(world: World, arrival: Arrival, packet: Packet): TrackedConnection | Outcome {
+  const { frame } = arrival;
+  const record = world.services.get(serviceAt(packet.protocol, packet.target, packet.targetPort));
+  if (record === undefined || isMartian(packet)) return pass(world, 'not_ours', frame);
+  if (packet.protocol === TCP && (packet.flags & (SYN | ACK | RST | FIN)) !== SYN)
+    return pass(world, 'no_connection', frame);
+  if (packet.ttl <= 1) return drop(world, 'ttl_exceeded', frame);
+  return openFor(world, arrival, packet, record);
+}
+
+/** Tells an opened connection from an answer. */
+export function isOpened(opened: TrackedConnection | Outcome): opened is TrackedConnection {
+  return 'state' in opened;
+}
+
+function openFor(
+  world: World,
+  { frame, ifindex }: Arrival,
+  packet: Packet,
+  record: ServiceRecord,
+): TrackedConnection | Outcome {
+  const { family, protocol } = packet;
+  const server = choose(record);
+  if (server === undefined) return drop(world, 'no_server', frame);
+  const slot = obtainSlot(world, family, protocol);
+  if (slot === undefined) return drop(world, 'table_full', frame);
+  const ends = { client: packet.source, virtual: packet.target, protocol, server };
+  const ways = findWays(world, ends, ifindex, 'in');
+  if (ways === undefined) {
+    giveSlot(world, family, slot);
+    return drop(world, 'no_route', frame);
+  }
+  const state = protocol === TCP ? 'SYN_RECV' : 'UDP';
+  const connection: TrackedConnection = {
+    ...ends,
+    ...ways,
+    family,
+    slot,
+    service: record,
+    clientPort: packet.sourcePort,
+    virtualPort: packet.targetPort,
+    serverPort: server.endpoint.port,
+    seenPort: packet.sourcePort,
+    state,
+    timeout: record.timeouts[state],
+    lastSeen: world.surroundings.now(),
+    replied: false,
+    routeEpoch: world.routeEpoch,
+  };
+  if (!enter(world, connection)) {
+    giveSlot(world, family, slot);
+    return drop(world, 'conflict', frame);
+  }
+  return connection;
+}
+
+/**
+ * Enters the connection in the table. The server sees the client's own port, unless a connection of the same client
+ * with the same server (by another service) has it already: then another port, so that replies can be told apart.
+ */
+function enter(world: World, connection: TrackedConnection): boolean {
+  let result = insertConnection(world, connection);
+  for (let i = 1; i < PORT_TRIES && result === 'reply_key_taken'; i++) {
+    connection.seenPort = FIRST_SPARE_PORT | (world.surroundings.random() & 0x7fff);
+    result = insertConnection(world, connection);
+  }
+  if (result !== 'inserted') return false;
+  connection.service.traffic.conns++;
+  connection.server.traffic.conns++;
+  if (connection.seenPort !== connection.clientPort) world.verdicts.port_changed++;
+  if (isHalfOpen(connection.state)) enterHalfOpen(world, connection);
+  return true;
+}

@@ -1,0 +1,85 @@
+/** TCP's states as ip_vs follows them for NAT: the reference for bpf/state.h. */
+import type { ConnectionState } from '../model/state.ts';
+
+/** IN comes from the client, OUT from the real server. */
+export type Direction = 'in' | 'out';
+
+export const FIN = 0x01;
+export const SYN = 0x02;
+export const RST = 0x04;
+export const ACK = 0x10;
+
+type TcpEvent = 'syn' | 'fin' | 'ack' | 'rst';
+
+const SHORT: Readonly<Record<string, ConnectionState>> = {
+  NO: 'NONE',
+  ES: 'ESTABLISHED',
+  SS: 'SYN_SENT',
+  SR: 'SYN_RECV',
+  FW: 'FIN_WAIT',
+  TW: 'TIME_WAIT',
+  CL: 'CLOSE',
+  CW: 'CLOSE_WAIT',
+  LA: 'LAST_ACK',
+  LI: 'LISTEN',
+  SA: 'SYNACK',
+};
+const COLUMNS = Object.values(SHORT);
+
+const row = (text: string): ReadonlyMap<ConnectionState, ConnectionState> =>
+  new Map(text.split(' ').map((short, column) => [COLUMNS[column]!, SHORT[short]!]));
+
+const TABLE: Readonly<Record<Direction, Readonly<Record<TcpEvent, ReturnType<typeof row>>>>> = {
+  in: {
+    //        NO ES SS SR FW TW CL CW LA LI SA
+    syn: row('SR ES ES SR SR SR SR SR SR SR SR'),
+    fin: row('CL CW SS TW TW TW CL CW LA LI TW'),
+    ack: row('CL ES SS ES FW TW CL CW CL LI ES'),
+    rst: row('CL CL CL SR CL CL CL CL LA LI SR'),
+  },
+  out: {
+    syn: row('SS ES SS SR SS SS SS SS SS LI SR'),
+    fin: row('TW FW SS TW FW TW CL TW LA LI TW'),
+    ack: row('ES ES SS ES FW TW CL CW LA ES ES'),
+    rst: row('CL CL SS CL CL TW CL CL CL CL CL'),
+  },
+};
+
+/** Of several flags RST counts before SYN, SYN before FIN, FIN before ACK; none of them is no event. */
+function eventOf(flags: number): TcpEvent | undefined {
+  if (flags & RST) return 'rst';
+  if (flags & SYN) return 'syn';
+  if (flags & FIN) return 'fin';
+  return flags & ACK ? 'ack' : undefined;
+}
+
+/** The state that follows `state` when a segment with these flags passes. */
+export function nextState(state: ConnectionState, flags: number, direction: Direction): ConnectionState {
+  const event = eventOf(flags);
+  return event === undefined ? state : (TABLE[direction][event].get(state) ?? state);
+}
+
+/** Whether a connection in this state waits for its handshake. */
+export function isHalfOpen(state: ConnectionState): boolean {
+  return state === 'SYN_RECV' || state === 'SYN_SENT' || state === 'SYNACK';
+}
+
+/** Whether a connection may make room in a full table: it has ended, is ending, or nobody has ever answered it. */
+export function isExpendable(state: ConnectionState, replied: boolean): boolean {
+  return state === 'TIME_WAIT' || state === 'CLOSE' || state === 'LAST_ACK' || (state === 'UDP' && !replied);
+}
+
+/**
+ * The state after a packet of a connection. A client that acknowledges what no server has sent was never sent anything:
+ * it stays half-open (ip_vs takes its word for it).
+ */
+export function stateAfter(
+  state: ConnectionState,
+  replied: boolean,
+  flags: number,
+  direction: Direction,
+): ConnectionState {
+  const next = nextState(state, flags, direction);
+  const isPretence = direction === 'in' && isHalfOpen(state) && !replied;
+  return next === 'ESTABLISHED' && isPretence ? state : next;
+}

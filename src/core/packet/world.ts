@@ -1,0 +1,113 @@
+/** All that the packet path remembers between two packets, and what it asks of the world outside. */
+import type { Family } from '../address/address.ts';
+import type { ConnectionState } from '../model/state.ts';
+import type { ServerRecord, ServiceRecord } from './service.ts';
+import { VERDICTS, type Verdict } from './verdict.ts';
+
+/** Where a packet goes next: an interface and the address whose MAC it is sent to. */
+export interface NextHop {
+  readonly ifindex: number;
+  readonly hop: Uint8Array;
+}
+
+/** What the host's routing is asked. */
+export interface RouteQuery {
+  /** The interface that the packet comes in by. */
+  readonly ifindex: number;
+  readonly source: Uint8Array;
+  readonly target: Uint8Array;
+  readonly protocol: number;
+}
+
+/** Time, chance and routes: the same answers give the same packets. */
+export interface Surroundings {
+  /** Ticks of a clock that only goes forward; time-outs are counted in them. */
+  now(): number;
+  /** 0 – 2^32-1. */
+  random(): number;
+  /** The way to the target; undefined when it leads nowhere. */
+  route(query: RouteQuery): NextHop | undefined;
+}
+
+/** A tracked connection in its slot. */
+export interface TrackedConnection {
+  readonly family: Family;
+  readonly slot: number;
+  readonly protocol: number;
+  readonly service: ServiceRecord;
+  readonly server: ServerRecord;
+  readonly client: Uint8Array;
+  readonly clientPort: number;
+  readonly virtual: Uint8Array;
+  readonly virtualPort: number;
+  readonly serverPort: number;
+  /** The client's port as the server sees it. */
+  seenPort: number;
+  state: ConnectionState;
+  /** Ticks without a packet after which it has expired. */
+  timeout: number;
+  /** Tick of the latest packet of either direction. */
+  lastSeen: number;
+  /** True once the server has sent a packet. */
+  replied: boolean;
+  routeEpoch: number;
+  toServer: NextHop;
+  toClient: NextHop;
+}
+
+/** The connections of one family; a slot's number is its place. */
+export interface ConnectionTable {
+  readonly slots: (TrackedConnection | undefined)[];
+  /** Numbers of free slots; the last one is taken first. */
+  readonly free: number[];
+  /** Every slot ever used lies below this. */
+  high: number;
+}
+
+/** The state of the packet path. */
+export interface World {
+  readonly surroundings: Surroundings;
+  readonly tables: Readonly<Record<Family, ConnectionTable>>;
+  /** Addresses and ports as they arrive, from either side → connection. */
+  readonly keys: Map<string, TrackedConnection>;
+  readonly services: Map<string, ServiceRecord>;
+  /** Connections in the order in which they became half-open; some have moved on since. */
+  readonly halfOpenQueue: TrackedConnection[];
+  /** Half-open connections now. */
+  halfOpen: number;
+  /** Half-open connections there may be. */
+  halfOpenLimit: number;
+  readonly halfOpenPlaces: number;
+  /** Raised when routes have changed: connections then ask for theirs again. */
+  routeEpoch: number;
+  readonly verdicts: Record<Verdict, number>;
+}
+
+/** How large the tables are. */
+export interface WorldSizes {
+  readonly connections: Readonly<Record<Family, number>>;
+  readonly halfOpen: number;
+}
+
+const emptyTable = (size: number): ConnectionTable => ({
+  slots: [],
+  free: Array.from({ length: size }, (_, i) => size - 1 - i),
+  high: 0,
+});
+
+/** A world without services and connections. */
+export function createWorld(surroundings: Surroundings, sizes: WorldSizes): World {
+  return {
+    surroundings,
+    tables: { 4: emptyTable(sizes.connections[4]), 6: emptyTable(sizes.connections[6]) },
+    keys: new Map(),
+    services: new Map(),
+    halfOpenQueue: [],
+    halfOpen: 0,
+    halfOpenLimit: sizes.halfOpen,
+    // Twice the limit: when the queue is full, at least half of it has moved on.
+    halfOpenPlaces: 2 * sizes.halfOpen,
+    routeEpoch: 0,
+    verdicts: Object.fromEntries(VERDICTS.map((name) => [name, 0])) as Record<Verdict, number>,
+  };
+}

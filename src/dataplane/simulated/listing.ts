@@ -1,0 +1,88 @@
+/** What the simulated plane shows: counters and connections, in the words of the port. */
+import { setImmediate } from 'node:timers/promises';
+import { addressFromBytes, type Endpoint, formatEndpoint } from '../../core/address/address.ts';
+import type { Connection } from '../../core/model/connection.ts';
+import type { ServerCounters, ServiceCounters } from '../../core/model/counters.ts';
+import { serviceKey } from '../../core/model/service.ts';
+import { TCP } from '../../core/packet/parse.ts';
+import type { ServerRecord } from '../../core/packet/service.ts';
+import type { TrackedConnection, World } from '../../core/packet/world.ts';
+import type { ConnectionFilter } from '../port.ts';
+import { isLeaving, type ServiceEntry, type Services } from './services.ts';
+
+/** Slots in a chunk. */
+const CHUNK = 4096;
+
+/** The counters of every service that is published or still has connections. */
+export function listCounters(services: Services): ServiceCounters[] {
+  return [...services].map(([key, entry]) => ({
+    key,
+    scheduler: entry.record.service.scheduler,
+    leaving: !entry.published,
+    ...entry.record.traffic,
+    servers: serversOf(entry).map((server) => serverCounters(entry, server)),
+  }));
+}
+
+/** In the order of the configuration, those that are leaving at the end. */
+function serversOf(entry: ServiceEntry): ServerRecord[] {
+  const staying = entry.published ? entry.record.members : [];
+  return [...staying, ...[...entry.servers.values()].filter((server) => isLeaving(entry, server))];
+}
+
+function serverCounters(entry: ServiceEntry, server: ServerRecord): ServerCounters {
+  const leaving = isLeaving(entry, server);
+  const place = entry.record.members.indexOf(server);
+  return {
+    ...server.endpoint,
+    weight: leaving ? 0 : entry.record.service.servers[place]!.weight,
+    active: server.active,
+    inactive: server.inactive,
+    leaving,
+    ...server.traffic,
+  };
+}
+
+/** Live connections that pass the filter, IPv4 first; between chunks the event loop gets its turn. */
+export async function* listConnections(
+  world: World,
+  hz: number,
+  filter: ConnectionFilter,
+): AsyncGenerator<readonly Connection[]> {
+  for (const family of [4, 6] as const) {
+    const { slots, high } = world.tables[family];
+    for (let from = 0; from < high; from += CHUNK) {
+      const found = slots
+        .slice(from, from + CHUNK)
+        .flatMap((one) => (one === undefined ? [] : [show(one, world.surroundings.now(), hz)]))
+        .filter((connection) => matches(connection, filter));
+      if (found.length > 0) yield found;
+      await setImmediate();
+    }
+  }
+}
+
+function show(one: TrackedConnection, now: number, hz: number): Connection {
+  const left = one.lastSeen + one.timeout - now;
+  return {
+    protocol: one.protocol === TCP ? 'tcp' : 'udp',
+    state: one.state,
+    client: { address: addressFromBytes(one.client), port: one.clientPort },
+    virtual: { address: addressFromBytes(one.virtual), port: one.virtualPort },
+    server: one.server.endpoint,
+    client_port_at_server: one.seenPort,
+    expires_ms: Math.max(0, Math.round((left * 1000) / hz)),
+  };
+}
+
+const isAt = (endpoint: Endpoint, text: string | undefined): boolean =>
+  text === undefined || endpoint.address === text || formatEndpoint(endpoint) === text;
+
+function matches(connection: Connection, filter: ConnectionFilter): boolean {
+  const key = serviceKey({ ...connection.virtual, protocol: connection.protocol });
+  return (
+    (filter.service === undefined || filter.service === key) &&
+    isAt(connection.client, filter.client) &&
+    isAt(connection.server, filter.server)
+  );
+}

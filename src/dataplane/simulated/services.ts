@@ -1,0 +1,75 @@
+/** Services of the simulated plane: published, changed, removed, and forgotten when their connections have ended. */
+import { addressBytes, formatEndpoint } from '../../core/address/address.ts';
+import { type ServiceKey, serviceKey, type VirtualService } from '../../core/model/service.ts';
+import { CONNECTION_STATES, type ConnectionState } from '../../core/model/state.ts';
+import { TCP, UDP } from '../../core/packet/parse.ts';
+import { noTraffic, type ServerRecord, type ServiceRecord, serviceAt } from '../../core/packet/service.ts';
+import type { World } from '../../core/packet/world.ts';
+
+/** A service that is published or still has connections. */
+export interface ServiceEntry {
+  readonly record: ServiceRecord;
+  published: boolean;
+  /** All its servers that are configured or still have connections, by endpoint. */
+  readonly servers: Map<string, ServerRecord>;
+}
+
+/** Every service by its key, in the order in which they came. */
+export type Services = Map<ServiceKey, ServiceEntry>;
+
+const placeOf = ({ protocol, address, port }: VirtualService): string =>
+  serviceAt(protocol === 'tcp' ? TCP : UDP, addressBytes(address), port);
+
+/** Idle time-outs in ticks, of which there are `hz` in a second. */
+function ticks(service: VirtualService, hz: number): Record<ConnectionState, number> {
+  return Object.fromEntries(
+    CONNECTION_STATES.map((state) => {
+      const milliseconds = service.timeouts[state.toLowerCase() as Lowercase<ConnectionState>];
+      return [state, Math.ceil((milliseconds * hz) / 1000)];
+    }),
+  ) as Record<ConnectionState, number>;
+}
+
+/** Makes or replaces a service; servers that stay keep their connections and counters. */
+export function publish(world: World, services: Services, service: VirtualService, hz: number): void {
+  const key = serviceKey(service);
+  const known = services.get(key);
+  const servers = known?.servers ?? new Map<string, ServerRecord>();
+  const members = service.servers.map((endpoint) => {
+    const name = formatEndpoint(endpoint);
+    const server: ServerRecord = servers.get(name) ?? {
+      endpoint: { address: endpoint.address, port: endpoint.port },
+      address: addressBytes(endpoint.address),
+      active: 0,
+      inactive: 0,
+      traffic: noTraffic(),
+    };
+    servers.set(name, server);
+    return server;
+  });
+  const update = { service, members, timeouts: ticks(service, hz) };
+  const record = known ? Object.assign(known.record, update) : { ...update, turns: 0, traffic: noTraffic() };
+  if (known) known.published = true;
+  else services.set(key, { record, published: true, servers });
+  world.services.set(placeOf(service), record);
+}
+
+/** Takes no new connections for the service any more. */
+export function unpublish(world: World, entry: ServiceEntry): void {
+  world.services.delete(placeOf(entry.record.service));
+  entry.published = false;
+}
+
+/** Whether the server is in no publication any more. */
+export function isLeaving(entry: ServiceEntry, server: ServerRecord): boolean {
+  return !entry.published || !entry.record.members.includes(server);
+}
+
+/** Forgets servers and services that have left and whose connections have ended. */
+export function retire(services: Services): void {
+  for (const [key, entry] of services) {
+    for (const [name, server] of entry.servers)
+      if (isLeaving(entry, server) && server.active + server.inactive === 0) entry.servers.delete(name);
+    if (!entry.published && entry.servers.size === 0) services.delete(key);
+  }
+}

@@ -1,0 +1,48 @@
+/** The eBPF plane under test, its programs run by BPF_PROG_TEST_RUN; inside a lab's director. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { CONNECTION_STATES } from '../../src/core/model/state.ts';
+import { ETHERNET_HEADER } from '../../src/core/packet/bytes.ts';
+import * as contract from '../../src/dataplane/bpf/contract.generated.ts';
+import { openBpfPlane } from '../../src/dataplane/bpf/plane.ts';
+import { openTables, type Tables } from '../../src/dataplane/bpf/tables.ts';
+import { ensureOnBpffs } from '../../src/kernel/bpffs.ts';
+import { libbpf } from '../../src/kernel/libbpf.ts';
+import { frameOf } from './frames.ts';
+import { age, changeLive, readInterfaces, runPacket } from './kernel.ts';
+import type { OpenSubject } from './subject.ts';
+
+/** Jiffies in a second, as the plane has measured them for the time-outs that it has written. */
+function jiffiesPerSecond(tables: Tables): number {
+  const { timeouts, timeouts_ms } = tables.serviceState.get(0);
+  const state = contract.WEIR_STATE_ESTABLISHED;
+  return Math.round((timeouts[state]! * 1000) / timeouts_ms[state]!);
+}
+
+/** Opens an eBPF plane with tables of its own. */
+export const openBpfSubject: OpenSubject = (limits) => {
+  const objectFile = 'dist/director.bpf.o';
+  ensureOnBpffs('/sys/fs/bpf/weir-probe');
+  const pinDir = mkdtempSync('/sys/fs/bpf/weir-probe/run-');
+  const plane = openBpfPlane({ objectFile, pinDir, limits });
+  // A second look at the same pinned tables: the plane itself lets nobody near its programs.
+  const tables = openTables(libbpf(), objectFile, pinDir, limits);
+  const interfaces = readInterfaces();
+  return {
+    plane,
+    send: (side, packet) => {
+      const { action, frame } = runPacket(tables, interfaces, side, frameOf(packet, interfaces[side].mac));
+      return { action, packet: frame.subarray(ETHERNET_HEADER) };
+    },
+    elapse: (milliseconds) => age(tables, Math.ceil((milliseconds * jiffiesPerSecond(tables)) / 1000)),
+    force: (state) => {
+      const number = BigInt(contract.WEIR_STATE_NONE + CONNECTION_STATES.indexOf(state));
+      changeLive(tables, ({ head }) => ({ word: (head.word & ~0xfn) | number, replied: 1 }));
+    },
+    close: () => {
+      plane.destroy();
+      tables.close();
+      plane.close();
+      rmSync(pinDir, { recursive: true, force: true });
+    },
+  };
+};

@@ -1,0 +1,20 @@
+/** One case of the contract that every data plane keeps. */
+import { DEFAULT_LIMITS, type Limits } from '../../src/core/model/config.ts';
+import type { Subject } from './subject.ts';
+
+/** One thing that a plane does, on a plane with empty tables; it throws where the plane does otherwise. */
+export interface Case {
+  readonly name: string;
+  readonly limits?: Partial<Limits>;
+  run(subject: Subject): void | Promise<void>;
+}
+
+/** Room enough, unless a case asks for less. */
+export const CASE_LIMITS: Limits = {
+  ...DEFAULT_LIMITS,
+  connections_ipv4: 4096,
+  connections_ipv6: 1024,
+  half_open: 1024,
+  services: 64,
+  servers: 256,
+};

@@ -1,0 +1,236 @@
+/**
+ * Random events of a director's life, as values that can be printed and played again: packets of a few conversations,
+ * well-formed and damaged, ICMP errors about them, noise, and time.
+ */
+import fc from 'fast-check';
+import type { Side } from '../../src/core/model/host.ts';
+import type { VirtualService } from '../../src/core/model/service.ts';
+import { DEFAULT_TIMEOUTS } from '../../src/core/model/state.ts';
+import { at } from './site.ts';
+
+/** Ticks that time moves by; time-outs lie halfway between two multiples, so that a slow run changes nothing. */
+export const STEP = 1_000_000;
+
+const timeouts = Object.fromEntries(
+  Object.keys(DEFAULT_TIMEOUTS).map((state, i) => [state, (i + 1) * STEP + STEP / 2]),
+) as unknown as typeof DEFAULT_TIMEOUTS;
+
+const server = (address: string, port: number, weight: number) => ({ address: at(address), port, weight });
+const service = (
+  protocol: 'tcp' | 'udp',
+  address: string,
+  port: number,
+  scheduler: VirtualService['scheduler'],
+  ...servers: VirtualService['servers']
+): VirtualService => ({ protocol, address: at(address), port, scheduler, timeouts, servers });
+
+const VIP4 = '203.0.113.100';
+const VIP6 = '2001:db8:113::100';
+
+/** Services that share servers, change ports, have nobody to send to, or no way there. */
+export const SERVICES: readonly VirtualService[] = [
+  service('tcp', VIP4, 80, 'rr', server('192.168.1.101', 80, 1), server('192.168.1.102', 80, 1)),
+  service('tcp', VIP4, 81, 'wlc', server('192.168.1.101', 80, 1), server('192.168.1.102', 8080, 2)),
+  service(
+    'udp',
+    VIP4,
+    53,
+    'wrr',
+    server('192.168.1.101', 53, 2),
+    server('192.168.1.102', 53, 1),
+    server('192.168.1.103', 53, 0),
+  ),
+  service('udp', VIP4, 54, 'rr', server('192.168.1.101', 53, 1)),
+  service('tcp', VIP6, 80, 'wlc', server('fd00:192:168:1::101', 80, 1), server('fd00:192:168:1::102', 80, 3)),
+  service('udp', VIP6, 53, 'rr', server('fd00:192:168:1::101', 53, 1)),
+  service('tcp', VIP6, 81, 'lc', server('fd00:192:168:1::101', 80, 1)),
+  service('tcp', VIP4, 82, 'lc', server('192.168.1.101', 80, 0)),
+  service('tcp', VIP4, 83, 'rr', server('10.9.9.9', 80, 1)),
+];
+
+/** Client addresses by family: ordinary ones first, then some that nobody can have or that lead elsewhere. */
+export const CLIENTS = {
+  4: [
+    ...['203.0.113.10', '203.0.113.11', '203.0.113.12'],
+    ...['203.0.113.1', VIP4, '203.0.113.255', '127.0.0.1', '0.0.0.0', '224.0.0.5', '8.8.8.8', '192.168.1.50'],
+  ].map(at),
+  6: [
+    ...['2001:db8:113::10', '2001:db8:113::11', '2001:db8:113::12'],
+    ...['2001:db8:113::1', VIP6, '::1', '::', 'ff02::1', 'fe80::1', '2001:db8:ffff::1', 'fd00:192:168:1::50'],
+  ].map(at),
+} as const;
+
+/** Client ports that conversations have. */
+export const PORTS = [1024, 4000, 40000, 65535, 0, 80];
+
+/** Who talks to which service; indices into the lists above. */
+export interface Conversation {
+  readonly service: number;
+  readonly client: number;
+  readonly port: number;
+}
+
+/** One thing done to a frame after it has been written; `recompute` puts an IPv4 header's checksum right again. */
+export type Damage =
+  | { readonly kind: 'set'; readonly offset: number; readonly byte: number; readonly recompute: boolean }
+  | { readonly kind: 'xor'; readonly offset: number; readonly byte: number }
+  | { readonly kind: 'truncate'; readonly length: number }
+  | { readonly kind: 'pad'; readonly count: number }
+  | { readonly kind: 'checksum'; readonly value: number }
+  | { readonly kind: 'length'; readonly value: number }
+  /** To be cut into segments; without a length of its own it may be longer than one can say. */
+  | { readonly kind: 'gso'; readonly lengthless: boolean };
+
+/** A packet of a conversation. */
+export interface Segment extends Conversation {
+  readonly kind: 'segment';
+  readonly side: Side;
+  readonly flags: number;
+  readonly payload: number;
+  /** IPv4: words of options. IPv6: an extension header of this protocol number, 0 – 255, before the transport's. */
+  readonly options: number;
+  /** True for a checksum that is wrong in such a way that it comes to 0 where the packet is forwarded to. */
+  readonly toZero: boolean;
+  readonly damage: readonly Damage[];
+}
+
+/** An ICMP error about a packet of a conversation that has come through the director to the given side. */
+export interface IcmpError extends Conversation {
+  readonly kind: 'error';
+  readonly side: Side;
+  readonly type: number;
+  readonly code: number;
+  /** Bytes of the packet that are quoted. */
+  readonly quoted: number;
+  readonly damage: readonly Damage[];
+}
+
+export type Event =
+  | Segment
+  | IcmpError
+  | { readonly kind: 'noise'; readonly side: Side; readonly family: 4 | 6; readonly bytes: readonly number[] }
+  | { readonly kind: 'wait'; readonly steps: number }
+  /** Routes have changed: next hops are forgotten and looked up again. */
+  | { readonly kind: 'routes' }
+  | { readonly kind: 'sweep' };
+
+const byte = fc.nat(255);
+const side = fc.constantFrom<Side>('public', 'private');
+
+const few = (count: number, usual: number): fc.Arbitrary<number> =>
+  fc.oneof(
+    { weight: 12, arbitrary: fc.nat(usual - 1) },
+    { weight: 1, arbitrary: fc.integer({ min: usual, max: count - 1 }) },
+  );
+
+const conversation = {
+  service: few(SERVICES.length, 7),
+  client: few(CLIENTS[4].length, 3),
+  port: few(PORTS.length, 2),
+};
+
+/** SYN, SYN+ACK, ACK, PSH+ACK, FIN+ACK, FIN, RST, RST+ACK, none, SYN+FIN, SYN+RST. */
+const flags = fc.oneof(
+  { weight: 8, arbitrary: fc.constantFrom(0x02, 0x02, 0x02, 0x12, 0x10, 0x10, 0x18, 0x11, 0x04) },
+  { weight: 1, arbitrary: fc.constantFrom(0x01, 0x14, 0x00, 0x03, 0x06) },
+  { weight: 1, arbitrary: byte },
+);
+
+/** Offsets from the beginning of the frame: IP version and length, fragments, TTL, protocol, checksums, data offset. */
+const NOTABLE = [
+  14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 30, 34, 36, 40, 41, 42, 43, 46, 47, 50, 51, 66,
+];
+
+const damage: fc.Arbitrary<Damage> = fc.oneof(
+  // TTL, IPv4 then IPv6.
+  fc.record({
+    kind: fc.constant('set' as const),
+    offset: fc.constantFrom(22, 21),
+    byte: fc.constantFrom(0, 1, 2, 255),
+    recompute: fc.boolean(),
+  }),
+  // The fragment word (IPv4): more, offset, don't, reserved.
+  fc.record({
+    kind: fc.constant('set' as const),
+    offset: fc.constantFrom(20, 21),
+    byte: fc.constantFrom(0x20, 0x40, 0x80, 0x01, 0x1f),
+    recompute: fc.boolean(),
+  }),
+  fc.record({
+    kind: fc.constant('set' as const),
+    offset: fc.constantFrom(...NOTABLE),
+    byte,
+    recompute: fc.boolean(),
+  }),
+  fc.record({
+    kind: fc.constant('xor' as const),
+    offset: fc.nat(120),
+    byte: fc.integer({ min: 1, max: 255 }),
+  }),
+  // Somebody else's MAC address, everybody's, another EtherType.
+  fc.record({
+    kind: fc.constant('xor' as const),
+    offset: fc.constantFrom(0, 5, 12, 13),
+    byte: fc.integer({ min: 1, max: 255 }),
+  }),
+  fc.record({ kind: fc.constant('truncate' as const), length: fc.integer({ min: 15, max: 120 }) }),
+  fc.record({ kind: fc.constant('pad' as const), count: fc.integer({ min: 1, max: 40 }) }),
+  fc.record({
+    kind: fc.constant('checksum' as const),
+    value: fc.oneof(fc.constantFrom(0, 0xffff), fc.nat(0xffff)),
+  }),
+  fc.record({
+    kind: fc.constant('length' as const),
+    value: fc.oneof(fc.constantFrom(0, 8, 19, 20, 27, 28, 39, 40, 41, 0xffff), fc.nat(200)),
+  }),
+  fc.record({ kind: fc.constant('gso' as const), lengthless: fc.boolean() }),
+);
+const damages = fc.oneof(
+  { weight: 3, arbitrary: fc.constant([]) },
+  { weight: 1, arbitrary: fc.array(damage, { minLength: 1, maxLength: 3 }) },
+);
+
+const segment = fc.record({
+  kind: fc.constant('segment' as const),
+  side: fc.constantFrom<Side>('public', 'public', 'private'),
+  ...conversation,
+  flags,
+  payload: fc.oneof(fc.constant(0), fc.nat(40), fc.nat(1400)),
+  options: fc.oneof(
+    { weight: 9, arbitrary: fc.constant(0) },
+    { weight: 1, arbitrary: fc.integer({ min: 1, max: 10 }) },
+    { weight: 1, arbitrary: fc.constantFrom(43, 44, 51, 60) },
+  ),
+  toZero: fc.nat(9).map((n) => n === 0),
+  damage: damages,
+});
+
+const error = fc.record({
+  kind: fc.constant('error' as const),
+  side,
+  ...conversation,
+  type: fc.oneof(
+    { weight: 6, arbitrary: fc.constantFrom(1, 2, 3, 4, 11, 12) },
+    { weight: 1, arbitrary: byte },
+  ),
+  code: fc.nat(5),
+  quoted: fc.oneof(fc.constantFrom(28, 48, 60), fc.nat(80)),
+  damage: damages,
+});
+
+const noise = fc.record({
+  kind: fc.constant('noise' as const),
+  side,
+  family: fc.constantFrom<4 | 6>(4, 6),
+  bytes: fc.array(byte, { minLength: 1, maxLength: 90 }),
+});
+
+/** One event; nineteen of twenty are packets. */
+export const event: fc.Arbitrary<Event> = fc.oneof(
+  { weight: 80, arbitrary: segment },
+  { weight: 15, arbitrary: error },
+  { weight: 2, arbitrary: noise },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('wait' as const), steps: fc.nat(4) }) },
+  { weight: 2, arbitrary: fc.constant({ kind: 'routes' as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'sweep' as const }) },
+);

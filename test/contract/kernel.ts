@@ -1,0 +1,191 @@
+/**
+ * The packet path in the kernel, packet by packet: BPF_PROG_TEST_RUN inside a lab's director. Its tables can be put
+ * back to their first day, so that a sequence of packets can be played again.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import koffi from 'koffi';
+import type { Family } from '../../src/core/address/address.ts';
+import type { Limits } from '../../src/core/model/config.ts';
+import type { Side } from '../../src/core/model/host.ts';
+import type { VirtualService } from '../../src/core/model/service.ts';
+import type { Action } from '../../src/core/packet/verdict.ts';
+import * as contract from '../../src/dataplane/bpf/contract.generated.ts';
+import { HashMap } from '../../src/dataplane/bpf/map.ts';
+import { type Publisher, publishService } from '../../src/dataplane/bpf/publish.ts';
+import { readRegistry } from '../../src/dataplane/bpf/registry.ts';
+import { RunAllocator } from '../../src/dataplane/bpf/runs.ts';
+import { openTables, type Tables, unpinAll } from '../../src/dataplane/bpf/tables.ts';
+import { ensureOnBpffs } from '../../src/kernel/bpffs.ts';
+import { libbpf } from '../../src/kernel/libbpf.ts';
+import { bytesCodec } from '../bpf/probe.ts';
+import type { Interfaces } from './site.ts';
+
+/** struct __sk_buff (linux/bpf.h). */
+const SKB = { size: 192, ifindex: 40, gsoSize: 176 };
+/** TCX_NEXT, TCX_DROP, TCX_REDIRECT. */
+const ACTIONS = new Map<number, Action>([
+  [-1, 'NEXT'],
+  [2, 'DROP'],
+  [7, 'REDIRECT'],
+]);
+
+/** The director's interfaces as ip(8) has them, from inside its namespace. */
+export function readInterfaces(): Interfaces {
+  const read = (name: string) => {
+    const text = execFileSync('ip', ['-j', 'link', 'show', name], { encoding: 'utf8' });
+    const [link] = JSON.parse(text) as { ifindex: number; address: string }[];
+    const mac = Uint8Array.from(link!.address.split(':'), (part) => Number.parseInt(part, 16));
+    return { ifindex: link!.ifindex, mac };
+  };
+  return { public: read('eth0'), private: read('eth1') };
+}
+
+/** Runs the program of one side over a frame. */
+export function runPacket(
+  tables: Tables,
+  interfaces: Interfaces,
+  side: Side,
+  frame: Uint8Array,
+  gso = false,
+): { action: Action; frame: Uint8Array } {
+  const context = new Uint8Array(SKB.size);
+  const view = new DataView(context.buffer);
+  view.setUint32(SKB.ifindex, interfaces[side].ifindex, true);
+  view.setUint32(SKB.gsoSize, gso ? 1448 : 0, true);
+  const result = tables.bpf.runPacket(tables.programs[side], frame, { context });
+  const action = ACTIONS.get(result.verdict);
+  if (action === undefined) throw new Error(`a program answered ${result.verdict}, which is no verdict`);
+  return { action, frame: result.frame };
+}
+
+/** A connection's slot, as the contract has it. */
+export type Slot = contract.WeirConnection4 | contract.WeirConnection6;
+
+/** The tables of the connections of one family. */
+export function connectionsOf(tables: Tables, family: Family) {
+  return family === 4 ? tables.connections4 : tables.connections6;
+}
+
+/** Lets the connections of a plane grow older by some jiffies. */
+export function age(tables: Tables, jiffies: number): void {
+  changeLive(tables, (slot) => ({ last_seen: (slot.head.last_seen - jiffies) >>> 0 }));
+}
+
+/** Changes the heads of all live connections. */
+export function changeLive(tables: Tables, change: (slot: Slot) => Partial<contract.WeirConnection>): void {
+  const { high4, high6 } = tables.tally.get(0);
+  for (const [i, slot] of tables.connections4.range(0, high4))
+    if (Number(slot.head.word & 0xfn) >= contract.WEIR_STATE_NONE)
+      tables.connections4.set(i, { ...slot, head: { ...slot.head, ...change(slot) } });
+  for (const [i, slot] of tables.connections6.range(0, high6))
+    if (Number(slot.head.word & 0xfn) >= contract.WEIR_STATE_NONE)
+      tables.connections6.set(i, { ...slot, head: { ...slot.head, ...change(slot) } });
+}
+
+/** The kernel's side of a comparison. */
+export interface Kernel {
+  readonly tables: Tables;
+  readonly publisher: Publisher;
+  readonly interfaces: Interfaces;
+  /** Forgets every connection and every count; services stay. */
+  reset(): void;
+  close(): void;
+}
+
+/** Loads the packet path with tables of its own and publishes the services; `hz` pretends jiffies a second. */
+export function openKernel(
+  limits: Limits,
+  services: readonly VirtualService[],
+  hz: number,
+  object = 'dist/director.bpf.o',
+): Kernel {
+  ensureOnBpffs('/sys/fs/bpf/weir-probe');
+  const pins = mkdtempSync('/sys/fs/bpf/weir-probe/run-');
+  const tables = openTables(libbpf(), object, pins, limits);
+  const publisher: Publisher = {
+    tables,
+    registry: readRegistry(tables),
+    members: new RunAllocator(tables.members.size),
+    rings: new RunAllocator(tables.rings.size),
+    hz,
+    now: () => performance.now(),
+  };
+  for (const service of services) publishService(publisher, service);
+  const lines = openLines(tables);
+  const settings = { ...tables.settings.get(0), half_open_limit: limits.half_open, route_epoch: 0 };
+  const reset = (): void => {
+    const { high4, high6 } = tables.tally.get(0);
+    clearFlows(tables, 'flows4', contract.LAYOUTS.weir_flow4.size);
+    clearFlows(tables, 'flows6', contract.LAYOUTS.weir_flow6.size);
+    clearSlots(tables, 4, high4);
+    clearSlots(tables, 6, high6);
+    lines.refill('free4', limits.connections_ipv4);
+    lines.refill('free6', limits.connections_ipv6);
+    lines.drain('half_open', contract.LAYOUTS.weir_half_open.size);
+    tables.tally.set(0, { half_open: 0n, connections4: 0n, connections6: 0n, high4: 0, high6: 0 });
+    tables.settings.set(0, settings);
+    for (let verdict = 0; verdict < contract.WEIR_VERDICT_MAX; verdict++) tables.verdicts.clear(verdict);
+    clearCounters(publisher);
+  };
+  reset();
+  return {
+    tables,
+    publisher,
+    interfaces: readInterfaces(),
+    reset,
+    close: () => {
+      unpinAll(tables.directory);
+      rmSync(pins, { recursive: true, force: true });
+      tables.close();
+    },
+  };
+}
+
+function clearCounters({ tables, registry }: Publisher): void {
+  for (const id of registry.serviceIds) {
+    tables.positions.set(id, 0n);
+    tables.serviceTraffic.clear(id);
+  }
+  for (const id of registry.serverIds) {
+    tables.servers.set(id, { ...tables.servers.get(id), active: 0, inactive: 0 });
+    tables.serverTraffic.clear(id);
+  }
+}
+
+function clearSlots({ bpf, ...tables }: Tables, family: Family, high: number): void {
+  const { fd, codec } = family === 4 ? tables.connections4 : tables.connections6;
+  for (let slot = 0; slot < high; slot++)
+    bpf.update(fd, new Uint8Array(Uint32Array.of(slot).buffer), new Uint8Array(codec.size));
+}
+
+function clearFlows({ bpf, directory }: Tables, name: string, size: number): void {
+  const fd = bpf.getPinned(`${directory}/${name}`)!;
+  const map = new HashMap(bpf, fd, bytesCodec(size), bytesCodec(8));
+  const key = new Uint8Array(size);
+  while (bpf.nextKey(fd, null, key)) map.delete(key);
+  bpf.closeFd(fd);
+}
+
+/** Stacks and queues, which have no keys. */
+function openLines({ bpf, directory }: Tables) {
+  const library = koffi.load('libbpf.so.1');
+  const pop = library.func('int bpf_map_lookup_and_delete_elem(int fd, const void *key, void *value)');
+  const push = library.func(
+    'int bpf_map_update_elem(int fd, const void *key, const void *value, uint64_t flags)',
+  );
+  const drain = (name: string, size: number): void => {
+    const fd = bpf.getPinned(`${directory}/${name}`)!;
+    const value = new Uint8Array(size);
+    while (pop(fd, null, value) === 0);
+    bpf.closeFd(fd);
+  };
+  const refill = (name: string, count: number): void => {
+    drain(name, 4);
+    const fd = bpf.getPinned(`${directory}/${name}`)!;
+    for (let slot = count - 1; slot >= 0; slot--)
+      if (push(fd, null, Uint32Array.of(slot), 0) !== 0) throw new Error(`${name} takes no ${slot}`);
+    bpf.closeFd(fd);
+  };
+  return { drain, refill };
+}

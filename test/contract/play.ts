@@ -1,0 +1,232 @@
+/** Plays the same events to the kernel and to the reference, and tells the first difference. */
+import { addressBytes, type Family } from '../../src/core/address/address.ts';
+import { serviceKey } from '../../src/core/model/service.ts';
+import { CONNECTION_STATES } from '../../src/core/model/state.ts';
+import { read16, sameBytes } from '../../src/core/packet/bytes.ts';
+import type { TrackedConnection } from '../../src/core/packet/world.ts';
+import * as contract from '../../src/dataplane/bpf/contract.generated.ts';
+import { readCounters, readVerdicts } from '../../src/dataplane/bpf/counters.ts';
+import { runSweep } from '../../src/dataplane/bpf/sweep.ts';
+import { swapPort } from '../../src/dataplane/bpf/words.ts';
+import { openSimulatedPlane, type SimulatedPlane } from '../../src/dataplane/simulated/plane.ts';
+import { type Event, SERVICES, STEP } from './events.ts';
+import { age, changeLive, connectionsOf, type Kernel, runPacket, type Slot } from './kernel.ts';
+import { siteRoute } from './site.ts';
+import { writeFrame } from './write-frame.ts';
+
+/** Where the two first differ. */
+export interface Difference {
+  /** Index of the event after which they did; the number of events for a difference that only the end has shown. */
+  readonly event: number;
+  readonly what: string;
+  readonly kernel: string;
+  readonly reference: string;
+}
+
+/** What has been seen, so that a run can say that it has seen enough. */
+export interface Tally {
+  packets: number;
+  readonly actions: Record<string, number>;
+  readonly verdicts: Record<string, number>;
+}
+
+/** A reference beside the kernel: the same interfaces and routes, and the kernel's own choice of ports. */
+function openReference(kernel: Kernel, clock: { now: number }): SimulatedPlane {
+  const { interfaces, tables } = kernel;
+  const { connections4, connections6, halfOpenPlaces } = tables;
+  const chance = { port: () => 0 };
+  const plane = openSimulatedPlane({
+    limits: {
+      connections_ipv4: connections4.size,
+      connections_ipv6: connections6.size,
+      half_open: halfOpenPlaces / 2,
+    },
+    interfaces: new Map([
+      ['eth0', interfaces.public],
+      ['eth1', interfaces.private],
+    ]),
+    now: () => clock.now,
+    random: () => chance.port(),
+    route: (query) => siteRoute(interfaces, query),
+  });
+  plane.attach({ name: 'eth0', side: 'public' });
+  plane.attach({ name: 'eth1', side: 'private' });
+  for (const service of SERVICES) plane.publishService(service);
+  // The kernel has run first: the slot that the reference fills at this moment holds the port that it chose.
+  const filling = (family: Family): number => {
+    const { slots, free, high } = plane.world.tables[family];
+    return Array.from({ length: high }, (_, i) => i).find((i) => !slots[i] && !free.includes(i)) ?? 0;
+  };
+  const receive = plane.receive;
+  return {
+    ...plane,
+    receive: (name, frame, gso) => {
+      const family = read16(frame, 12) === 0x86dd ? 6 : 4;
+      chance.port = () => swapPort(connectionsOf(tables, family).get(filling(family)).head.seen_port);
+      return receive(name, frame, gso);
+    },
+  };
+}
+
+const hex = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('');
+const words = (value: number | readonly number[], length: number): string =>
+  hex(
+    new Uint8Array(Uint32Array.from(typeof value === 'number' ? [value] : value).buffer).subarray(0, length),
+  );
+
+/** A slot of the kernel's in plain words; undefined for a free one. */
+function describeSlot(kernel: Kernel, slot: Slot): string | undefined {
+  const { head } = slot;
+  const state = CONNECTION_STATES[Number(head.word & 0xfn) - contract.WEIR_STATE_NONE];
+  if (state === undefined) return undefined;
+  const width = typeof slot.client === 'number' ? 4 : 16;
+  const { registry, tables } = kernel.publisher;
+  const hop = tables.servers.get(head.server);
+  return [
+    state,
+    Number((head.word >> 4n) & 0xffffffffn),
+    head.protocol,
+    registry.byId.get(head.service)?.key,
+    words(slot.client, width),
+    swapPort(head.client_port),
+    words(slot.virtual_ip, width),
+    swapPort(head.virtual_port),
+    words(slot.server, width),
+    swapPort(head.server_port),
+    words(hop.address, width),
+    `seen ${swapPort(head.seen_port)}`,
+    head.replied === 1 ? 'replied' : 'unanswered',
+    `epoch ${head.route_epoch}`,
+    `to server ${head.server_ifindex} ${words(slot.server_hop, width)}`,
+    `to client ${head.client_ifindex} ${words(slot.client_hop, width)}`,
+  ].join(' ');
+}
+
+/** A connection of the reference in the same words. */
+function describeTracked(one: TrackedConnection | undefined): string | undefined {
+  if (one === undefined) return undefined;
+  const way = ({ ifindex, hop }: TrackedConnection['toServer']) => `${ifindex} ${hex(hop)}`;
+  return [
+    one.state,
+    one.timeout,
+    one.protocol,
+    serviceKey(one.service.service),
+    hex(one.client),
+    one.clientPort,
+    hex(one.virtual),
+    one.virtualPort,
+    hex(one.server.address),
+    one.serverPort,
+    hex(addressBytes(one.server.endpoint.address)),
+    `seen ${one.seenPort}`,
+    one.replied ? 'replied' : 'unanswered',
+    `epoch ${one.routeEpoch}`,
+    `to server ${way(one.toServer)}`,
+    `to client ${way(one.toClient)}`,
+  ].join(' ');
+}
+
+/** Compares every slot ever used. */
+function compareTables(kernel: Kernel, { world }: SimulatedPlane): Omit<Difference, 'event'> | undefined {
+  const tally = kernel.tables.tally.get(0);
+  for (const family of [4, 6] as const) {
+    const high = Math.max(family === 4 ? tally.high4 : tally.high6, world.tables[family].high);
+    for (const [i, slot] of connectionsOf(kernel.tables, family).range(0, high) as Iterable<[number, Slot]>) {
+      const [ours, theirs] = [describeTracked(world.tables[family].slots[i]), describeSlot(kernel, slot)];
+      if (ours !== theirs)
+        return { what: `IPv${family} slot ${i}`, kernel: theirs ?? 'free', reference: ours ?? 'free' };
+    }
+  }
+  return undefined;
+}
+
+function compareCounters(kernel: Kernel, plane: SimulatedPlane): Omit<Difference, 'event'> | undefined {
+  const { tables, registry } = kernel.publisher;
+  const pairs = [
+    ['verdicts', readVerdicts(tables), plane.verdicts()],
+    ['counters', readCounters(tables, registry), plane.counters()],
+    ['half-open', Number(tables.tally.get(0).half_open), plane.world.halfOpen],
+  ] as const;
+  for (const [what, theirs, ours] of pairs) {
+    const [a, b] = [canonical(theirs), canonical(ours)];
+    if (a !== b) return { what, kernel: a, reference: b };
+  }
+  return undefined;
+}
+
+/** JSON with the keys of every object in order. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, one: unknown) =>
+    one !== null && typeof one === 'object' && !Array.isArray(one)
+      ? Object.fromEntries(Object.entries(one).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : one,
+  );
+}
+
+/** Plays the events from the first day on; undefined when both have done the same all along. */
+export function play(kernel: Kernel, events: readonly Event[], tally?: Tally): Difference | undefined {
+  kernel.reset();
+  const clock = { now: 0 };
+  const plane = openReference(kernel, clock);
+  for (const [i, event] of events.entries()) {
+    const difference = playOne(kernel, plane, clock, event, tally);
+    if (difference !== undefined) return { event: i, ...difference };
+  }
+  const difference = compareTables(kernel, plane) ?? compareCounters(kernel, plane);
+  if (tally !== undefined)
+    for (const [name, count] of Object.entries(plane.verdicts()))
+      tally.verdicts[name] = (tally.verdicts[name] ?? 0) + count;
+  return difference && { event: events.length, ...difference };
+}
+
+function playOne(
+  kernel: Kernel,
+  plane: SimulatedPlane,
+  clock: { now: number },
+  event: Event,
+  tally: Tally | undefined,
+): Omit<Difference, 'event'> | undefined {
+  const { tables, interfaces } = kernel;
+  switch (event.kind) {
+    case 'wait':
+      clock.now += event.steps * STEP;
+      age(tables, event.steps * STEP);
+      return undefined;
+    case 'sweep':
+      for (const family of [4, 6] as const) runSweep(tables, family, 0, connectionsOf(tables, family).size);
+      plane.sweep();
+      plane.sweep();
+      return compareTables(kernel, plane);
+    case 'routes':
+      forgetRoutes(kernel, plane);
+      return undefined;
+    default: {
+      const { frame, gso } = writeFrame(plane.world, event, interfaces[event.side].mac);
+      const theirs = runPacket(tables, interfaces, event.side, frame, gso);
+      const ours = plane.receive(event.side === 'public' ? 'eth0' : 'eth1', frame, gso);
+      if (tally !== undefined) {
+        tally.packets++;
+        tally.actions[ours.action] = (tally.actions[ours.action] ?? 0) + 1;
+      }
+      if (theirs.action === ours.action && sameBytes(theirs.frame, ours.frame))
+        return ours.action === 'NEXT' ? undefined : compareTables(kernel, plane);
+      return {
+        what: `frame ${hex(frame)}${gso ? ' (gso)' : ''}`,
+        kernel: `${theirs.action} ${hex(theirs.frame)}`,
+        reference: `${ours.action} ${hex(ours.frame)}`,
+      };
+    }
+  }
+}
+
+/** Both forget every next hop, and are told that routes have changed. */
+function forgetRoutes({ tables }: Kernel, plane: SimulatedPlane): void {
+  const { world } = plane;
+  for (const family of [4, 6] as const)
+    for (const one of world.tables[family].slots)
+      if (one !== undefined)
+        for (const way of ['toServer', 'toClient'] as const) one[way] = { ...one[way], ifindex: 0 };
+  changeLive(tables, () => ({ server_ifindex: 0, client_ifindex: 0 }));
+  plane.routesChanged();
+  tables.settings.set(0, { ...tables.settings.get(0), route_epoch: world.routeEpoch });
+}

@@ -1,0 +1,16 @@
+/** What every data plane does: one list of cases, run against each of them. */
+import type { Case } from './case.ts';
+import { CONNECTION_CASES } from './cases/connections.ts';
+import { FORWARDING_CASES } from './cases/forwarding.ts';
+import { ICMP_CASES } from './cases/icmp.ts';
+import { ROOM_CASES } from './cases/room.ts';
+import { SERVICE_CASES } from './cases/services.ts';
+
+/** Every case; their names are unique. */
+export const CONTRACT: readonly Case[] = [
+  ...FORWARDING_CASES,
+  ...ICMP_CASES,
+  ...CONNECTION_CASES,
+  ...ROOM_CASES,
+  ...SERVICE_CASES,
+];

@@ -28,7 +28,7 @@ static __always_inline bool is_reused(const struct packet *packet, __u64 word)
 {
 	__u32 state = word_state(word);
 
-	return packet->protocol == IPPROTO_TCP && (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN &&
+	return is_opening(packet) && packet->ttl > 1 &&
 	       (state == WEIR_STATE_TIME_WAIT || state == WEIR_STATE_CLOSE);
 }
 

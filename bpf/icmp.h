@@ -57,40 +57,46 @@ static __always_inline __u64 word_changed(__u64 sum, __u16 before, __u16 after)
 	return sum + (__u16)~before + after;
 }
 
-static __always_inline bool is_error4(const struct icmp_frame4 *frame)
+/* `room`: bytes of the frame from the IP header on, padding included. */
+static __always_inline bool is_error4(const struct icmp_frame4 *frame, __u32 room)
 {
+	__u32 total = bpf_ntohs(frame->ip.tot_len);
 	__u8 type = frame->icmp.type;
 
-	return frame->ip.ihl == 5 && !(frame->ip.frag_off & IP_FRAGMENT_MASK) && frame->quoted.ihl == 5 &&
+	return frame->ip.version == 4 && frame->quoted.version == 4 && total >= sizeof(*frame) && total <= room &&
+	       frame->ip.ihl == 5 && !(frame->ip.frag_off & IP_FRAGMENT_MASK) && frame->quoted.ihl == 5 &&
 	       !(frame->quoted.frag_off & FRAGMENT_OFFSET_MASK) && frame->ip.daddr == frame->quoted.saddr &&
 	       (type == ICMP4_UNREACHABLE || type == ICMP4_SOURCE_QUENCH || type == ICMP4_TIME_EXCEEDED ||
 		type == ICMP4_PARAMETER_PROBLEM);
 }
 
-static __always_inline bool is_error6(const struct icmp_frame6 *frame)
+static __always_inline bool is_error6(const struct icmp_frame6 *frame, __u32 room)
 {
-	return frame->icmp.type >= ICMP6_UNREACHABLE && frame->icmp.type <= ICMP6_PARAMETER_PROBLEM;
+	__u32 total = sizeof(frame->ip) + bpf_ntohs(frame->ip.payload_len);
+
+	return frame->ip.version == 6 && frame->quoted.version == 6 && total >= sizeof(*frame) && total <= room &&
+	       frame->icmp.type >= ICMP6_UNREACHABLE && frame->icmp.type <= ICMP6_PARAMETER_PROBLEM;
 }
 
 /* What the quoted packet's answer would look like: that is how its connection is found. */
-static __always_inline bool turn_around4(const struct icmp_frame4 *frame, struct packet *answer)
+static __always_inline bool turn_around4(const struct icmp_frame4 *frame, __u32 room, struct packet *answer)
 {
 	answer->saddr[0] = frame->quoted.daddr;
 	answer->daddr[0] = frame->quoted.saddr;
 	answer->sport = frame->ports.dest;
 	answer->dport = frame->ports.source;
 	answer->protocol = frame->quoted.protocol;
-	return is_error4(frame);
+	return is_error4(frame, room);
 }
 
-static __always_inline bool turn_around6(const struct icmp_frame6 *frame, struct packet *answer)
+static __always_inline bool turn_around6(const struct icmp_frame6 *frame, __u32 room, struct packet *answer)
 {
 	copy_address(answer->saddr, (__u32 *)&frame->quoted.daddr, FAMILY6);
 	copy_address(answer->daddr, (__u32 *)&frame->quoted.saddr, FAMILY6);
 	answer->sport = frame->ports.dest;
 	answer->dport = frame->ports.source;
 	answer->protocol = frame->quoted.nexthdr;
-	return is_error6(frame) && same_address((__u32 *)&frame->ip.daddr, answer->daddr, FAMILY6);
+	return is_error6(frame, room) && same_address((__u32 *)&frame->ip.daddr, answer->daddr, FAMILY6);
 }
 
 /* The quoted ports become those of the sender's own packet; returns the checksum's sum, changed accordingly. */
@@ -151,7 +157,7 @@ static __always_inline int translate_error(struct __sk_buff *skb, enum direction
 	struct packet answer = {};
 	struct found found = {};
 	struct addresses at;
-	__u32 hop[4] = {}, ifindex;
+	__u32 hop[4] = {}, ifindex, room = skb->len - ETH_HLEN;
 	void *frame;
 
 	if (!pull(skb, length))
@@ -159,7 +165,7 @@ static __always_inline int translate_error(struct __sk_buff *skb, enum direction
 	frame = (void *)(long)skb->data + ETH_HLEN;
 	if (frame + length - ETH_HLEN > (void *)(long)skb->data_end)
 		return TCX_NEXT;
-	if (!(family == FAMILY4 ? turn_around4(frame, &answer) : turn_around6(frame, &answer)) ||
+	if (!(family == FAMILY4 ? turn_around4(frame, room, &answer) : turn_around6(frame, room, &answer)) ||
 	    !connection_find(&answer, direction, family, &found))
 		return TCX_NEXT;
 	connection = connection_at(found.slot, family);

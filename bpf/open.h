@@ -108,7 +108,7 @@ static __always_inline int open_for(struct __sk_buff *skb, struct packet *packet
 	service = service_find(packet, family);
 	if (!service || is_martian_source(packet, family))
 		return pass(WEIR_VERDICT_NOT_OURS);
-	if (packet->protocol == IPPROTO_TCP && (packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) != TCP_SYN)
+	if (packet->protocol == IPPROTO_TCP && !is_opening(packet))
 		return pass(WEIR_VERDICT_NO_CONNECTION);
 	if (packet->ttl <= 1)
 		return drop(WEIR_VERDICT_TTL_EXCEEDED);

@@ -156,6 +156,13 @@ static __always_inline bool parse(struct __sk_buff *skb, struct packet *packet, 
 	return family == FAMILY4 ? parse4(skb, packet, why) : parse6(skb, packet, why);
 }
 
+/* The first packet of a TCP connection, and nothing else besides. */
+static __always_inline bool is_opening(const struct packet *packet)
+{
+	return packet->protocol == IPPROTO_TCP &&
+	       (packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
+}
+
 static __always_inline bool same_address(const __u32 *a, const __u32 *b, int family)
 {
 	if (family == FAMILY4)

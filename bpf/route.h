@@ -17,7 +17,8 @@ struct route {
 static __always_inline bool route_lookup(void *context, __u32 ifindex, const __u32 *source, const __u32 *target,
 					 __u8 protocol, int family, struct route *route)
 {
-	struct bpf_fib_lookup query = { .ifindex = ifindex, .l4_protocol = protocol };
+	/* A length is given only to keep the helper from holding this packet's own against the MTU. */
+	struct bpf_fib_lookup query = { .ifindex = ifindex, .l4_protocol = protocol, .tot_len = 1 };
 	long result;
 
 	if (family == FAMILY4) {

@@ -10,6 +10,7 @@ import { checksumsAreRight, transportPacket } from './frames.ts';
 import { at } from './site.ts';
 import type { Sent, Subject } from './subject.ts';
 
+export const FIN = 0x01;
 export const SYN = 0x02;
 export const SYN_ACK = 0x12;
 export const ACK = 0x10;

@@ -9,7 +9,7 @@ import { translateError } from './icmp.ts';
 import { isOpened, open } from './open.ts';
 import { drop, type Outcome, pass } from './outcome.ts';
 import { type Arrival, ICMP, ICMPV6, isPacket, type Packet, parse, type Refusal, TCP } from './parse.ts';
-import { ACK, type Direction, SYN } from './state.ts';
+import { type Direction, isOpening } from './state.ts';
 import type { TrackedConnection, World } from './world.ts';
 
 const FAMILIES: Readonly<Record<number, Family>> = { 2048: 4, 34525: 6 };
@@ -41,8 +41,9 @@ function other(
 }
 
 /** Ended, and its addresses and ports are wanted for a new connection, which may go to another server. */
-function isReused({ protocol, flags }: Packet, { state }: TrackedConnection): boolean {
-  return protocol === TCP && (flags & (SYN | ACK)) === SYN && (state === 'TIME_WAIT' || state === 'CLOSE');
+function isReused(packet: Packet, { state }: TrackedConnection): boolean {
+  const { protocol, flags, ttl } = packet;
+  return protocol === TCP && isOpening(flags) && ttl > 1 && (state === 'TIME_WAIT' || state === 'CLOSE');
 }
 
 function request(world: World, arrival: Arrival, packet: Packet): Outcome {

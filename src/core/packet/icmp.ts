@@ -39,6 +39,19 @@ const ERRORS4 = [3, 4, 11, 12];
 /** Unreachable, too big, time exceeded, parameter problem (RFC 4443, 2.1). */
 const ERRORS6 = [1, 2, 3, 4];
 
+/** Whether the header's own length covers the quoted ports and is covered by the frame, and both headers are of the family. */
+function isPlausible(frame: Uint8Array, family: Family): boolean {
+  const { header, quoted, ports } = LAYOUTS[family];
+  const length =
+    family === 4 ? read16(frame, ETHERNET_HEADER + 2) : header + read16(frame, ETHERNET_HEADER + 4);
+  const versions = [frame[ETHERNET_HEADER]! >> 4, frame[quoted]! >> 4];
+  return (
+    versions.every((version) => version === family) &&
+    length >= ports + 8 - ETHERNET_HEADER &&
+    length <= frame.length - ETHERNET_HEADER
+  );
+}
+
 function isError4(frame: Uint8Array): boolean {
   const { icmp, quoted } = LAYOUTS[4];
   const isWhole = (read16(frame, ETHERNET_HEADER + 6) & 0x3fff) === 0;
@@ -50,7 +63,7 @@ function isError4(frame: Uint8Array): boolean {
 /** What an answer to the quoted packet would look like, if the frame is an error to the one who sent that. */
 function answerToQuoted(frame: Uint8Array, family: Family): FlowOfAny | undefined {
   const at = LAYOUTS[family];
-  if (frame.length < at.ports + 8) return undefined;
+  if (frame.length < at.ports + 8 || !isPlausible(frame, family)) return undefined;
   const isError = family === 4 ? isError4(frame) : ERRORS6.includes(frame[at.icmp]!);
   const address = (offset: number) => frame.slice(offset, offset + at.width);
   const sender = address(at.quoted + at.source);

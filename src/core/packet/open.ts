@@ -6,7 +6,7 @@ import { type Arrival, isMartian, type Packet, TCP } from './parse.ts';
 import { obtainSlot } from './reclaim.ts';
 import { findWays } from './route.ts';
 import { choose, type ServiceRecord, serviceAt } from './service.ts';
-import { ACK, FIN, isHalfOpen, RST, SYN } from './state.ts';
+import { isHalfOpen, isOpening } from './state.ts';
 import type { TrackedConnection, World } from './world.ts';
 
 /** Ports tried towards the server, the client's own first. */
@@ -19,8 +19,7 @@ export function open(world: World, arrival: Arrival, packet: Packet): TrackedCon
   const { frame } = arrival;
   const record = world.services.get(serviceAt(packet.protocol, packet.target, packet.targetPort));
   if (record === undefined || isMartian(packet)) return pass(world, 'not_ours', frame);
-  if (packet.protocol === TCP && (packet.flags & (SYN | ACK | RST | FIN)) !== SYN)
-    return pass(world, 'no_connection', frame);
+  if (packet.protocol === TCP && !isOpening(packet.flags)) return pass(world, 'no_connection', frame);
   if (packet.ttl <= 1) return drop(world, 'ttl_exceeded', frame);
   return openFor(world, arrival, packet, record);
 }

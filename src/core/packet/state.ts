@@ -45,6 +45,11 @@ const TABLE: Readonly<Record<Direction, Readonly<Record<TcpEvent, ReturnType<typ
   },
 };
 
+/** The flags of the first packet of a connection: a SYN, and nothing else besides. */
+export function isOpening(flags: number): boolean {
+  return (flags & (SYN | ACK | RST | FIN)) === SYN;
+}
+
 /** Of several flags RST counts before SYN, SYN before FIN, FIN before ACK; none of them is no event. */
 function eventOf(flags: number): TcpEvent | undefined {
   if (flags & RST) return 'rst';

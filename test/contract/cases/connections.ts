@@ -6,13 +6,16 @@ import {
   ACK,
   CLIENT,
   connections,
+  FIN,
   FIN_ACK,
   forwarded,
   handshake,
+  RST,
   reply,
   request,
   SERVERS,
   SYN,
+  SYN_ACK,
   serviceWith,
   sweepAll,
   VIP,
@@ -81,6 +84,20 @@ export const CONNECTION_CASES: readonly Case[] = [
       assert.equal(found!.state, 'SYN_RECV');
       assert.equal(found!.server.address, SERVERS[4][1]);
       assert.equal(subject.plane.verdicts()['reused'], 1);
+    },
+  },
+  {
+    name: 'a SYN with other flags beside it does not end a connection in TIME_WAIT',
+    run: async (subject) => {
+      const service = serviceWith([1]);
+      subject.plane.publishService(service);
+      for (const [i, flags] of [SYN | FIN, SYN | RST, SYN_ACK].entries()) {
+        forwarded(request(subject, service, 4000 + i));
+        subject.force('TIME_WAIT');
+        forwarded(request(subject, service, 4000 + i, flags));
+      }
+      assert.equal((await connections(subject)).length, 3);
+      assert.equal(subject.plane.verdicts()['reused'], 0);
     },
   },
   {

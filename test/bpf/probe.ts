@@ -1,17 +1,14 @@
 /** A plane of its own for a test, with the probe's programs beside the director's; run inside a lab's director. */
-import { mkdtempSync, rmSync } from 'node:fs';
+
 import { join } from 'node:path';
 import { DEFAULT_LIMITS, type Limits } from '../../src/core/model/config.ts';
 import type { Codec, HashMap } from '../../src/dataplane/bpf/map.ts';
 import type { Publisher } from '../../src/dataplane/bpf/publish.ts';
 import { readRegistry } from '../../src/dataplane/bpf/registry.ts';
 import { RunAllocator } from '../../src/dataplane/bpf/runs.ts';
-import { openTables, removePinDir, type Tables, unpinAll } from '../../src/dataplane/bpf/tables.ts';
-import { ensureOnBpffs } from '../../src/kernel/bpffs.ts';
+import { openTables, type Tables, unpinAll } from '../../src/dataplane/bpf/tables.ts';
 import { type Handle, type Libbpf, libbpf } from '../../src/kernel/libbpf.ts';
-
-/** Where the pins of tests lie. */
-export const PROBES = '/sys/fs/bpf/weir-probe';
+import { makePins, removePins } from '../support/pins.ts';
 
 /** Small tables, so that a test fills them. */
 export const SMALL: Limits = {
@@ -33,8 +30,7 @@ export interface Probe {
 /** Opens tables of the given sizes under a directory of their own, or those that are pinned in `pinDir` already. */
 export function openProbe(limits: Limits, pinDir?: string): Probe {
   const bpf = libbpf();
-  ensureOnBpffs(PROBES);
-  const own = pinDir ?? mkdtempSync(join(PROBES, 'run-'));
+  const own = pinDir ?? makePins();
   const tables = openTables(bpf, 'dist/director.bpf.o', own, limits);
   const object = loadBeside(bpf, tables, 'dist/probe.bpf.o');
   const registry = readRegistry(tables);
@@ -54,8 +50,7 @@ export function openProbe(limits: Limits, pinDir?: string): Probe {
       bpf.closeObject(object);
       if (pinDir === undefined) {
         unpinAll(tables.directory);
-        rmSync(own, { recursive: true, force: true });
-        removePinDir(PROBES);
+        removePins(own);
       }
       tables.close();
     },

@@ -1,5 +1,5 @@
 /** A publication cut short before each of its writes: what is found afterwards is the old service or the new one, whole. */
-import { mkdtempSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
+import { readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseAddress } from '../../src/core/address/address.ts';
@@ -13,13 +13,11 @@ import {
   layoutDirectory,
   openTables,
   removalOrder,
-  removePinDir,
   type Tables,
   unpinAll,
 } from '../../src/dataplane/bpf/tables.ts';
-import { ensureOnBpffs } from '../../src/kernel/bpffs.ts';
 import { type Libbpf, libbpf } from '../../src/kernel/libbpf.ts';
-import { PROBES } from './probe.ts';
+import { makePins, removePins } from '../support/pins.ts';
 
 const LIMITS = {
   ...DEFAULT_LIMITS,
@@ -62,15 +60,13 @@ const open = () => {
 
 beforeEach(() => {
   writesLeft = -1;
-  ensureOnBpffs(PROBES);
-  pinDir = mkdtempSync(join(PROBES, 'run-'));
+  pinDir = makePins();
   open();
 });
 afterEach(() => {
   unpinAll(layoutDirectory(pinDir));
   tables.close();
-  rmSync(pinDir, { recursive: true });
-  removePinDir(PROBES);
+  removePins(pinDir);
 });
 
 /** A daemon's life: reads what is there as a start does, works, and is gone; cut short after `writes` writes. */

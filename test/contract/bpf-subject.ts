@@ -1,12 +1,12 @@
 /** The eBPF plane under test, its programs run by BPF_PROG_TEST_RUN; inside a lab's director. */
-import { mkdtempSync, rmSync } from 'node:fs';
+
 import { CONNECTION_STATES } from '../../src/core/model/state.ts';
 import { ETHERNET_HEADER } from '../../src/core/packet/bytes.ts';
 import * as contract from '../../src/dataplane/bpf/contract.generated.ts';
 import { openBpfPlane } from '../../src/dataplane/bpf/plane.ts';
 import { openTables, type Tables } from '../../src/dataplane/bpf/tables.ts';
-import { ensureOnBpffs } from '../../src/kernel/bpffs.ts';
 import { libbpf } from '../../src/kernel/libbpf.ts';
+import { makePins, removePins } from '../support/pins.ts';
 import { frameOf } from './frames.ts';
 import { age, changeLive, readInterfaces, runPacket } from './kernel.ts';
 import type { OpenSubject } from './subject.ts';
@@ -21,8 +21,7 @@ function jiffiesPerSecond(tables: Tables): number {
 /** Opens an eBPF plane with tables of its own. */
 export const openBpfSubject: OpenSubject = (limits) => {
   const objectFile = 'dist/director.bpf.o';
-  ensureOnBpffs('/sys/fs/bpf/weir-probe');
-  const pinDir = mkdtempSync('/sys/fs/bpf/weir-probe/run-');
+  const pinDir = makePins();
   const plane = openBpfPlane({ objectFile, pinDir, limits });
   // A second look at the same pinned tables: the plane itself lets nobody near its programs.
   const tables = openTables(libbpf(), objectFile, pinDir, limits);
@@ -42,7 +41,7 @@ export const openBpfSubject: OpenSubject = (limits) => {
       plane.destroy();
       tables.close();
       plane.close();
-      rmSync(pinDir, { recursive: true, force: true });
+      removePins(pinDir);
     },
   };
 };

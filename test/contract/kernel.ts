@@ -3,7 +3,6 @@
  * back to their first day, so that a sequence of packets can be played again.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
 import koffi from 'koffi';
 import type { Family } from '../../src/core/address/address.ts';
 import type { Limits } from '../../src/core/model/config.ts';
@@ -16,9 +15,9 @@ import { type Publisher, publishService } from '../../src/dataplane/bpf/publish.
 import { readRegistry } from '../../src/dataplane/bpf/registry.ts';
 import { RunAllocator } from '../../src/dataplane/bpf/runs.ts';
 import { openTables, type Tables, unpinAll } from '../../src/dataplane/bpf/tables.ts';
-import { ensureOnBpffs } from '../../src/kernel/bpffs.ts';
 import { libbpf } from '../../src/kernel/libbpf.ts';
 import { bytesCodec } from '../bpf/probe.ts';
+import { makePins, removePins } from '../support/pins.ts';
 import type { Interfaces } from './site.ts';
 
 /** struct __sk_buff (linux/bpf.h). */
@@ -100,8 +99,7 @@ export function openKernel(
   hz: number,
   object = 'dist/director.bpf.o',
 ): Kernel {
-  ensureOnBpffs('/sys/fs/bpf/weir-probe');
-  const pins = mkdtempSync('/sys/fs/bpf/weir-probe/run-');
+  const pins = makePins();
   const tables = openTables(libbpf(), object, pins, limits);
   const publisher: Publisher = {
     tables,
@@ -136,7 +134,7 @@ export function openKernel(
     reset,
     close: () => {
       unpinAll(tables.directory);
-      rmSync(pins, { recursive: true, force: true });
+      removePins(pins);
       tables.close();
     },
   };

@@ -2,28 +2,24 @@
  * Measures the programs of packets.bpf.c by BPF_PROG_TEST_RUN, in a lab's director, where the routes are. Prints one
  * line of JSON: nanoseconds a packet by measure, one number a round.
  */
-import { execFileSync } from 'node:child_process';
 import { parseAddress } from '../../src/core/address/address.ts';
 import { DEFAULT_LIMITS } from '../../src/core/model/config.ts';
 import { DEFAULT_TIMEOUTS } from '../../src/core/model/state.ts';
 import { publishService } from '../../src/dataplane/bpf/publish.ts';
 import { runSweep } from '../../src/dataplane/bpf/sweep.ts';
 import { loadBeside, openProbe } from '../../test/bpf/probe.ts';
+import { blankTcpFrame, readEntrance, skbContext } from '../../test/support/test-run.ts';
 
 /** Connections of the large table, a power of two; and packets measured in one go. */
 const FLOWS = 65_536;
 const PACKETS = 1_000_000;
 const ROUNDS = 5;
 
-/** Offsets in struct __sk_buff (linux/bpf.h), and its size. */
-const SKB = { size: 192, mark: 8, ifindex: 40 };
-
 const PROGRAMS = ['open', 'answer', 'request', 'reply', 'floor', 'hit'] as const;
 type Program = (typeof PROGRAMS)[number];
 
 const probe = openProbe({ ...DEFAULT_LIMITS, half_open: 2 * FLOWS });
 const { bpf, tables } = probe;
-const timeouts = { ...DEFAULT_TIMEOUTS };
 publishService(
   { ...probe.publisher, hz: 250 },
   {
@@ -31,7 +27,7 @@ publishService(
     address: parseAddress('203.0.113.100')!,
     port: 80,
     scheduler: 'wlc',
-    timeouts,
+    timeouts: DEFAULT_TIMEOUTS,
     servers: [{ address: parseAddress('192.168.1.101')!, port: 80, weight: 1 }],
   },
 );
@@ -41,34 +37,14 @@ const programs = Object.fromEntries(
   PROGRAMS.map((name) => [name, bpf.programFd(object, `bench_${name}`)]),
 ) as Record<Program, number>;
 
-interface LinkJson {
-  readonly address: string;
-  readonly ifindex: number;
-}
-
-/** A frame that enters by `name`, with the interface's own address as its destination. */
-function entrance(name: string): { frame: Uint8Array; ifindex: number } {
-  const [link] = JSON.parse(
-    execFileSync('ip', ['-j', 'link', 'show', name], { encoding: 'utf8' }),
-  ) as LinkJson[];
-  const frame = new Uint8Array(54);
-  frame.set(link!.address.split(':').map((part) => Number.parseInt(part, 16)));
-  frame.set([0x08, 0x00, 0x45, 0, 0, 40], 12);
-  frame.set([64, 6], 22);
-  frame[46] = 0x50;
-  return { frame, ifindex: link!.ifindex };
-}
-const entrances = { public: entrance('eth0'), private: entrance('eth1') };
+const entrances = { public: readEntrance('eth0'), private: readEntrance('eth1') };
 
 /** Mean nanoseconds of `packets` runs over `flows` flows. */
 function run(program: Program, flows: number, packets: number): number {
-  const { frame, ifindex } = entrances[program === 'reply' || program === 'answer' ? 'private' : 'public'];
-  const context = new Uint8Array(SKB.size);
-  const view = new DataView(context.buffer);
-  view.setUint32(SKB.mark, flows - 1, true);
-  view.setUint32(SKB.ifindex, ifindex, true);
+  const { mac, ifindex } = entrances[program === 'reply' || program === 'answer' ? 'private' : 'public'];
+  const context = skbContext({ ifindex, mark: flows - 1 });
   tables.positions.set(0, 0n);
-  return bpf.runPacket(programs[program], frame, { repeat: packets, context }).nanoseconds;
+  return bpf.runPacket(programs[program], blankTcpFrame(mac), { repeat: packets, context }).nanoseconds;
 }
 
 /** Ends all connections: they were last seen long ago. */

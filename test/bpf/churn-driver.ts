@@ -5,7 +5,7 @@
  *   churn-driver.ts drive PACKETS        the whole of it
  *   churn-driver.ts churn PACKETS DIR    one CPU's share of the packets
  */
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +17,7 @@ import { readVerdicts } from '../../src/dataplane/bpf/counters.ts';
 import { HashMap } from '../../src/dataplane/bpf/map.ts';
 import { publishService } from '../../src/dataplane/bpf/publish.ts';
 import { Sweeper } from '../../src/dataplane/bpf/sweep.ts';
+import { blankTcpFrame, readEntrance, skbContext } from '../support/test-run.ts';
 import { bytesCodec, keysOf, openProbe, type Probe, SMALL } from './probe.ts';
 
 /** Lower than the number of half-open connections that the flags make, so that the oldest are driven out. */
@@ -24,28 +25,11 @@ const HALF_OPEN = 6_000;
 
 const [mode, packets = '0', pinDir] = process.argv.slice(2);
 
-/** Offset of `ifindex` in struct __sk_buff, and its size (linux/bpf.h). */
-const SKB = { size: 192, ifindex: 40 };
-
-/** A TCP frame that enters by eth0; the probe writes addresses, ports and flags. */
-function frame(): { frame: Uint8Array; context: Uint8Array } {
-  const [link] = JSON.parse(execFileSync('ip', ['-j', 'link', 'show', 'eth0'], { encoding: 'utf8' })) as {
-    address: string;
-    ifindex: number;
-  }[];
-  const bytes = new Uint8Array(54);
-  bytes.set(link!.address.split(':').map((part) => Number.parseInt(part, 16)));
-  bytes.set([0x08, 0x00, 0x45, 0, 0, 40], 12);
-  bytes.set([64, 6], 22);
-  bytes[46] = 0x50;
-  const context = new Uint8Array(SKB.size);
-  new DataView(context.buffer).setUint32(SKB.ifindex, link!.ifindex, true);
-  return { frame: bytes, context };
-}
-
+/** Frames that enter by eth0; the probe writes addresses, ports and flags. */
 function churn(probe: Probe): void {
-  const { frame: bytes, context } = frame();
-  probe.bpf.runPacket(probe.programs.churn, bytes, { repeat: Number(packets), context });
+  const { ifindex, mac } = readEntrance('eth0');
+  const run = { repeat: Number(packets), context: skbContext({ ifindex }) };
+  probe.bpf.runPacket(probe.programs.churn, blankTcpFrame(mac), run);
 }
 
 /** What a walk of the table finds. */

@@ -2,7 +2,6 @@
  * The packet path in the kernel, packet by packet: BPF_PROG_TEST_RUN inside a lab's director. Its tables can be put
  * back to their first day, so that a sequence of packets can be played again.
  */
-import { execFileSync } from 'node:child_process';
 import koffi from 'koffi';
 import type { Family } from '../../src/core/address/address.ts';
 import type { Limits } from '../../src/core/model/config.ts';
@@ -18,10 +17,9 @@ import { openTables, type Tables, unpinAll } from '../../src/dataplane/bpf/table
 import { libbpf } from '../../src/kernel/libbpf.ts';
 import { bytesCodec } from '../bpf/probe.ts';
 import { makePins, removePins } from '../support/pins.ts';
+import { readEntrance, skbContext } from '../support/test-run.ts';
 import type { Interfaces } from './site.ts';
 
-/** struct __sk_buff (linux/bpf.h). */
-const SKB = { size: 192, ifindex: 40, gsoSize: 176 };
 /** TCX_NEXT, TCX_DROP, TCX_REDIRECT. */
 const ACTIONS = new Map<number, Action>([
   [-1, 'NEXT'],
@@ -31,13 +29,7 @@ const ACTIONS = new Map<number, Action>([
 
 /** The director's interfaces as ip(8) has them, from inside its namespace. */
 export function readInterfaces(): Interfaces {
-  const read = (name: string) => {
-    const text = execFileSync('ip', ['-j', 'link', 'show', name], { encoding: 'utf8' });
-    const [link] = JSON.parse(text) as { ifindex: number; address: string }[];
-    const mac = Uint8Array.from(link!.address.split(':'), (part) => Number.parseInt(part, 16));
-    return { ifindex: link!.ifindex, mac };
-  };
-  return { public: read('eth0'), private: read('eth1') };
+  return { public: readEntrance('eth0'), private: readEntrance('eth1') };
 }
 
 /** Runs the program of one side over a frame. */
@@ -48,10 +40,7 @@ export function runPacket(
   frame: Uint8Array,
   gso = false,
 ): { action: Action; frame: Uint8Array } {
-  const context = new Uint8Array(SKB.size);
-  const view = new DataView(context.buffer);
-  view.setUint32(SKB.ifindex, interfaces[side].ifindex, true);
-  view.setUint32(SKB.gsoSize, gso ? 1448 : 0, true);
+  const context = skbContext({ ifindex: interfaces[side].ifindex, gsoSize: gso ? 1448 : 0 });
   const result = tables.bpf.runPacket(tables.programs[side], frame, { context });
   const action = ACTIONS.get(result.verdict);
   if (action === undefined) throw new Error(`a program answered ${result.verdict}, which is no verdict`);

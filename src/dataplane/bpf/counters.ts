@@ -1,7 +1,6 @@
 /** Counters out of the tables: traffic summed over CPUs, connections as the packet path counts them. */
 import { formatEndpoint } from '../../core/address/address.ts';
 import type { ServerCounters, ServiceCounters, Traffic, Verdicts } from '../../core/model/counters.ts';
-import type { VirtualService } from '../../core/model/service.ts';
 import * as contract from './contract.generated.ts';
 import type { Registry, ServerEntry, ServiceEntry } from './registry.ts';
 import type { Tables } from './tables.ts';
@@ -15,25 +14,29 @@ export function readCounters(tables: Tables, registry: Registry): ServiceCounter
       scheduler: entry.service.scheduler,
       leaving: !entry.published,
       ...sum(tables.serviceTraffic.get(entry.id)),
-      servers: serversOf(entry).map((server) => serverCounters(tables, entry.service, server)),
+      servers: serversOf(tables, entry),
     }));
 }
 
 /** A service's servers in the order of the configuration, those that are leaving at the end. */
-function serversOf(entry: ServiceEntry): ServerEntry[] {
-  const place = new Map(entry.service.servers.map((server, i) => [formatEndpoint(server), i]));
-  const rank = (server: ServerEntry) =>
-    server.leftAt === undefined ? (place.get(formatEndpoint(server.endpoint)) ?? 0) : place.size + server.id;
-  return [...entry.servers.values()].sort((a, b) => rank(a) - rank(b));
+function serversOf(tables: Tables, { service, servers }: ServiceEntry): ServerCounters[] {
+  const configured = service.servers.flatMap((one): [ServerEntry, number][] => {
+    const server = servers.get(formatEndpoint(one));
+    return server === undefined || server.leftAt !== undefined ? [] : [[server, one.weight]];
+  });
+  const leaving = [...servers.values()]
+    .filter((server) => server.leftAt !== undefined)
+    .sort((a, b) => a.id - b.id)
+    .map((server): [ServerEntry, number] => [server, 0]);
+  return [...configured, ...leaving].map(([server, weight]) => serverCounters(tables, server, weight));
 }
 
-function serverCounters(tables: Tables, service: VirtualService, server: ServerEntry): ServerCounters {
+function serverCounters(tables: Tables, server: ServerEntry, weight: number): ServerCounters {
   const { active, inactive } = tables.servers.get(server.id);
   const leaving = server.leftAt !== undefined;
-  const configured = service.servers.find((one) => formatEndpoint(one) === formatEndpoint(server.endpoint));
   return {
     ...server.endpoint,
-    weight: leaving ? 0 : (configured?.weight ?? 0),
+    weight,
     active,
     inactive,
     leaving,

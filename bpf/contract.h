@@ -143,20 +143,17 @@ struct weir_traffic {
 	__u64 outbytes;
 };
 
-/* flows4, flows6: a packet's addresses and ports as it arrives → where its connection lies. */
-struct weir_flow4 {
-	__u32 saddr;
-	__u32 daddr;
-	__u16 sport;
-	__u16 dport;
-	__u32 protocol;
-};
-struct weir_flow6 {
-	__u32 saddr[4];
-	__u32 daddr[4];
-	__u16 sport;
-	__u16 dport;
-	__u32 protocol;
+/* keys4, keys6: buckets of keys, a cache line each. A key says where a flow's connection lies: slot in bits 0-23,
+ * generation in bits 24-51, bit 52 while it is claimed and not yet published, bit 53 always, and ten bits of the flow's
+ * hash in bits 54-63. An empty place is 0. */
+#define WEIR_BUCKET_KEYS 7
+#define WEIR_KEY_GENERATION_SHIFT 24
+#define WEIR_KEY_CLAIMED_SHIFT 52
+#define WEIR_KEY_PRESENT_SHIFT 53
+#define WEIR_KEY_MARK_SHIFT 54
+struct weir_bucket {
+	__u64 keys[WEIR_BUCKET_KEYS];
+	__u64 strayed; /* keys that would stand here and stand in their second bucket instead */
 };
 
 /* connections4, connections6: one slot a connection, both directions; IPv4 fills one cache line, IPv6 two. */
@@ -197,9 +194,13 @@ struct weir_connection6 {
 
 /* settings: one element, written by the daemon. */
 struct weir_settings {
+	__u64 secret[7];   /* of the hash that chooses buckets; as long as the tables live */
+	__u32 buckets4;	   /* in keys4 */
+	__u32 buckets6;
 	__u32 half_open_limit;
 	__u32 prepared;	   /* 1 once the stacks of free slots are filled */
 	__u32 route_epoch; /* 0 - 255; raised when the host's routes change, so that next hops are looked up again */
+	__u32 reserved;
 };
 
 /* tally: one element, counted by the packet path. */

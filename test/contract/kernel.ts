@@ -9,13 +9,12 @@ import type { Side } from '../../src/core/model/host.ts';
 import type { VirtualService } from '../../src/core/model/service.ts';
 import type { Action } from '../../src/core/packet/verdict.ts';
 import * as contract from '../../src/dataplane/bpf/contract.generated.ts';
-import { HashMap } from '../../src/dataplane/bpf/map.ts';
+import type { ArrayMap } from '../../src/dataplane/bpf/map.ts';
 import { type Publisher, publishService } from '../../src/dataplane/bpf/publish.ts';
 import { readRegistry } from '../../src/dataplane/bpf/registry.ts';
 import { RunAllocator } from '../../src/dataplane/bpf/runs.ts';
 import { openTables, type Tables, unpinAll } from '../../src/dataplane/bpf/tables.ts';
 import { libbpf } from '../../src/kernel/libbpf.ts';
-import { bytesCodec } from '../bpf/probe.ts';
 import { makePins, removePins } from '../support/pins.ts';
 import { readEntrance, skbContext } from '../support/test-run.ts';
 import type { Interfaces } from './site.ts';
@@ -103,10 +102,10 @@ export function openKernel(
   const settings = { ...tables.settings.get(0), half_open_limit: limits.half_open, route_epoch: 0 };
   const reset = (): void => {
     const { high4, high6 } = tables.tally.get(0);
-    clearFlows(tables, 'flows4', contract.LAYOUTS.weir_flow4.size);
-    clearFlows(tables, 'flows6', contract.LAYOUTS.weir_flow6.size);
-    clearSlots(tables, 4, high4);
-    clearSlots(tables, 6, high6);
+    clear(tables, tables.keys4);
+    clear(tables, tables.keys6);
+    clear(tables, tables.connections4, high4);
+    clear(tables, tables.connections6, high6);
     lines.refill('free4', limits.connections_ipv4);
     lines.refill('free6', limits.connections_ipv6);
     lines.drain('half_open', contract.LAYOUTS.weir_half_open.size);
@@ -140,18 +139,10 @@ function clearCounters({ tables, registry }: Publisher): void {
   }
 }
 
-function clearSlots({ bpf, ...tables }: Tables, family: Family, high: number): void {
-  const { fd, codec } = family === 4 ? tables.connections4 : tables.connections6;
-  for (let slot = 0; slot < high; slot++)
-    bpf.update(fd, new Uint8Array(Uint32Array.of(slot).buffer), new Uint8Array(codec.size));
-}
-
-function clearFlows({ bpf, directory }: Tables, name: string, size: number): void {
-  const fd = bpf.getPinned(`${directory}/${name}`)!;
-  const map = new HashMap(bpf, fd, bytesCodec(size), bytesCodec(8));
-  const key = new Uint8Array(size);
-  while (bpf.nextKey(fd, null, key)) map.delete(key);
-  bpf.closeFd(fd);
+/** Sets the first elements of an array to zeroes. */
+function clear({ bpf }: Tables, { fd, codec, size }: ArrayMap<unknown>, count = size): void {
+  for (let at = 0; at < count; at++)
+    bpf.update(fd, new Uint8Array(Uint32Array.of(at).buffer), new Uint8Array(codec.size));
 }
 
 /** Stacks and queues, which have no keys. */

@@ -74,9 +74,9 @@ function makePlane(tables: Tables, { limits, pinDir }: BpfPlaneOptions, unlock: 
   const inspector = new Inspector(publisher);
   const sweeper = new Sweeper(tables, registry.serverIds);
   // Routes may have changed while no daemon was there to see it.
-  const { prepared, route_epoch } = tables.settings.get(0);
+  const settings = tables.settings.get(0);
   const half_open_limit = Math.min(limits.half_open, tables.halfOpenPlaces / 2);
-  tables.settings.set(0, { prepared, half_open_limit, route_epoch: (route_epoch + 1) % 256 });
+  tables.settings.set(0, { ...settings, half_open_limit, route_epoch: (settings.route_epoch + 1) % 256 });
   refreshLinks(tables);
   return {
     kind: 'bpf',

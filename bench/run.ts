@@ -16,7 +16,7 @@ import { weir, weirIsBuilt } from './directors/weir.ts';
 import { untilAnswered } from './load/load.ts';
 import { describeMachine, readMachine } from './machine.ts';
 import { takeRound } from './measure.ts';
-import { describePackets, measurePackets } from './packet/measure.ts';
+import { describePackets, measurePackets, packetSeconds } from './packet/measure.ts';
 import type { Round } from './ratios.ts';
 import { type Document, describeRound, describeRow, type RowResult, rowDocument } from './report.ts';
 import { allRows } from './rows.ts';
@@ -58,6 +58,7 @@ async function measureRows(lab: Lab, settings: Settings): Promise<RowResult[]> {
   const base = plainRouting();
   const peers = settings.peers.map(({ name }) => name);
   const total = (settings.rounds + 1) * settings.rows.length;
+  const afterwards = settings.packets ? packetSeconds : 0;
   const start = performance.now();
   let done = 0;
   const results: RowResult[] = [];
@@ -68,7 +69,7 @@ async function measureRows(lab: Lab, settings: Settings): Promise<RowResult[]> {
       const round = await takeRound(lab, base, settings.peers, row, settings.seconds);
       if (number > 0) rounds.push(round);
       done += 1;
-      const left = ((performance.now() - start) / done / 1000) * (total - done);
+      const left = ((performance.now() - start) / done / 1000) * (total - done) + afterwards;
       const label = number === 0 ? 'warming up' : `round ${number}/${settings.rounds}`;
       console.log(`${label.padEnd(11)} ${row.name}: ${describeRound(round)} (${left.toFixed(0)} s left)`);
     }

@@ -68,9 +68,14 @@ export function contractKey(
   return {
     address: addressWords(service.address),
     port: swapPort(service.port),
-    protocol: PROTOCOL_NUMBERS[PROTOCOLS.indexOf(service.protocol)]!,
+    protocol: numberOf(service.protocol),
     family: service.address.includes(':') ? 6 : 4,
   };
+}
+
+/** The IP protocol number of a protocol (IANA: protocol numbers). */
+export function numberOf(protocol: VirtualService['protocol']): number {
+  return PROTOCOL_NUMBERS[PROTOCOLS.indexOf(protocol)]!;
 }
 
 /** The protocol behind an IP protocol number that the tables hold. */

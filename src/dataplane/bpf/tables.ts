@@ -6,7 +6,7 @@ import type { Limits } from '../../core/model/config.ts';
 import { ensureOnBpffs } from '../../kernel/bpffs.ts';
 import type { Handle, Libbpf } from '../../kernel/libbpf.ts';
 import * as contract from './contract.generated.ts';
-import { ArrayMap, type Codec, HashMap, PerCpuArray } from './map.ts';
+import { ArrayMap, type Codec, HashMap, MappedArray, PerCpuArray } from './map.ts';
 
 const { LAYOUT, LAYOUTS } = contract;
 
@@ -46,10 +46,10 @@ export interface Tables {
   readonly serverAudit: ArrayMap<contract.WeirAudit>;
   readonly serviceTraffic: PerCpuArray<contract.WeirTraffic>;
   readonly serverTraffic: PerCpuArray<contract.WeirTraffic>;
-  readonly keys4: ArrayMap<contract.WeirBucket>;
-  readonly keys6: ArrayMap<contract.WeirBucket>;
-  readonly connections4: ArrayMap<contract.WeirConnection4>;
-  readonly connections6: ArrayMap<contract.WeirConnection6>;
+  readonly keys4: MappedArray<contract.WeirBucket>;
+  readonly keys6: MappedArray<contract.WeirBucket>;
+  readonly connections4: MappedArray<contract.WeirConnection4>;
+  readonly connections6: MappedArray<contract.WeirConnection6>;
   readonly verdicts: PerCpuArray<bigint>;
   readonly settings: ArrayMap<contract.WeirSettings>;
   readonly tally: ArrayMap<contract.WeirTally>;
@@ -252,6 +252,10 @@ function assemble(
       throw new Error(`the eBPF object has no map ${name}: it was built from other sources`);
     return known;
   };
+  const keys4 = new MappedArray(bpf, fd('keys4'), codecOf('bucket'));
+  const keys6 = new MappedArray(bpf, fd('keys6'), codecOf('bucket'));
+  const connections4 = new MappedArray(bpf, fd('connections4'), codecOf('connection4'));
+  const connections6 = new MappedArray(bpf, fd('connections6'), codecOf('connection6'));
   return {
     bpf,
     directory,
@@ -270,10 +274,10 @@ function assemble(
     serverAudit: new ArrayMap(bpf, fd('server_audit'), codecOf('audit')),
     serviceTraffic: new PerCpuArray(bpf, fd('service_traffic'), codecOf('traffic')),
     serverTraffic: new PerCpuArray(bpf, fd('server_traffic'), codecOf('traffic')),
-    keys4: new ArrayMap(bpf, fd('keys4'), codecOf('bucket')),
-    keys6: new ArrayMap(bpf, fd('keys6'), codecOf('bucket')),
-    connections4: new ArrayMap(bpf, fd('connections4'), codecOf('connection4')),
-    connections6: new ArrayMap(bpf, fd('connections6'), codecOf('connection6')),
+    keys4,
+    keys6,
+    connections4,
+    connections6,
     verdicts: new PerCpuArray(bpf, fd('verdicts'), u64),
     settings: new ArrayMap(bpf, fd('settings'), codecOf('settings')),
     tally: new ArrayMap(bpf, fd('tally'), codecOf('tally')),
@@ -281,7 +285,10 @@ function assemble(
     memory: memoryOf(fds.values()),
     oldSizes,
     found,
-    close: () => bpf.closeObject(object),
+    close: () => {
+      for (const mapped of [keys4, keys6, connections4, connections6]) mapped.close();
+      bpf.closeObject(object);
+    },
   };
 }
 

@@ -54,10 +54,10 @@ enum weir_verdict {
 	WEIR_VERDICT_MALFORMED = 1,	  /* passed on: lengths that contradict each other */
 	WEIR_VERDICT_FRAGMENT = 2,	  /* passed on: IPv4 fragments carry no ports */
 	WEIR_VERDICT_NO_CONNECTION = 3,	  /* passed on: TCP to a service, neither known nor a SYN */
-	WEIR_VERDICT_NO_SERVER = 4,	  /* dropped: no server with a weight above 0 */
-	WEIR_VERDICT_NO_ROUTE = 5,	  /* dropped: no way to the server or back to the client */
+	WEIR_VERDICT_NO_SERVER = 4,	  /* refused: no server with a weight above 0 */
+	WEIR_VERDICT_NO_ROUTE = 5,	  /* refused: no way to the server or back to the client */
 	WEIR_VERDICT_TABLE_FULL = 6,	  /* dropped: no slot, and none that might be taken */
-	WEIR_VERDICT_TTL_EXCEEDED = 7,	  /* dropped: it would leave with TTL 0 */
+	WEIR_VERDICT_TTL_EXCEEDED = 7,	  /* refused: it would leave with TTL 0 */
 	WEIR_VERDICT_CONFLICT = 8,	  /* dropped: every port tried towards the server was in use */
 	WEIR_VERDICT_PORT_CHANGED = 9,	  /* connections whose client port was changed towards the server */
 	WEIR_VERDICT_EXPIRED = 10,	  /* connections found expired by a packet and removed then and there */
@@ -66,7 +66,11 @@ enum weir_verdict {
 	WEIR_VERDICT_REUSED = 13,	  /* connections replaced by a new SYN on their addresses and ports */
 	WEIR_VERDICT_RACE_LOST = 14,	  /* connections given up for the same one made on another CPU */
 	WEIR_VERDICT_ICMP_TRANSLATED = 15, /* ICMP errors sent on to the end that they concern */
-	WEIR_VERDICT_MAX = 16,
+	WEIR_VERDICT_TOO_BIG = 16,	  /* refused: larger than the way out, and not to be cut */
+	WEIR_VERDICT_FRAGMENTED = 17,	  /* rewritten, and left to the stack to be cut: larger than the way out */
+	WEIR_VERDICT_ANSWERED = 18,	  /* refused packets whose sender was told so */
+	WEIR_VERDICT_ANSWER_LIMITED = 19, /* refused packets whose sender was not: too many at a time */
+	WEIR_VERDICT_MAX = 20,
 };
 
 /* services_by_key: key → __u32 slot in `services`. */
@@ -180,7 +184,8 @@ struct weir_connection4 {
 	__u32 server;
 	__u32 server_hop; /* next hop towards the server */
 	__u32 client_hop; /* next hop towards the client */
-	__u32 reserved;
+	__u16 server_mtu; /* the longest packet that the way to the server takes, from the IP header on */
+	__u16 client_mtu;
 };
 struct weir_connection6 {
 	struct weir_connection head;
@@ -189,7 +194,9 @@ struct weir_connection6 {
 	__u32 server[4];
 	__u32 server_hop[4];
 	__u32 client_hop[4];
-	__u64 reserved;
+	__u16 server_mtu;
+	__u16 client_mtu;
+	__u32 reserved;
 };
 
 /* settings: one element, written by the daemon. */
@@ -200,6 +207,8 @@ struct weir_settings {
 	__u32 half_open_limit;
 	__u32 prepared;	   /* 1 once the stacks of free slots are filled */
 	__u32 route_epoch; /* 0 - 255; raised when the host's routes change, so that next hops are looked up again */
+	__u32 answer_rate; /* answers a second that each CPU may give of itself; 0: none */
+	__u32 answer_burst; /* answers at once, at least 1 */
 	__u32 reserved;
 };
 

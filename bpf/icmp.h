@@ -14,22 +14,6 @@
 
 #define FRAGMENT_OFFSET_MASK bpf_htons(0x1fff)
 
-/* RFC 792; RFC 4443, 2.1: error messages are those below 128. */
-#define ICMP4_UNREACHABLE 3
-#define ICMP4_SOURCE_QUENCH 4
-#define ICMP4_TIME_EXCEEDED 11
-#define ICMP4_PARAMETER_PROBLEM 12
-#define ICMP6_UNREACHABLE 1
-#define ICMP6_PARAMETER_PROBLEM 4
-
-/* Both families' header, the same but for the numbers in it. <linux/icmp.h> would bring in the C library's. */
-struct icmp_header {
-	__u8 type;
-	__u8 code;
-	__u16 checksum;
-	__u32 rest;
-};
-
 /* The first eight bytes of TCP and UDP that every error quotes (RFC 792). */
 struct quoted_ports {
 	__u16 source;

@@ -58,6 +58,8 @@ WEIR_LINE(free6, BPF_MAP_TYPE_STACK, __u32);
 WEIR_LINE(half_open, BPF_MAP_TYPE_QUEUE, struct weir_half_open);
 /* verdict → packets or connections, per CPU */
 WEIR_MAP(verdicts, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, 0);
+/* 0 → until when the answers given so far use up the rate, in nanoseconds since boot, per CPU */
+WEIR_MAP(answers, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, 0);
 /* 0 → what the daemon sets */
 WEIR_MAP(settings, BPF_MAP_TYPE_ARRAY, __u32, struct weir_settings, 0);
 /* 0 → what the packet path counts over all connections */

@@ -3,6 +3,7 @@
 #ifndef WEIR_OPEN_H
 #define WEIR_OPEN_H
 
+#include "answer.h"
 #include "reclaim.h"
 #include "route.h"
 #include "schedule.h"
@@ -117,7 +118,7 @@ static __always_inline int open_connection(struct __sk_buff *skb, const struct p
 
 	member = place == NO_MEMBER ? 0 : bpf_map_lookup_elem(&members, &at);
 	if (!member)
-		return drop(WEIR_VERDICT_NO_SERVER);
+		return refuse(skb, WEIR_VERDICT_NO_SERVER, 0, packet->daddr, family);
 	id = member->server;
 	server = bpf_map_lookup_elem(&servers, &id);
 	connection = server ? slot_obtain(&found->slot, &generation, packet->protocol, family) : 0;
@@ -138,7 +139,7 @@ static __always_inline int open_connection(struct __sk_buff *skb, const struct p
 	copy_address(to.server, server->address, family);
 	if (!route_connection(skb, found->slot, generation, IN, family)) {
 		slot_release(connection, found->slot, generation, family);
-		return drop(WEIR_VERDICT_NO_ROUTE);
+		return refuse(skb, WEIR_VERDICT_NO_ROUTE, 0, packet->daddr, family);
 	}
 	return enter_or_drop(packet, connection, generation, found, family);
 }
@@ -155,7 +156,7 @@ static __always_inline int open_for(struct __sk_buff *skb, struct packet *packet
 	if (packet->protocol == IPPROTO_TCP && !is_opening(packet))
 		return pass(WEIR_VERDICT_NO_CONNECTION);
 	if (packet->ttl <= 1)
-		return drop(WEIR_VERDICT_TTL_EXCEEDED);
+		return refuse(skb, WEIR_VERDICT_TTL_EXCEEDED, 0, packet->daddr, family);
 	return open_connection(skb, packet, service, found, family);
 }
 

@@ -195,7 +195,7 @@ const segment = fc.record({
   side: fc.constantFrom<Side>('public', 'public', 'private'),
   ...conversation,
   flags,
-  payload: fc.oneof(fc.constant(0), fc.nat(40), fc.nat(1400)),
+  payload: fc.oneof(fc.constant(0), fc.nat(40), fc.nat(1400), fc.integer({ min: 1420, max: 1500 })),
   options: fc.oneof(
     { weight: 9, arbitrary: fc.constant(0) },
     { weight: 1, arbitrary: fc.integer({ min: 1, max: 10 }) },

@@ -31,6 +31,9 @@ export function readInterfaces(): Interfaces {
   return { public: readEntrance('eth0'), private: readEntrance('eth1') };
 }
 
+/** Payload of each segment that a frame is to be cut into, where it is; some headers make that too long. */
+export const GSO_SIZE = 1448;
+
 /** Runs the program of one side over a frame. */
 export function runPacket(
   tables: Tables,
@@ -39,7 +42,7 @@ export function runPacket(
   frame: Uint8Array,
   gso = false,
 ): { action: Action; frame: Uint8Array } {
-  const context = skbContext({ ifindex: interfaces[side].ifindex, gsoSize: gso ? 1448 : 0 });
+  const context = skbContext({ ifindex: interfaces[side].ifindex, gsoSize: gso ? GSO_SIZE : 0 });
   const result = tables.bpf.runPacket(tables.programs[side], frame, { context });
   const action = ACTIONS.get(result.verdict);
   if (action === undefined) throw new Error(`a program answered ${result.verdict}, which is no verdict`);
@@ -99,7 +102,7 @@ export function openKernel(
   };
   for (const service of services) publishService(publisher, service);
   const lines = openLines(tables);
-  const settings = { ...tables.settings.get(0), half_open_limit: limits.half_open, route_epoch: 0 };
+  const settings = { ...tables.settings.get(0), half_open_limit: limits.half_open, route_epoch: 0, ...ratesOf(limits) };
   const reset = (): void => {
     const { high4, high6 } = tables.tally.get(0);
     clear(tables, tables.keys4);
@@ -127,6 +130,8 @@ export function openKernel(
     },
   };
 }
+
+const ratesOf = ({ answer_rate, answer_burst }: Limits) => ({ answer_rate, answer_burst });
 
 function clearCounters({ tables, registry }: Publisher): void {
   for (const id of registry.serviceIds) {

@@ -2,6 +2,7 @@
 import type { Family } from '../address/address.ts';
 import type { Side } from '../model/host.ts';
 import { read16, sameBytes } from './bytes.ts';
+import { refuse } from './answer.ts';
 import { endConnection, findConnection, isExpired } from './connection.ts';
 import { follow } from './follow.ts';
 import { forward } from './forward.ts';
@@ -55,7 +56,7 @@ function request(world: World, arrival: Arrival, packet: Packet): Outcome {
     world.verdicts[reused ? 'reused' : 'expired']++;
   }
   const opened = open(world, arrival, packet);
-  return isOpened(opened) ? forward(world, arrival.frame, packet, opened, 'in') : opened;
+  return isOpened(opened) ? forward(world, arrival, packet, opened, 'in') : opened;
 }
 
 function reply(world: World, arrival: Arrival, packet: Packet): Outcome {
@@ -68,12 +69,13 @@ function reply(world: World, arrival: Arrival, packet: Packet): Outcome {
 
 function carry(
   world: World,
-  { frame, ifindex }: Arrival,
+  arrival: Arrival,
   packet: Packet,
   connection: TrackedConnection,
   direction: Direction,
 ): Outcome {
-  if (packet.ttl <= 1) return drop(world, 'ttl_exceeded', frame);
-  follow(world, packet, connection, ifindex, direction);
-  return forward(world, frame, packet, connection, direction);
+  const from = direction === 'in' ? packet.target : connection.virtual;
+  if (packet.ttl <= 1) return refuse(world, arrival, packet, 'ttl_exceeded', from);
+  follow(world, packet, connection, arrival.ifindex, direction);
+  return forward(world, arrival, packet, connection, direction);
 }

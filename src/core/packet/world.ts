@@ -8,6 +8,8 @@ import { VERDICTS, type Verdict } from './verdict.ts';
 export interface NextHop {
   readonly ifindex: number;
   readonly hop: Uint8Array;
+  /** The longest packet that the way takes, in bytes from the IP header on, 68 – 65,535. */
+  readonly mtu: number;
 }
 
 /** What the host's routing is asked. */
@@ -80,13 +82,24 @@ export interface World {
   readonly halfOpenPlaces: number;
   /** Raised when routes have changed: connections then ask for theirs again. */
   routeEpoch: number;
+  /** The rate of the path's own answers; `paid` is the tick until when those given so far use it up. */
+  readonly answers: AnswerRate & { paid: number };
   readonly verdicts: Record<Verdict, number>;
 }
 
-/** How large the tables are. */
+/** How often the path may answer by itself. */
+export interface AnswerRate {
+  /** Ticks from one answer to the next; infinite for none at all. */
+  readonly interval: number;
+  /** Answers at once, at least 1. */
+  readonly burst: number;
+}
+
+/** How large the tables are, and how often it may answer; default as often as there is reason to. */
 export interface WorldSizes {
   readonly connections: Readonly<Record<Family, number>>;
   readonly halfOpen: number;
+  readonly answers?: AnswerRate;
 }
 
 const emptyTable = (size: number): ConnectionTable => ({
@@ -108,6 +121,7 @@ export function createWorld(surroundings: Surroundings, sizes: WorldSizes): Worl
     // Twice the limit: when the queue is full, at least half of it has moved on.
     halfOpenPlaces: 2 * sizes.halfOpen,
     routeEpoch: 0,
+    answers: { interval: 0, burst: 1, ...sizes.answers, paid: 0 },
     verdicts: Object.fromEntries(VERDICTS.map((name) => [name, 0])) as Record<Verdict, number>,
   };
 }

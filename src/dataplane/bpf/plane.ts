@@ -76,7 +76,9 @@ function makePlane(tables: Tables, { limits, pinDir }: BpfPlaneOptions, unlock: 
   // Routes may have changed while no daemon was there to see it.
   const settings = tables.settings.get(0);
   const half_open_limit = Math.min(limits.half_open, tables.halfOpenPlaces / 2);
-  tables.settings.set(0, { ...settings, half_open_limit, route_epoch: (settings.route_epoch + 1) % 256 });
+  const { answer_rate, answer_burst } = limits;
+  const route_epoch = (settings.route_epoch + 1) % 256;
+  tables.settings.set(0, { ...settings, half_open_limit, route_epoch, answer_rate, answer_burst });
   refreshLinks(tables);
   return {
     kind: 'bpf',

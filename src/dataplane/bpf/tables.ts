@@ -85,6 +85,7 @@ function sizes(limits: Limits): Readonly<Record<string, number>> {
     free6: limits.connections_ipv6,
     half_open: 2 * limits.half_open,
     verdicts: contract.WEIR_VERDICT_MAX,
+    answers: 1,
     settings: 1,
     tally: 1,
   };

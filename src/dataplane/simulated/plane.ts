@@ -19,7 +19,7 @@ export interface SimulatedInterface {
 
 /** What the plane is opened with; time, chance and routes come from outside. */
 export interface SimulatedPlaneOptions extends Surroundings {
-  readonly limits: Pick<Limits, 'connections_ipv4' | 'connections_ipv6' | 'half_open'>;
+  readonly limits: Pick<Limits, 'connections_ipv4' | 'connections_ipv6' | 'half_open' | 'answer_rate' | 'answer_burst'>;
   /** By name: those that can be attached to. */
   readonly interfaces: ReadonlyMap<string, SimulatedInterface>;
   /** Ticks of `now` in a second. Default 1,000. */
@@ -32,7 +32,7 @@ export interface SimulatedPlane extends DataPlane {
   /** The state of the packet path, for who wants to look closer. */
   readonly world: World;
   /** What becomes of a frame of at least 14 bytes that the interface takes in; NEXT where nothing is attached. */
-  receive(name: string, frame: Uint8Array, gso?: boolean): Outcome;
+  receive(name: string, frame: Uint8Array, gsoSize?: number): Outcome;
   /** Next hops are looked up again, at each connection's next packet. */
   routesChanged(): void;
 }
@@ -41,7 +41,8 @@ export interface SimulatedPlane extends DataPlane {
 export function openSimulatedPlane(options: SimulatedPlaneOptions): SimulatedPlane {
   const { limits, hz = 1000 } = options;
   const sizes: Record<Family, number> = { 4: limits.connections_ipv4, 6: limits.connections_ipv6 };
-  const world = createWorld(options, { connections: sizes, halfOpen: limits.half_open });
+  const answers = { interval: hz / limits.answer_rate, burst: limits.answer_burst };
+  const world = createWorld(options, { connections: sizes, halfOpen: limits.half_open, answers });
   const services: Services = new Map();
   const attached = new Map<string, DirectorInterface>();
   const place: SweepPlace = { family: 4, from: 0 };
@@ -89,12 +90,12 @@ export function openSimulatedPlane(options: SimulatedPlaneOptions): SimulatedPla
       attached.clear();
       for (const entry of services.values()) unpublish(world, entry);
     },
-    receive: (name, frame, gso = false) => {
+    receive: (name, frame, gsoSize = 0) => {
       const { ifindex, mac } = interfaceNamed(name);
       const side = attached.get(name)?.side;
       return side === undefined
         ? { action: 'NEXT', frame }
-        : receive(world, side, { frame, ifindex, gso }, mac);
+        : receive(world, side, { frame, ifindex, gsoSize }, mac);
     },
   };
 }

@@ -84,13 +84,7 @@ function ipPacket(
 }
 
 /** An ICMP error that quotes the packet as it came. */
-function errorTo(
-  frame: Uint8Array,
-  packet: Packet,
-  from: Uint8Array,
-  why: Refusal,
-  mtu: number,
-): Uint8Array {
+function errorTo(frame: Uint8Array, packet: Packet, from: Uint8Array, why: Refusal, mtu: number): Uint8Array {
   const { family, source, bytes } = packet;
   const room = MOST[family] - (family === 4 ? 20 : 40) - 8;
   const quoted = frame.subarray(ETHERNET_HEADER, ETHERNET_HEADER + Math.min(bytes, room));

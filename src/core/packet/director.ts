@@ -1,8 +1,8 @@
 /** The packet's path, in the order of bpf/director.bpf.c. */
 import type { Family } from '../address/address.ts';
 import type { Side } from '../model/host.ts';
-import { read16, sameBytes } from './bytes.ts';
 import { refuse } from './answer.ts';
+import { read16, sameBytes } from './bytes.ts';
 import { endConnection, findConnection, isExpired } from './connection.ts';
 import { follow } from './follow.ts';
 import { forward } from './forward.ts';

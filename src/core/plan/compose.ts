@@ -49,6 +49,9 @@ function directorSysctls(config: Config): readonly (readonly [string, string])[]
     // translated back. Either of "all" and the interface's own value turns redirects on, so both must be off.
     ['net.ipv4.conf.all.send_redirects', '0'],
     ...each.map((prefix) => [`${prefix}.send_redirects`, '0'] as const),
+    // A reply that is too large for the way to its client, and may be cut, goes to the stack by lo, already with the VIP
+    // for its source: without this the stack takes its own address as a source for an impostor's.
+    ['net.ipv4.conf.lo.accept_local', '1'],
   ];
 }
 

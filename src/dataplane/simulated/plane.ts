@@ -19,7 +19,10 @@ export interface SimulatedInterface {
 
 /** What the plane is opened with; time, chance and routes come from outside. */
 export interface SimulatedPlaneOptions extends Surroundings {
-  readonly limits: Pick<Limits, 'connections_ipv4' | 'connections_ipv6' | 'half_open' | 'answer_rate' | 'answer_burst'>;
+  readonly limits: Pick<
+    Limits,
+    'connections_ipv4' | 'connections_ipv6' | 'half_open' | 'answer_rate' | 'answer_burst'
+  >;
   /** By name: those that can be attached to. */
   readonly interfaces: ReadonlyMap<string, SimulatedInterface>;
   /** Ticks of `now` in a second. Default 1,000. */

@@ -102,7 +102,12 @@ export function openKernel(
   };
   for (const service of services) publishService(publisher, service);
   const lines = openLines(tables);
-  const settings = { ...tables.settings.get(0), half_open_limit: limits.half_open, route_epoch: 0, ...ratesOf(limits) };
+  const settings = {
+    ...tables.settings.get(0),
+    half_open_limit: limits.half_open,
+    route_epoch: 0,
+    ...ratesOf(limits),
+  };
   const reset = (): void => {
     const { high4, high6 } = tables.tally.get(0);
     clear(tables, tables.keys4);

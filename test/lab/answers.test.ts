@@ -239,9 +239,11 @@ describe.each(OFFLOADS)(
       });
 
       describe('of packets that may be cut', () => {
-        // As strict as an operator may have it.
-        beforeAll(() => director.lab.sysctl(director.lab.director, { 'net.ipv4.conf.all.rp_filter': 1 }));
-        beforeAll(() => director.lab.sysctl(client, { 'net.ipv4.ip_no_pmtu_disc': 1 }));
+        beforeAll(async () => {
+          // As strict as an operator may have it.
+          await director.lab.sysctl(director.lab.director, { 'net.ipv4.conf.all.rp_filter': 1 });
+          await director.lab.sysctl(client, { 'net.ipv4.ip_no_pmtu_disc': 1 });
+        });
         afterAll(() => director.lab.sysctl(client, { 'net.ipv4.ip_no_pmtu_disc': 0 }));
 
         it('a datagram is cut on its way, and its echo too', async () => {

@@ -27,7 +27,7 @@
 #define ICMP6_MOST 1280
 
 #define ERROR_TOS 0xc0 /* internetwork control (RFC 1812, 4.3.2.5) */
-#define SUM_BLOCK 64
+#define SUM_BLOCK 128
 
 /* Both families' header, the same but for the numbers in it. <linux/icmp.h> would bring in the C library's. */
 struct icmp_header {

@@ -49,6 +49,17 @@ export class ArrayMap<T> {
     this.#bpf.update(this.fd, indexKey(index), bytes);
   }
 
+  /** Writes elements from `first` on, by one system call. */
+  setRun(first: number, values: readonly T[]): void {
+    const bytes = new Uint8Array(values.length * this.codec.size);
+    const view = viewOf(bytes);
+    values.forEach((value, i) => {
+      this.codec.write(view, i * this.codec.size, value);
+    });
+    if (values.length > 0)
+      this.#bpf.updateBatch(this.fd, indexKeys(first, values.length), bytes, values.length);
+  }
+
   /** The bytes of elements `from` … `to`-1, some thousand at a time. */
   *chunks(from: number, to: number): Generator<Chunk> {
     const stride = this.codec.size;
@@ -165,10 +176,19 @@ export class PerCpuArray<T> {
   clear(index: number): void {
     this.#bpf.update(this.fd, indexKey(index), new Uint8Array(this.#stride * this.#cpus));
   }
+
+  /** The same for `count` elements from `first` on, by one system call. */
+  clearRun(first: number, count: number): void {
+    const zeroes = new Uint8Array(count * this.#stride * this.#cpus);
+    if (count > 0) this.#bpf.updateBatch(this.fd, indexKeys(first, count), zeroes, count);
+  }
 }
 
-function indexKey(index: number): Uint8Array {
-  const key = new Uint8Array(4);
-  viewOf(key).setUint32(0, index, true);
-  return key;
+const indexKey = (index: number): Uint8Array => indexKeys(index, 1);
+
+function indexKeys(first: number, count: number): Uint8Array {
+  const keys = new Uint8Array(4 * count);
+  const view = viewOf(keys);
+  for (let i = 0; i < count; i++) view.setUint32(4 * i, first + i, true);
+  return keys;
 }

@@ -6,7 +6,7 @@ import type { BpfPlane } from '../dataplane/bpf/plane.ts';
 import type { Director } from './director.ts';
 import type { EventRing } from './event-ring.ts';
 import type { EventQueue } from './queue.ts';
-import { type ReadConfig, versionOf } from './read-config.ts';
+import type { ReadConfig } from './read-config.ts';
 
 /** The parts as they come to be; absent while the director is starting. */
 export interface Parts {
@@ -42,7 +42,7 @@ export function control(
       config_file: read.file,
       plane: part.plane?.description ?? 'starting',
       last_reload: part.director?.lastReload ?? { ok: true, at: startedAt, message: 'starting' },
-      config_version: part.director?.inForce.version ?? versionOf(read.text),
+      config_version: part.director?.inForce.version ?? read.version,
       counters_since: zeroedAt,
     }),
     services: async () => servicesSince(plane().counters(), baseline),

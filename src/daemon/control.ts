@@ -41,6 +41,7 @@ export function control(
       started_at: startedAt,
       config_file: read.file,
       plane: part.plane?.description ?? 'starting',
+      memory: { resident: process.memoryUsage.rss(), kernel: part.plane?.kernelMemory ?? 0 },
       last_reload: part.director?.lastReload ?? { ok: true, at: startedAt, message: 'starting' },
       config_version: part.director?.inForce.version ?? read.version,
       counters_since: zeroedAt,

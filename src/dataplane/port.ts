@@ -32,6 +32,8 @@ export interface DataPlane {
   readonly kind: 'bpf' | 'simulated';
   /** One line for people: what was loaded or found, and how much memory it takes. */
   readonly description: string;
+  /** Memory of its tables in the kernel, in bytes; 0 where it has none there. */
+  readonly kernelMemory: number;
   /**
    * Looks at a bounded part of its tables for what somebody else has changed; called over and over, it gets to all of
    * them. What it finds shows in `observe`. It must not overlap a change; it gives the event loop its turn now and then, and

@@ -56,12 +56,11 @@ function directorSysctls(config: Config): readonly (readonly [string, string])[]
 }
 
 function hasIpv6(config: Config): boolean {
-  const addresses = [
-    ...config.services.map((service) => service.address),
-    ...config.vips.map((vip) => vip.address),
-    ...config.masquerade.map((rule) => rule.source.address),
-  ];
-  return addresses.some((address) => familyOf(address) === 6);
+  return (
+    config.services.some(({ address }) => familyOf(address) === 6) ||
+    config.vips.some(({ address }) => familyOf(address) === 6) ||
+    config.masquerade.some(({ source }) => familyOf(source.address) === 6)
+  );
 }
 
 /** An interface's name as a part of a parameter's: a dot in it is written `/` (sysctl(8)). */

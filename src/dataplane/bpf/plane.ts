@@ -83,6 +83,7 @@ function makePlane(tables: Tables, { limits, pinDir }: BpfPlaneOptions, unlock: 
   return {
     kind: 'bpf',
     description: describe(tables),
+    kernelMemory: tables.memory,
     inspect: (leave) => inspector.look(leave),
     observe: () => ({ interfaces: observeLinks(tables), ...observeServices(registry) }),
     publishService: (service) => publishService(publisher, service),

@@ -58,6 +58,7 @@ export function openSimulatedPlane(options: SimulatedPlaneOptions): SimulatedPla
     kind: 'simulated',
     world,
     description: `simulated plane: room for ${sizes[4]} IPv4 and ${sizes[6]} IPv6 connections`,
+    kernelMemory: 0,
     // Nobody else can write here.
     inspect: async () => {},
     observe: () => ({

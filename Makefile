@@ -2,7 +2,8 @@
 # make test     all tests (needs root)
 # make check    types, lint, borders between rooms, generated files, unit and property tests
 # make bench    measured beside nftables, haproxy, nginx stream and plain routing (needs root, some nine minutes)
-.PHONY: demo demo-down test check bench build install generate packages clean
+# make bench-scale    10,000 services and a million connections: load, change, sweep, listing, memory (needs root, a minute)
+.PHONY: demo demo-down test check bench bench-scale build install generate packages clean
 .DEFAULT_GOAL := build
 BIN := node_modules/.bin
 
@@ -31,6 +32,9 @@ check: install
 bench: build
 	@scripts/install-packages.sh --bench
 	@$(BIN)/tsx bench/run.ts $(BENCH)
+
+bench-scale: build
+	@$(BIN)/tsx bench/scale/run.ts $(BENCH)
 
 build: install
 	@$(BIN)/tsx scripts/build.ts

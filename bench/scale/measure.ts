@@ -26,6 +26,7 @@ export interface Change {
   readonly read_ms: number;
   /** All of what comes after reading: comparing, and publishing the one service. */
   readonly apply_ms: number;
+  readonly plan_ms: number;
   readonly steps_ms: number;
   /** Of the processor over the whole reload, in seconds. */
   readonly cpu_seconds: number;
@@ -72,9 +73,9 @@ export async function measureChanges(
     await weir.writeConfig(scaleConfig(size, heavy));
     const before = cpuSeconds(daemon.pid);
     const line = await nextLine(daemon, '"event":"reloaded"', () => daemon.signal('SIGHUP'));
-    const { steps, read_ms = 0, apply_ms = 0, steps_ms = 0 } = fieldsOf(line);
+    const { steps, read_ms = 0, apply_ms = 0, plan_ms = 0, steps_ms = 0 } = fieldsOf(line);
     if (steps !== 1) throw new Error(`one service was changed, and the daemon took ${steps} steps`);
-    changes.push({ read_ms, apply_ms, steps_ms, cpu_seconds: cpuSeconds(daemon.pid) - before });
+    changes.push({ read_ms, apply_ms, plan_ms, steps_ms, cpu_seconds: cpuSeconds(daemon.pid) - before });
   }
   return changes;
 }

@@ -32,6 +32,10 @@ export function describeChanges(changes: readonly Change[]): string[] {
       each((one) => one.apply_ms),
     ),
     line(
+      '  looking, comparing',
+      each((one) => one.plan_ms),
+    ),
+    line(
       '  publishing it',
       each((one) => one.steps_ms),
     ),

@@ -13,7 +13,7 @@ import type { DesiredState } from './states.ts';
 export function compose(config: Config, previous?: DesiredState): DesiredState {
   return {
     interfaces: new Map(config.interfaces.map((one) => [one.name, one])),
-    services: new Map(config.services.map((service) => keep(service, previous))),
+    services: composeServices(config, previous),
     vips: new Map(config.vips.map((vip) => [vipKey(vip), vip])),
     masquerade: new Map(config.masquerade.map((rule) => [masqueradeKey(rule), rule])),
     // A value that the file gives goes before ours, in the same place of the order.
@@ -21,10 +21,15 @@ export function compose(config: Config, previous?: DesiredState): DesiredState {
   };
 }
 
-function keep(service: VirtualService, previous: DesiredState | undefined): [ServiceKey, VirtualService] {
-  const key = serviceKey(service);
-  const before = previous?.services.get(key);
-  return [key, before !== undefined && equalService(before, service) ? before : service];
+/** A loop, not a list of pairs: there may be ten thousand, and a change of one of them is to be quick. */
+function composeServices(config: Config, previous: DesiredState | undefined): DesiredState['services'] {
+  const services = new Map<ServiceKey, VirtualService>();
+  for (const service of config.services) {
+    const key = serviceKey(service);
+    const before = previous?.services.get(key);
+    services.set(key, before !== undefined && equalService(before, service) ? before : service);
+  }
+  return services;
 }
 
 /**

@@ -16,7 +16,7 @@ export interface LastReload {
 
 /** Memory in use, in bytes. */
 export interface MemoryUse {
-  /** Of the daemon itself, resident (VmRSS in proc(5)); it grows with services, not with connections. */
+  /** Of the daemon itself, resident (VmRSS in proc(5)); what it has mapped of the tables counts here, too. */
   readonly resident: number;
   /** Of the data plane's tables in the kernel, made in full at the start; 0 while the director is starting. */
   readonly kernel: number;

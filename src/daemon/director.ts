@@ -277,12 +277,13 @@ export class Director {
     return { ok: true, steps, lines: [...explainPlan(steps), ...this.#limitLines(read.config)] };
   }
 
-  /** Tables are made once: says so where a file asks for others. */
+  /** Tables are made once, and the rate of answers is set at the start: says so where a file asks for others. */
   #limitLines({ limits }: Config): string[] {
     return (Object.keys(limits) as (keyof Limits)[])
       .filter((name) => limits[name] !== this.#limits[name])
       .map(
-        (name) => `limits.${name}: ${this.#limits[name]} → ${limits[name]} only after weir down and weir run`,
+        (name) =>
+          `limits.${name}: ${this.#limits[name]} → ${limits[name]} only after ${name.startsWith('answer_') ? '' : 'weir down and '}weir run`,
       );
   }
 

@@ -56,7 +56,7 @@ static __always_inline void slot_release(struct weir_connection *connection, __u
 		bpf_map_push_elem(&free6, &slot, 0);
 }
 
-/* Removes the connection in `slot`, both keys first, if its word is still `word`; true for the one caller that did. */
+/* Removes what is in `slot`, its keys first, if its word is still `word`; true for the one caller that did. */
 static __always_inline bool connection_end(__u32 slot, __u64 word, int family)
 {
 	__u32 generation = word_generation(word);
@@ -65,7 +65,8 @@ static __always_inline bool connection_end(__u32 slot, __u64 word, int family)
 	if (!swap_word(slot, word, make_word(generation, 0, WEIR_STATE_CLAIMED), family))
 		return false;
 	delete_key(slot, IN, generation, family);
-	delete_key(slot, OUT, generation, family);
+	if (word_state(word) != WEIR_STATE_TEMPLATE)
+		delete_key(slot, OUT, generation, family);
 	connection = connection_at(slot, family);
 	if (connection)
 		slot_release(connection, slot, generation, family);
@@ -117,6 +118,18 @@ static __always_inline enum entry connection_insert(__u32 slot, __u32 generation
 	}
 	delete_key(slot, OUT, generation, family);
 	return result == KEY_TAKEN ? RACE_LOST : NO_PLACE;
+}
+
+/* As `connection_insert`, of a template: it has one key, for no server sends anything that belongs to it. */
+static __always_inline enum entry template_insert(__u32 slot, __u32 generation, __u32 timeout, int family)
+{
+	int result = insert_key(slot, IN, generation, family);
+
+	if (result != INSERTED)
+		return result == KEY_TAKEN ? RACE_LOST : NO_PLACE;
+	swap_word(slot, make_word(generation, 0, WEIR_STATE_CLAIMED), make_word(generation, timeout, WEIR_STATE_TEMPLATE),
+		  family);
+	return ENTERED;
 }
 
 #endif

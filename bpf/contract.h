@@ -32,8 +32,12 @@ enum weir_state {
 	WEIR_STATE_LISTEN = 11,
 	WEIR_STATE_SYNACK = 12,
 	WEIR_STATE_UDP = 13,
-	WEIR_STATE_MAX = 14,
+	WEIR_STATE_TEMPLATE = 14, /* no connection: where a client of a persistent service goes (template.h) */
+	WEIR_STATE_MAX = 15,
 };
+
+/* Set in the protocol of a template, so that no packet's flow is the same as a template's. */
+#define WEIR_TEMPLATE_PROTOCOL 128
 
 /* The word: state in bits 0-3, idle time-out in jiffies in bits 4-35, generation in bits 36-63. */
 #define WEIR_WORD_TIMEOUT_SHIFT 4
@@ -93,6 +97,9 @@ struct weir_service {
 	__u32 ring_length; /* wrr: turns in the ring, 0 when there is none and turns are computed */
 	__u32 cycle;	   /* wrr: sum of the weights ÷ their greatest common divisor */
 	__u32 stride;	   /* wrr without a ring: turns to advance, coprime to the cycle */
+	__u32 persistence; /* jiffies that a template outlives its latest use; 0: not persistent */
+	__u32 persistence_ms; /* the same as configured, in milliseconds */
+	__u32 mask[4];	   /* persistent: clients that are alike under it share a template */
 };
 
 /* members: a service's servers, one after the other, in the configuration's order but for those of weight 0, which
@@ -114,10 +121,11 @@ struct weir_service_state {
 	__u32 timeouts[WEIR_STATE_MAX];	   /* by state, in jiffies */
 	__u32 timeouts_ms[WEIR_STATE_MAX]; /* the same as configured, in milliseconds */
 	__u32 slot;			   /* in `services`, the latest published */
-	__u32 flags;			   /* WEIR_SERVICE_IN_USE */
+	__u32 flags;			   /* WEIR_SERVICE_IN_USE, WEIR_SERVICE_PERSISTENT */
 };
 
 #define WEIR_SERVICE_IN_USE 1
+#define WEIR_SERVICE_PERSISTENT 2 /* the latest published slot's persistence is not 0 */
 
 /* servers: a real server in one service; written while unpublished, except for the counters. */
 struct weir_server {
@@ -127,8 +135,8 @@ struct weir_server {
 	__u32 service;	/* id of its service */
 	__s32 active;	/* connections in ESTABLISHED */
 	__s32 inactive; /* connections in any other state */
-	__u32 moves;	/* times that active or inactive changed, so that an audit knows when to trust itself */
-	__u32 reserved;
+	__u32 moves;	/* times that a counter changed, so that an audit knows when to trust itself */
+	__s32 templates; /* templates that lead to it */
 };
 #define WEIR_SERVER_IN_USE 1
 
@@ -136,6 +144,7 @@ struct weir_server {
 struct weir_audit {
 	__u32 active;
 	__u32 inactive;
+	__u32 templates;
 };
 
 /* service_traffic and server_traffic, per CPU. Bytes count from the IP header on. */
@@ -160,7 +169,11 @@ struct weir_bucket {
 	__u64 strayed; /* keys that would stand here and stand in their second bucket instead */
 };
 
-/* connections4, connections6: one slot a connection, both directions; IPv4 fills one cache line, IPv6 two. */
+/* connections4, connections6: one slot a connection, both directions; IPv4 fills one cache line, IPv6 two. A template
+ * has a slot too, of which it uses the word, last_seen (its latest use), service, server, its addresses (the client's
+ * under the service's mask), virtual_port (the service's own), server_port, protocol (WEIR_TEMPLATE_PROTOCOL set),
+ * replied (1 once it was found to control a connection that a server has answered), and server_ifindex: not an interface
+ * but the jiffies when it was last found to control a connection. */
 struct weir_connection {
 	__u64 word;	   /* state, time-out, generation: changed by compare-and-swap only */
 	__u32 last_seen;   /* jiffies of the latest packet of either direction */
@@ -209,7 +222,7 @@ struct weir_settings {
 	__u32 route_epoch; /* 0 - 255; raised when the host's routes change, so that next hops are looked up again */
 	__u32 answer_rate; /* answers a second that each CPU may give of itself; 0: none */
 	__u32 answer_burst; /* answers at once, at least 1 */
-	__u32 reserved;
+	__u32 hold;	   /* jiffies that a template stays after it was last found to control a connection */
 };
 
 /* tally: one element, counted by the packet path. */

@@ -150,7 +150,7 @@ static __always_inline int translate_error(struct __sk_buff *skb, enum direction
 	if (frame + length - ETH_HLEN > (void *)(long)skb->data_end)
 		return TCX_NEXT;
 	if (!(family == FAMILY4 ? turn_around4(frame, room, &answer) : turn_around6(frame, room, &answer)) ||
-	    !connection_find(&answer, direction, family, &found))
+	    answer.protocol & WEIR_TEMPLATE_PROTOCOL || !connection_find(&answer, direction, family, &found))
 		return TCX_NEXT;
 	connection = connection_at(found.slot, family);
 	if (!connection)

@@ -39,6 +39,8 @@ WEIR_MAP(members, BPF_MAP_TYPE_ARRAY, __u32, struct weir_member, 0);
 WEIR_MAP(rings, BPF_MAP_TYPE_ARRAY, __u32, struct weir_turns, 0);
 /* server id → real server, its connections now */
 WEIR_MAP(servers, BPF_MAP_TYPE_ARRAY, __u32, struct weir_server, 0);
+/* server id → 1 while its service's publication has it: until then and from then on templates that lead to it are void */
+WEIR_MAP(memberships, BPF_MAP_TYPE_ARRAY, __u32, __u32, 0);
 /* server id → connections found by the sweep's walk */
 WEIR_MAP(server_audit, BPF_MAP_TYPE_ARRAY, __u32, struct weir_audit, 0);
 /* service id → traffic, per CPU */

@@ -4,7 +4,7 @@
 #define WEIR_OPEN_H
 
 #include "answer.h"
-#include "reclaim.h"
+#include "persist.h"
 #include "route.h"
 #include "schedule.h"
 #include "service.h"
@@ -105,21 +105,33 @@ static __always_inline int enter_or_drop(const struct packet *packet, struct wei
 	}
 }
 
+/* The server that the service's scheduler chooses; NO_SERVER when nobody is eligible. */
+static __always_inline __u32 scheduled_server(const struct weir_service *service)
+{
+	__u32 place = schedule(service), at = service->members + place;
+	struct weir_member *member = place == NO_MEMBER ? 0 : bpf_map_lookup_elem(&members, &at);
+
+	return member ? member->server : NO_SERVER;
+}
+
 /* Opens a connection for the packet and answers 0, or answers what is to become of the packet. */
 static __always_inline int open_connection(struct __sk_buff *skb, const struct packet *packet,
 					   const struct weir_service *service, struct found *found, int family)
 {
-	__u32 place = schedule(service), at = service->members + place, generation;
+	__u32 id = NO_SERVER, generation;
 	struct weir_connection *connection;
-	struct weir_member *member;
 	struct weir_server *server;
 	struct addresses to;
-	__u32 id;
 
-	member = place == NO_MEMBER ? 0 : bpf_map_lookup_elem(&members, &at);
-	if (!member)
-		return refuse(skb, WEIR_VERDICT_NO_SERVER, 0, packet->daddr, family);
-	id = member->server;
+	if (service->persistence)
+		id = family == FAMILY4 ? template_server4(packet, service) : template_server6(packet, service);
+	if (id == NO_SERVER) {
+		id = scheduled_server(service);
+		if (id == NO_SERVER)
+			return refuse(skb, WEIR_VERDICT_NO_SERVER, 0, packet->daddr, family);
+		if (service->persistence)
+			id = family == FAMILY4 ? template_make4(packet, service, id) : template_make6(packet, service, id);
+	}
 	server = bpf_map_lookup_elem(&servers, &id);
 	connection = server ? slot_obtain(&found->slot, &generation, packet->protocol, family) : 0;
 	if (!connection)
@@ -130,7 +142,7 @@ static __always_inline int open_connection(struct __sk_buff *skb, const struct p
 	connection->client_port = packet->sport;
 	connection->seen_port = packet->sport;
 	connection->virtual_port = packet->dport;
-	connection->server_port = server->port;
+	connection->server_port = server->port ? server->port : packet->dport;
 	connection->protocol = packet->protocol;
 	connection->replied = 0;
 	to = addresses_of(connection, family);

@@ -7,6 +7,7 @@
 #define WEIR_RECLAIM_H
 
 #include "half_open.h"
+#include "template.h"
 
 #define RECLAIM_WINDOW 32 /* slots looked at for one new connection */
 
@@ -33,7 +34,7 @@ static __always_inline int reclaim_window(int family)
 		word = READ_ONCE(connection->word);
 		if (!is_live(word))
 			continue;
-		if (is_expired(connection, word, now) && connection_end(slot, word, family)) {
+		if (is_over(connection, word, now) && connection_end(slot, word, family)) {
 			verdict(WEIR_VERDICT_EXPIRED);
 			return 1;
 		}

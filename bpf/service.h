@@ -6,9 +6,9 @@
 #include "maps.h"
 #include "parse.h"
 
-static __always_inline struct weir_service *service_find(const struct packet *packet, int family)
+static __always_inline struct weir_service *service_at(const struct packet *packet, __u16 port, int family)
 {
-	struct weir_service_key key = { .port = packet->dport, .protocol = packet->protocol, .family = family };
+	struct weir_service_key key = { .port = port, .protocol = packet->protocol, .family = family };
 	struct weir_service *service;
 	__u32 *slot;
 
@@ -25,6 +25,14 @@ static __always_inline struct weir_service *service_find(const struct packet *pa
 			return service;
 	}
 	return 0;
+}
+
+/* The service at the packet's port, or else the one of all ports. */
+static __always_inline struct weir_service *service_find(const struct packet *packet, int family)
+{
+	struct weir_service *service = service_at(packet, packet->dport, family);
+
+	return service ? service : service_at(packet, 0, family);
 }
 
 #endif

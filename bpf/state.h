@@ -54,13 +54,13 @@ static __always_inline bool is_half_open(__u32 state)
 }
 
 /*
- * Ended or ending, or a UDP client that no server has answered (anybody can make those up): what may make room for a
- * new connection when the table is full.
+ * Ended or ending, or a UDP client or a template whose client no server has answered (anybody can make those up): what
+ * may make room for a new connection when the table is full.
  */
 static __always_inline bool is_expendable(const struct weir_connection *connection, __u32 state)
 {
 	return state == WEIR_STATE_TIME_WAIT || state == WEIR_STATE_CLOSE || state == WEIR_STATE_LAST_ACK ||
-	       (state == WEIR_STATE_UDP && !connection->replied);
+	       ((state == WEIR_STATE_UDP || state == WEIR_STATE_TEMPLATE) && !connection->replied);
 }
 
 enum direction { IN, OUT };
@@ -134,7 +134,10 @@ static __always_inline __u32 timeout_of(__u32 service, __u32 state)
 
 static __always_inline void adjust(struct weir_server *server, __u32 state, int by)
 {
-	__sync_fetch_and_add(state == WEIR_STATE_ESTABLISHED ? &server->active : &server->inactive, by);
+	if (state == WEIR_STATE_TEMPLATE)
+		__sync_fetch_and_add(&server->templates, by);
+	else
+		__sync_fetch_and_add(state == WEIR_STATE_ESTABLISHED ? &server->active : &server->inactive, by);
 }
 
 /*

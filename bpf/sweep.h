@@ -3,7 +3,7 @@
 #ifndef WEIR_SWEEP_H
 #define WEIR_SWEEP_H
 
-#include "connection.h"
+#include "template.h"
 
 struct sweep {
 	__u32 from;
@@ -16,6 +16,7 @@ static __always_inline long sweep_slot(__u32 slot, struct sweep *sweep, int fami
 {
 	struct weir_connection *connection = connection_at(slot, family);
 	struct weir_audit *audit;
+	bool template;
 	__u64 word;
 	__u32 id;
 
@@ -24,14 +25,20 @@ static __always_inline long sweep_slot(__u32 slot, struct sweep *sweep, int fami
 	word = READ_ONCE(connection->word);
 	if (!is_live(word))
 		return 0;
-	if (is_expired(connection, word, sweep->now)) {
+	id = connection->server;
+	template = word_state(word) == WEIR_STATE_TEMPLATE;
+	/* A template to a server that has left is of no use, and keeps the server's number from being given back. */
+	if (is_over(connection, word, sweep->now) || (template && !is_member(id))) {
 		sweep->expired += connection_end(slot, word, family);
 		return 0;
 	}
 	sweep->live++;
-	id = connection->server;
+	if (!template)
+		family == FAMILY4 ? template_hold4(slot, sweep->now) : template_hold6(slot, sweep->now);
 	audit = bpf_map_lookup_elem(&server_audit, &id);
-	if (audit && word_state(word) == WEIR_STATE_ESTABLISHED)
+	if (audit && template)
+		audit->templates++;
+	else if (audit && word_state(word) == WEIR_STATE_ESTABLISHED)
 		audit->active++;
 	else if (audit)
 		audit->inactive++;

@@ -34,6 +34,7 @@ const server = (
   weight,
   active,
   inactive,
+  templates: 0,
   leaving: false,
 });
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Connection } from '../core/model/connection.ts';
 import type { ServerCounters, ServiceCounters, Verdicts } from '../core/model/counters.ts';
 import { PROTOCOLS, SCHEDULERS } from '../core/model/service.ts';
-import { CONNECTION_STATES } from '../core/model/state.ts';
+import { LISTED_STATES } from '../core/model/state.ts';
 import type {
   ApplyDone,
   ConfigInForce,
@@ -55,12 +55,20 @@ const serverCounters = z.object({
   weight: z.int().min(0).max(65_535),
   active: count.describe('Connections in ESTABLISHED.'),
   inactive: count.describe('Connections in any other state.'),
+  templates: count.describe('Persistence templates that lead to it: clients, or networks of them.'),
   leaving: z.boolean().describe('No longer configured; finishes the connections it has.'),
   ...traffic,
 });
 const serviceCounters = z.object({
   key: z.string().describe('Such as "tcp 203.0.113.100:80".'),
   scheduler: z.enum(SCHEDULERS).or(z.string()),
+  persistence: z
+    .object({
+      timeout: count.describe('Milliseconds that a template outlives its latest use.'),
+      granularity: z.int().min(1).max(128).describe('Length of the prefix that clients share.'),
+    })
+    .exactOptional()
+    .describe('Absent unless the service is persistent.'),
   leaving: z.boolean(),
   servers: z.array(serverCounters).readonly(),
   ...traffic,
@@ -68,7 +76,7 @@ const serviceCounters = z.object({
 const verdicts = z.record(z.string(), count).describe('Packets by what became of them.');
 const connection = z.object({
   protocol: z.enum(PROTOCOLS),
-  state: z.enum(CONNECTION_STATES),
+  state: z.enum(LISTED_STATES),
   client: z.object(endpoint),
   virtual: z.object(endpoint),
   server: z.object(endpoint),

@@ -6,6 +6,7 @@ import { parseAddress } from '../../src/core/address/address.ts';
 import { DEFAULT_LIMITS } from '../../src/core/model/config.ts';
 import { serviceKey, type VirtualService } from '../../src/core/model/service.ts';
 import { DEFAULT_TIMEOUTS } from '../../src/core/model/state.ts';
+import { restoreMemberships } from '../../src/dataplane/bpf/memberships.ts';
 import { type Publisher, publishService, retire, unpublishService } from '../../src/dataplane/bpf/publish.ts';
 import { readRegistry } from '../../src/dataplane/bpf/registry.ts';
 import { RunAllocator } from '../../src/dataplane/bpf/runs.ts';
@@ -38,6 +39,7 @@ const service = (port: number, weights: readonly number[]): VirtualService => ({
 });
 const bystander = service(80, [1, 0, 2]);
 const before = service(81, [3, 2]);
+const larger = service(81, [1, 1, 1, 1, 1]);
 const after = service(81, [1, 0, 5, 2]);
 
 class Crash extends Error {}
@@ -108,6 +110,15 @@ function published(): Map<string, VirtualService> {
   return new Map(services.map(([key, entry]) => [key, entry.service]));
 }
 
+/** Numbers of servers that templates may lead to, and of those in a publication. */
+function memberships(): { members: number[]; inPublication: Set<number> } {
+  const members = [...tables.memberships.range(0, tables.memberships.size)];
+  const inPublication = new Set<number>();
+  for (const { servers } of readRegistry(tables).byId.values())
+    for (const { id, leftAt } of servers.values()) if (leftAt === undefined) inPublication.add(id);
+  return { members: members.flatMap(([id, membership]) => (membership === 1 ? [id] : [])), inPublication };
+}
+
 /** Publishes until a write is reached that does not exist; checks what each crash leaves. Returns the writes there are. */
 function crashEverywhere(
   start: readonly VirtualService[],
@@ -122,8 +133,13 @@ function crashEverywhere(
     expect(found.get(serviceKey(bystander)), `bystander, write ${writes}`).toEqual(bystander);
     if (crashed) expect(allowed, `write ${writes}`).toContainEqual(found.get(serviceKey(after)));
     else expect(found.get(serviceKey(after))).toEqual(after);
+    const { members, inPublication } = memberships();
+    expect([...inPublication], `members after write ${writes}`).toEqual(expect.arrayContaining(members));
+    life((publisher) => restoreMemberships(publisher));
+    expect(new Set(memberships().members)).toEqual(inPublication);
     life((publisher) => {
       publishService(publisher, after);
+      expect(memberships().members).toHaveLength(3 + 4);
       for (let pass = 0; pass < 3; pass++) retire(publisher);
     });
     expect(published().get(serviceKey(after))).toEqual(after);
@@ -133,6 +149,7 @@ function crashEverywhere(
       for (let pass = 0; pass < 3; pass++) retire(publisher);
     });
     expect(readRegistry(tables).serverIds.size).toBe(0);
+    expect(memberships().members).toEqual([]);
     if (!crashed) return writes;
   }
 }
@@ -145,6 +162,10 @@ describe('a crash while publishing', () => {
   it('a changed service leaves the old one or the new one', () => {
     // Time-outs belong to the service, not to its publication, and are the same on both sides here.
     expect(crashEverywhere([bystander, before], [before, after])).toBeGreaterThan(10);
+  });
+
+  it('a service that loses a server leaves no client with a server that has left', () => {
+    expect(crashEverywhere([bystander, larger], [larger, after])).toBeGreaterThan(10);
   });
 });
 

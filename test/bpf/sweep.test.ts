@@ -36,7 +36,7 @@ it('reports a counter that is off, when two passes have seen it, and stops when 
   servers.set(0, { ...sound, inactive: 3 });
   expect(pass(sweeper)).toEqual([]);
   expect(pass(sweeper)).toEqual([
-    'server 0: counted 0 active, 3 inactive after 0 changes; a walk found 0 and 0',
+    'server 0: counted 0 active, 3 inactive, 0 templates after 0 changes; a walk found 0 active, 0 inactive, 0 templates',
   ]);
   servers.set(0, sound);
   expect(pass(sweeper)).toEqual([]);

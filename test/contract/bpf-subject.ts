@@ -8,7 +8,7 @@ import { openTables, type Tables } from '../../src/dataplane/bpf/tables.ts';
 import { libbpf } from '../../src/kernel/libbpf.ts';
 import { makePins, removePins } from '../support/pins.ts';
 import { frameOf } from './frames.ts';
-import { age, changeLive, readInterfaces, runPacket } from './kernel.ts';
+import { age, changeLive, isTemplate, readInterfaces, runPacket } from './kernel.ts';
 import type { OpenSubject } from './subject.ts';
 
 /** Jiffies in a second, as the plane has measured them for the time-outs that it has written. */
@@ -35,7 +35,9 @@ export const openBpfSubject: OpenSubject = (limits) => {
     elapse: (milliseconds) => age(tables, Math.ceil((milliseconds * jiffiesPerSecond(tables)) / 1000)),
     force: (state) => {
       const number = BigInt(contract.WEIR_STATE_NONE + CONNECTION_STATES.indexOf(state));
-      changeLive(tables, ({ head }) => ({ word: (head.word & ~0xfn) | number, replied: 1 }));
+      changeLive(tables, (slot) =>
+        isTemplate(slot) ? {} : { word: (slot.head.word & ~0xfn) | number, replied: 1 },
+      );
     },
     close: () => {
       plane.destroy();

@@ -27,6 +27,9 @@ const service = (
 const VIP4 = '203.0.113.100';
 const VIP6 = '2001:db8:113::100';
 
+const PAIR4 = ['192.168.1.104', '192.168.1.105'];
+const PAIR6 = ['fd00:192:168:1::104', 'fd00:192:168:1::105'];
+
 /** Services that share servers, change ports, have nobody to send to, or no way there. */
 export const SERVICES: readonly VirtualService[] = [
   service('tcp', VIP4, 80, 'rr', server('192.168.1.101', 80, 1), server('192.168.1.102', 80, 1)),
@@ -44,6 +47,19 @@ export const SERVICES: readonly VirtualService[] = [
   service('tcp', VIP6, 80, 'wlc', server('fd00:192:168:1::101', 80, 1), server('fd00:192:168:1::102', 80, 3)),
   service('udp', VIP6, 53, 'rr', server('fd00:192:168:1::101', 53, 1)),
   service('tcp', VIP6, 81, 'lc', server('fd00:192:168:1::101', 80, 1)),
+  // Persistent: clients by themselves, in networks, and at whatever port.
+  {
+    ...service('tcp', VIP4, 84, 'rr', ...PAIR4.map((address) => server(address, 80, 1))),
+    persistence: { timeout: 2.5 * STEP, granularity: 32 },
+  },
+  {
+    ...service('udp', VIP4, 0, 'rr', ...PAIR4.map((address) => server(address, 0, 1))),
+    persistence: { timeout: 1.5 * STEP, granularity: 31 },
+  },
+  {
+    ...service('tcp', VIP6, 0, 'wlc', ...PAIR6.map((address) => server(address, 0, 1))),
+    persistence: { timeout: 3.5 * STEP, granularity: 127 },
+  },
   service('tcp', VIP4, 82, 'lc', server('192.168.1.101', 80, 0)),
   service('tcp', VIP4, 83, 'rr', server('10.9.9.9', 80, 1)),
 ];
@@ -62,6 +78,9 @@ export const CLIENTS = {
 
 /** Client ports that conversations have. */
 export const PORTS = [1024, 4000, 40000, 65535, 0, 80];
+
+/** Where a conversation with a service of all ports goes, by the client's port; the first is another service's in IPv6. */
+export const ANY_PORTS = [80, 443, 53];
 
 /** Who talks to which service; indices into the lists above. */
 export interface Conversation {
@@ -127,7 +146,7 @@ const few = (count: number, usual: number): fc.Arbitrary<number> =>
   );
 
 const conversation = {
-  service: few(SERVICES.length, 7),
+  service: few(SERVICES.length, 10),
   client: few(CLIENTS[4].length, 3),
   port: few(PORTS.length, 2),
 };

@@ -6,11 +6,13 @@ import koffi from 'koffi';
 import type { Family } from '../../src/core/address/address.ts';
 import type { Limits } from '../../src/core/model/config.ts';
 import type { Side } from '../../src/core/model/host.ts';
+import { TEMPLATE_HOLD_MS } from '../../src/core/model/persistence.ts';
 import type { VirtualService } from '../../src/core/model/service.ts';
 import type { Action } from '../../src/core/packet/verdict.ts';
 import * as contract from '../../src/dataplane/bpf/contract.generated.ts';
 import type { ArrayMap } from '../../src/dataplane/bpf/map.ts';
 import { type Publisher, publishService } from '../../src/dataplane/bpf/publish.ts';
+import { jiffiesIn } from '../../src/dataplane/bpf/records.ts';
 import { readRegistry } from '../../src/dataplane/bpf/registry.ts';
 import { RunAllocator } from '../../src/dataplane/bpf/runs.ts';
 import { openTables, type Tables, unpinAll } from '../../src/dataplane/bpf/tables.ts';
@@ -59,7 +61,16 @@ export function connectionsOf(tables: Tables, family: Family) {
 
 /** Lets the connections of a plane grow older by some jiffies. */
 export function age(tables: Tables, jiffies: number): void {
-  changeLive(tables, (slot) => ({ last_seen: (slot.head.last_seen - jiffies) >>> 0 }));
+  const older = (then: number) => (then - jiffies) >>> 0;
+  changeLive(tables, (slot) => ({
+    last_seen: older(slot.head.last_seen),
+    ...(isTemplate(slot) && { server_ifindex: older(slot.head.server_ifindex) }),
+  }));
+}
+
+/** Tells a template's slot from a connection's. */
+export function isTemplate({ head }: Slot): boolean {
+  return Number(head.word & 0xfn) === contract.WEIR_STATE_TEMPLATE;
 }
 
 /** Changes the heads of all live connections. */
@@ -107,6 +118,7 @@ export function openKernel(
     half_open_limit: limits.half_open,
     route_epoch: 0,
     ...ratesOf(limits),
+    hold: jiffiesIn(TEMPLATE_HOLD_MS, hz),
   };
   const reset = (): void => {
     const { high4, high6 } = tables.tally.get(0);
@@ -144,7 +156,7 @@ function clearCounters({ tables, registry }: Publisher): void {
     tables.serviceTraffic.clear(id);
   }
   for (const id of registry.serverIds) {
-    tables.servers.set(id, { ...tables.servers.get(id), active: 0, inactive: 0 });
+    tables.servers.set(id, { ...tables.servers.get(id), active: 0, inactive: 0, templates: 0 });
     tables.serverTraffic.clear(id);
   }
 }

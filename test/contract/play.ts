@@ -1,16 +1,26 @@
 /** Plays the same events to the kernel and to the reference, and tells the first difference. */
 import { addressBytes, type Family } from '../../src/core/address/address.ts';
 import { serviceKey } from '../../src/core/model/service.ts';
-import { CONNECTION_STATES } from '../../src/core/model/state.ts';
+import { LISTED_STATES } from '../../src/core/model/state.ts';
 import { read16, sameBytes } from '../../src/core/packet/bytes.ts';
-import type { TrackedConnection } from '../../src/core/packet/world.ts';
+import { isTemplate } from '../../src/core/packet/template.ts';
+import type { Template, TrackedConnection } from '../../src/core/packet/world.ts';
 import * as contract from '../../src/dataplane/bpf/contract.generated.ts';
 import { readCounters, readVerdicts } from '../../src/dataplane/bpf/counters.ts';
 import { runSweep } from '../../src/dataplane/bpf/sweep.ts';
 import { swapPort } from '../../src/dataplane/bpf/words.ts';
 import { openSimulatedPlane, type SimulatedPlane } from '../../src/dataplane/simulated/plane.ts';
 import { type Event, SERVICES, STEP } from './events.ts';
-import { age, changeLive, connectionsOf, GSO_SIZE, type Kernel, runPacket, type Slot } from './kernel.ts';
+import {
+  age,
+  changeLive,
+  connectionsOf,
+  GSO_SIZE,
+  isTemplate as isTemplateSlot,
+  type Kernel,
+  runPacket,
+  type Slot,
+} from './kernel.ts';
 import { siteRoute } from './site.ts';
 import { writeFrame } from './write-frame.ts';
 
@@ -80,15 +90,15 @@ const words = (value: number | readonly number[], length: number): string =>
 /** A slot of the kernel's in plain words; undefined for a free one. */
 function describeSlot(kernel: Kernel, slot: Slot): string | undefined {
   const { head } = slot;
-  const state = CONNECTION_STATES[Number(head.word & 0xfn) - contract.WEIR_STATE_NONE];
+  const state = LISTED_STATES[Number(head.word & 0xfn) - contract.WEIR_STATE_NONE];
   if (state === undefined) return undefined;
   const width = typeof slot.client === 'number' ? 4 : 16;
   const { registry, tables } = kernel.publisher;
   const hop = tables.servers.get(head.server);
-  return [
+  const common = [
     state,
     Number((head.word >> 4n) & 0xffffffffn),
-    head.protocol,
+    head.protocol & ~contract.WEIR_TEMPLATE_PROTOCOL,
     registry.byId.get(head.service)?.key,
     words(slot.client, width),
     swapPort(head.client_port),
@@ -97,6 +107,10 @@ function describeSlot(kernel: Kernel, slot: Slot): string | undefined {
     words(slot.server, width),
     swapPort(head.server_port),
     words(hop.address, width),
+  ];
+  if (state === 'TEMPLATE') return [...common, head.replied === 1 ? 'answered' : 'unanswered'].join(' ');
+  return [
+    ...common,
     `seen ${swapPort(head.seen_port)}`,
     head.replied === 1 ? 'replied' : 'unanswered',
     `epoch ${head.route_epoch}`,
@@ -106,8 +120,9 @@ function describeSlot(kernel: Kernel, slot: Slot): string | undefined {
 }
 
 /** A connection of the reference in the same words. */
-function describeTracked(one: TrackedConnection | undefined): string | undefined {
+function describeTracked(one: TrackedConnection | Template | undefined): string | undefined {
   if (one === undefined) return undefined;
+  if (isTemplate(one)) return describeTemplate(one);
   const way = ({ ifindex, hop, mtu }: TrackedConnection['toServer']) => `${ifindex} ${hex(hop)} ${mtu}`;
   return [
     one.state,
@@ -126,6 +141,23 @@ function describeTracked(one: TrackedConnection | undefined): string | undefined
     `epoch ${one.routeEpoch}`,
     `to server ${way(one.toServer)}`,
     `to client ${way(one.toClient)}`,
+  ].join(' ');
+}
+
+function describeTemplate(one: Template): string {
+  return [
+    one.state,
+    one.timeout,
+    one.protocol,
+    serviceKey(one.service.service),
+    hex(one.client),
+    0,
+    hex(one.virtual),
+    one.virtualPort,
+    hex(one.server.address),
+    one.server.endpoint.port,
+    hex(one.server.address),
+    one.replied ? 'answered' : 'unanswered',
   ].join(' ');
 }
 
@@ -227,9 +259,9 @@ function forgetRoutes({ tables }: Kernel, plane: SimulatedPlane): void {
   const { world } = plane;
   for (const family of [4, 6] as const)
     for (const one of world.tables[family].slots)
-      if (one !== undefined)
+      if (one !== undefined && !isTemplate(one))
         for (const way of ['toServer', 'toClient'] as const) one[way] = { ...one[way], ifindex: 0 };
-  changeLive(tables, () => ({ server_ifindex: 0, client_ifindex: 0 }));
+  changeLive(tables, (slot) => (isTemplateSlot(slot) ? {} : { server_ifindex: 0, client_ifindex: 0 }));
   plane.routesChanged();
   tables.settings.set(0, { ...tables.settings.get(0), route_epoch: world.routeEpoch });
 }

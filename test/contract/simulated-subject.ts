@@ -2,6 +2,7 @@
 import type { Side } from '../../src/core/model/host.ts';
 import { ETHERNET_HEADER } from '../../src/core/packet/bytes.ts';
 import { changeState } from '../../src/core/packet/connection.ts';
+import { isTemplate } from '../../src/core/packet/template.ts';
 import { openSimulatedPlane } from '../../src/dataplane/simulated/plane.ts';
 import { frameOf, SIMULATED_MAC } from './frames.ts';
 import { type Interfaces, siteRoute } from './site.ts';
@@ -52,7 +53,7 @@ export const openSimulatedSubject: OpenSubject = (limits) => {
     force: (state) => {
       for (const family of [4, 6] as const)
         for (const connection of plane.world.tables[family].slots)
-          if (connection !== undefined) {
+          if (connection !== undefined && !isTemplate(connection)) {
             changeState(plane.world, connection, state);
             connection.replied = true;
           }

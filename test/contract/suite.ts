@@ -4,6 +4,7 @@ import { ANSWER_CASES } from './cases/answers.ts';
 import { CONNECTION_CASES } from './cases/connections.ts';
 import { FORWARDING_CASES } from './cases/forwarding.ts';
 import { ICMP_CASES } from './cases/icmp.ts';
+import { PERSISTENCE_CASES } from './cases/persistence.ts';
 import { ROOM_CASES } from './cases/room.ts';
 import { SERVICE_CASES } from './cases/services.ts';
 
@@ -15,4 +16,5 @@ export const CONTRACT: readonly Case[] = [
   ...CONNECTION_CASES,
   ...ROOM_CASES,
   ...SERVICE_CASES,
+  ...PERSISTENCE_CASES,
 ];

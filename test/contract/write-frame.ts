@@ -12,6 +12,7 @@ import { findConnection } from '../../src/core/packet/connection.ts';
 import { TCP, UDP } from '../../src/core/packet/parse.ts';
 import type { World } from '../../src/core/packet/world.ts';
 import {
+  ANY_PORTS,
   CLIENTS,
   type Conversation,
   type Damage,
@@ -32,7 +33,8 @@ function fillUp(frame: Uint8Array): Uint8Array {
 
 /** The ends of a conversation, and the server's side of it as far as the world knows it. */
 function endsOf(world: World, { service: number, client, port }: Conversation) {
-  const service = SERVICES[number]!;
+  const { port: own, ...rest } = SERVICES[number]!;
+  const service = { ...rest, port: own || ANY_PORTS[port % ANY_PORTS.length]! };
   const source = CLIENTS[familyOf(service.address)][client]!;
   const sourcePort = PORTS[port]!;
   const found = findConnection(

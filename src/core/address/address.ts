@@ -97,13 +97,13 @@ export function formatEndpoint(endpoint: Endpoint): string {
   return familyOf(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-/** Reads what `formatEndpoint` writes; undefined if the text is anything else or the port lies outside 1–65535. */
+/** Reads what `formatEndpoint` writes; undefined if the text is anything else or the port lies outside 0–65535. */
 export function parseEndpoint(text: string): Endpoint | undefined {
   const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
   if (match === null) return undefined;
   const address = parseAddress(match[1] ?? match[2] ?? '');
   const port = Number(match[3]);
-  if (address === undefined || port < 1 || port > 65535) return undefined;
+  if (address === undefined || port > 65535) return undefined;
   if ((familyOf(address) === 6) !== (match[1] !== undefined)) return undefined;
   return { address, port };
 }

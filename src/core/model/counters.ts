@@ -1,5 +1,6 @@
 /** What the data plane counts. */
 import type { Endpoint } from '../address/address.ts';
+import type { Persistence } from './persistence.ts';
 import type { ServiceKey } from './service.ts';
 
 /** Traffic since the service or server was first published: whole numbers that never go down. */
@@ -22,6 +23,8 @@ export interface ServerCounters extends Traffic, Endpoint {
   readonly active: number;
   /** Connections in any other state. */
   readonly inactive: number;
+  /** Persistence templates that lead to it. */
+  readonly templates: number;
   /** True when the server is no longer configured and only finishes the connections it has. */
   readonly leaving: boolean;
 }
@@ -30,6 +33,8 @@ export interface ServerCounters extends Traffic, Endpoint {
 export interface ServiceCounters extends Traffic {
   readonly key: ServiceKey;
   readonly scheduler: string;
+  /** Absent unless the service is persistent. */
+  readonly persistence?: Persistence;
   readonly servers: readonly ServerCounters[];
   /** True when the service is no longer configured and only finishes the connections it has. */
   readonly leaving: boolean;

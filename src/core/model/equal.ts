@@ -1,4 +1,5 @@
 /** Equality of the model's values, field by field. */
+import { equalPersistence } from './persistence.ts';
 import type { RealServer, VirtualService } from './service.ts';
 import type { Timeouts } from './state.ts';
 
@@ -11,6 +12,7 @@ export function equalService(a: VirtualService, b: VirtualService): boolean {
     a.port === b.port &&
     a.scheduler === b.scheduler &&
     equalTimeouts(a.timeouts, b.timeouts) &&
+    equalPersistence(a.persistence, b.persistence) &&
     a.servers.length === b.servers.length &&
     a.servers.every((server, i) => equalServer(server, b.servers[i]!))
   );

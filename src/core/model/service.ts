@@ -1,5 +1,6 @@
 /** Virtual services and their real servers, in LVS's words. */
 import { type Endpoint, formatEndpoint, parseEndpoint } from '../address/address.ts';
+import type { Persistence } from './persistence.ts';
 import type { Timeouts } from './state.ts';
 
 /** Transport protocols that can be balanced. */
@@ -21,11 +22,16 @@ export interface RealServer extends Endpoint {
   readonly weight: number;
 }
 
-/** What clients connect to: protocol, VIP and port, and the servers behind it. */
+/**
+ * What clients connect to: protocol, VIP and port, and the servers behind it. Port 0 is every port of the VIP that no
+ * other service has: of a persistent service, whose servers' port is 0 too and stands for the one the client asks for.
+ */
 export interface VirtualService extends Endpoint {
   readonly protocol: Protocol;
   readonly scheduler: Scheduler;
   readonly timeouts: Timeouts;
+  /** Absent: every connection goes where the scheduler says. */
+  readonly persistence?: Persistence;
   /** At most 1,024, no two with the same endpoint, in the order of the configuration. */
   readonly servers: readonly RealServer[];
 }

@@ -27,6 +27,7 @@ const service = (own: Numbers, server: Numbers): ServiceCounters => ({
       weight: 3,
       active: 7,
       inactive: 2,
+      templates: 0,
       leaving: false,
     },
   ],

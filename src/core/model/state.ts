@@ -20,6 +20,10 @@ export const CONNECTION_STATES = [
 ] as const;
 export type ConnectionState = (typeof CONNECTION_STATES)[number];
 
+/** What is listed beside them: no connection, but a client of a persistent service and the server it goes to. */
+export const LISTED_STATES = [...CONNECTION_STATES, 'TEMPLATE'] as const;
+export type ListedState = (typeof LISTED_STATES)[number];
+
 /** Idle time-outs by state, each in milliseconds, 1 s – 20 days. */
 export type Timeouts = Readonly<Record<Lowercase<ConnectionState>, number>>;
 

@@ -4,10 +4,12 @@ import { giveSlot, insertConnection } from './connection.ts';
 import { enterHalfOpen } from './half-open.ts';
 import { drop, type Outcome, pass } from './outcome.ts';
 import { type Arrival, isMartian, type Packet, TCP } from './parse.ts';
+import { makeTemplate, templateServer } from './persist.ts';
 import { obtainSlot } from './reclaim.ts';
 import { findWays } from './route.ts';
-import { choose, type ServiceRecord, serviceAt } from './service.ts';
+import { choose, type ServerRecord, type ServiceRecord, serviceAt } from './service.ts';
 import { isHalfOpen, isOpening } from './state.ts';
+import type { Verdict } from './verdict.ts';
 import type { TrackedConnection, World } from './world.ts';
 
 /** Ports tried towards the server, the client's own first. */
@@ -18,11 +20,31 @@ const FIRST_SPARE_PORT = 32768;
 /** Opens a connection for the packet, or answers what is to become of it. */
 export function open(world: World, arrival: Arrival, packet: Packet): TrackedConnection | Outcome {
   const { frame } = arrival;
-  const record = world.services.get(serviceAt(packet.protocol, packet.target, packet.targetPort));
+  const record = findService(world, packet);
   if (record === undefined || isMartian(packet)) return pass(world, 'not_ours', frame);
   if (packet.protocol === TCP && !isOpening(packet.flags)) return pass(world, 'no_connection', frame);
   if (packet.ttl <= 1) return refuse(world, arrival, packet, 'ttl_exceeded', packet.target);
   return openFor(world, arrival, packet, record);
+}
+
+/** The service at the packet's port, or else the one of all ports. */
+function findService(
+  { services }: World,
+  { protocol, target, targetPort }: Packet,
+): ServiceRecord | undefined {
+  return (
+    services.get(serviceAt(protocol, target, targetPort)) ?? services.get(serviceAt(protocol, target, 0))
+  );
+}
+
+/** The server for the packet, or why there is none; a persistent service remembers it for the client. */
+function serverFor(world: World, packet: Packet, record: ServiceRecord): ServerRecord | Verdict {
+  const { persistence } = record;
+  const remembered = persistence && templateServer(world, record, packet);
+  if (remembered !== undefined) return remembered;
+  const server = choose(record);
+  if (server === undefined) return 'no_server';
+  return persistence === undefined || makeTemplate(world, record, packet, server) ? server : 'table_full';
 }
 
 /** Tells an opened connection from an answer. */
@@ -38,8 +60,9 @@ function openFor(
 ): TrackedConnection | Outcome {
   const { frame, ifindex } = arrival;
   const { family, protocol } = packet;
-  const server = choose(record);
-  if (server === undefined) return refuse(world, arrival, packet, 'no_server', packet.target);
+  const server = serverFor(world, packet, record);
+  if (server === 'table_full') return drop(world, server, frame);
+  if (typeof server === 'string') return refuse(world, arrival, packet, 'no_server', packet.target);
   const slot = obtainSlot(world, family, protocol);
   if (slot === undefined) return drop(world, 'table_full', frame);
   const ends = { client: packet.source, virtual: packet.target, protocol, server };
@@ -57,7 +80,7 @@ function openFor(
     service: record,
     clientPort: packet.sourcePort,
     virtualPort: packet.targetPort,
-    serverPort: server.endpoint.port,
+    serverPort: server.endpoint.port || packet.targetPort,
     seenPort: packet.sourcePort,
     state,
     timeout: record.timeouts[state],

@@ -12,7 +12,7 @@ import { createWorld } from './world.ts';
 const emptyWorld = () =>
   createWorld(
     { now: () => 0, random: () => 0, route: () => undefined },
-    { connections: { 4: 16, 6: 16 }, halfOpen: 16 },
+    { connections: { 4: 16, 6: 16 }, hold: 60_000, halfOpen: 16 },
   );
 
 describe('receive', () => {

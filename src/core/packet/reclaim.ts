@@ -1,10 +1,11 @@
 /** A full table makes room by itself: the reference for bpf/reclaim.h. */
 import type { Family } from '../address/address.ts';
-import { endConnection, isExpired, takeSlot } from './connection.ts';
+import { takeSlot } from './connection.ts';
 import { evictHalfOpen } from './half-open.ts';
 import { TCP } from './parse.ts';
 import { isExpendable } from './state.ts';
-import type { TrackedConnection, World } from './world.ts';
+import { endSlot, isOver } from './template.ts';
+import type { Template, TrackedConnection, World } from './world.ts';
 
 /** Slots looked at for one new connection. */
 const WINDOW = 32;
@@ -14,20 +15,20 @@ function reclaimWindow(world: World, family: Family): boolean {
   const { slots, high } = world.tables[family];
   if (high === 0) return false;
   const from = world.surroundings.random() % high;
-  let spare: TrackedConnection | undefined;
+  let spare: TrackedConnection | Template | undefined;
   for (let i = 0; i < WINDOW; i++) {
     const at = from + i < high ? from + i : from + i - high;
     const connection = slots[at];
     if (connection === undefined) continue;
-    if (isExpired(world, connection)) {
-      endConnection(world, connection);
+    if (isOver(world, connection)) {
+      endSlot(world, connection);
       world.verdicts.expired++;
       return true;
     }
     if (isExpendable(connection.state, connection.replied)) spare ??= connection;
   }
   if (spare === undefined) return false;
-  endConnection(world, spare);
+  endSlot(world, spare);
   world.verdicts.reclaimed++;
   return true;
 }

@@ -19,6 +19,8 @@ export interface ServerRecord {
   /** Connections in ESTABLISHED, and in any other state. */
   active: number;
   inactive: number;
+  /** Templates that lead to it. */
+  templates: number;
   readonly traffic: Counted;
 }
 
@@ -29,6 +31,8 @@ export interface ServiceRecord {
   members: readonly ServerRecord[];
   /** Idle time-outs in ticks. */
   timeouts: Readonly<Record<ConnectionState, number>>;
+  /** How long a template outlives its latest use, in ticks, and which bits of a client's address tell clients apart. */
+  persistence: { readonly timeout: number; readonly mask: Uint8Array } | undefined;
   /** Turns taken by rr and wrr. */
   turns: number;
   readonly traffic: Counted;

@@ -1,5 +1,5 @@
 /** TCP's states as ip_vs follows them for NAT: the reference for bpf/state.h. */
-import type { ConnectionState } from '../model/state.ts';
+import type { ConnectionState, ListedState } from '../model/state.ts';
 
 /** IN comes from the client, OUT from the real server. */
 export type Direction = 'in' | 'out';
@@ -69,9 +69,13 @@ export function isHalfOpen(state: ConnectionState): boolean {
   return state === 'SYN_RECV' || state === 'SYN_SENT' || state === 'SYNACK';
 }
 
-/** Whether a connection may make room in a full table: it has ended, is ending, or nobody has ever answered it. */
-export function isExpendable(state: ConnectionState, replied: boolean): boolean {
-  return state === 'TIME_WAIT' || state === 'CLOSE' || state === 'LAST_ACK' || (state === 'UDP' && !replied);
+/**
+ * Whether a connection may make room in a full table: it has ended, is ending, or nobody has ever answered it. So may a
+ * template none of whose connections is known to have been answered.
+ */
+export function isExpendable(state: ListedState, replied: boolean): boolean {
+  const isUnanswered = (state === 'UDP' || state === 'TEMPLATE') && !replied;
+  return state === 'TIME_WAIT' || state === 'CLOSE' || state === 'LAST_ACK' || isUnanswered;
 }
 
 /**

@@ -57,9 +57,32 @@ export interface TrackedConnection {
   toClient: NextHop;
 }
 
-/** The connections of one family; a slot's number is its place. */
+/** Where the connections of a client to a persistent service go; it has a slot as connections do. */
+export interface Template {
+  readonly state: 'TEMPLATE';
+  readonly family: Family;
+  readonly slot: number;
+  readonly protocol: number;
+  readonly service: ServiceRecord;
+  readonly server: ServerRecord;
+  /** Under the service's mask. */
+  readonly client: Uint8Array;
+  readonly virtual: Uint8Array;
+  /** The service's own, 0 for every port. */
+  readonly virtualPort: number;
+  /** Ticks that it outlives its latest use. */
+  readonly timeout: number;
+  /** Tick of its latest use. */
+  lastSeen: number;
+  /** Tick at which it was last found to control a connection. */
+  held: number;
+  /** True once it was found to control a connection that the server has answered. */
+  replied: boolean;
+}
+
+/** The connections and templates of one family; a slot's number is its place. */
 export interface ConnectionTable {
-  readonly slots: (TrackedConnection | undefined)[];
+  readonly slots: (TrackedConnection | Template | undefined)[];
   /** Numbers of free slots; the last one is taken first. */
   readonly free: number[];
   /** Every slot ever used lies below this. */
@@ -72,6 +95,8 @@ export interface World {
   readonly tables: Readonly<Record<Family, ConnectionTable>>;
   /** Addresses and ports as they arrive, from either side → connection. */
   readonly keys: Map<string, TrackedConnection>;
+  /** Clients and services → template. */
+  readonly templates: Map<string, Template>;
   readonly services: Map<string, ServiceRecord>;
   /** Connections in the order in which they became half-open; some have moved on since. */
   readonly halfOpenQueue: TrackedConnection[];
@@ -80,6 +105,8 @@ export interface World {
   /** Half-open connections there may be. */
   halfOpenLimit: number;
   readonly halfOpenPlaces: number;
+  /** Ticks that a template stays after it was last found to control a connection. */
+  readonly hold: number;
   /** Raised when routes have changed: connections then ask for theirs again. */
   routeEpoch: number;
   /** The rate of the path's own answers; `paid` is the tick until when those given so far use it up. */
@@ -100,6 +127,8 @@ export interface WorldSizes {
   readonly connections: Readonly<Record<Family, number>>;
   readonly halfOpen: number;
   readonly answers?: AnswerRate;
+  /** Ticks that a template is held for. */
+  readonly hold: number;
 }
 
 const emptyTable = (size: number): ConnectionTable => ({
@@ -114,12 +143,14 @@ export function createWorld(surroundings: Surroundings, sizes: WorldSizes): Worl
     surroundings,
     tables: { 4: emptyTable(sizes.connections[4]), 6: emptyTable(sizes.connections[6]) },
     keys: new Map(),
+    templates: new Map(),
     services: new Map(),
     halfOpenQueue: [],
     halfOpen: 0,
     halfOpenLimit: sizes.halfOpen,
     // Twice the limit: when the queue is full, at least half of it has moved on.
     halfOpenPlaces: 2 * sizes.halfOpen,
+    hold: sizes.hold,
     routeEpoch: 0,
     answers: { interval: 0, burst: 1, ...sizes.answers, paid: 0 },
     verdicts: Object.fromEntries(VERDICTS.map((name) => [name, 0])) as Record<Verdict, number>,

@@ -2,10 +2,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { type Address, addressFromBytes, type Family } from '../../core/address/address.ts';
 import type { Connection } from '../../core/model/connection.ts';
-import { CONNECTION_STATES } from '../../core/model/state.ts';
+import { LISTED_STATES } from '../../core/model/state.ts';
 import type { ConnectionFilter } from '../port.ts';
-import { LAYOUTS, WEIR_STATE_NONE } from './contract.generated.ts';
-import { type Demand, demandsOf, passes } from './demands.ts';
+import { LAYOUTS, WEIR_STATE_NONE, WEIR_TEMPLATE_PROTOCOL } from './contract.generated.ts';
+import { type Demand, demandsOf, passes, type ServiceNumber } from './demands.ts';
 import type { Chunk } from './map.ts';
 import { protocolOf } from './registry.ts';
 import type { Tables } from './tables.ts';
@@ -18,6 +18,8 @@ const PLACES = { 4: LAYOUTS.weir_connection4.fields, 6: LAYOUTS.weir_connection6
 export interface Clock {
   readonly now: number;
   readonly hz: number;
+  /** Jiffies that a template stays after it was last found to control a connection. */
+  readonly hold: number;
 }
 
 /** Live connections that pass the filter, IPv4 first; between chunks the event loop gets its turn. */
@@ -25,11 +27,12 @@ export async function* listConnections(
   tables: Tables,
   clock: () => Clock,
   filter: ConnectionFilter,
+  numberOfService: ServiceNumber,
 ): AsyncGenerator<readonly Connection[]> {
   for (const family of [4, 6] as const) {
     const { high4, high6 } = tables.tally.get(0);
     const table = family === 4 ? tables.connections4 : tables.connections6;
-    const demands = demandsOf(filter, family);
+    const demands = demandsOf(filter, family, numberOfService);
     if (demands === undefined) continue;
     for (const chunk of table.chunks(0, family === 4 ? high4 : high6)) {
       const found = readChunk(chunk, family, demands, clock());
@@ -43,7 +46,7 @@ function readChunk(chunk: Chunk, family: Family, demands: readonly Demand[], clo
   const connections: Connection[] = [];
   for (let i = 0; i < chunk.count; i++) {
     const at = i * chunk.stride;
-    const state = CONNECTION_STATES[(chunk.view.getUint8(at + HEAD.word) & 0xf) - WEIR_STATE_NONE];
+    const state = LISTED_STATES[(chunk.view.getUint8(at + HEAD.word) & 0xf) - WEIR_STATE_NONE];
     if (state !== undefined && passes(chunk.view, at, demands))
       connections.push(readConnection(chunk.view, at, family, state, clock));
   }
@@ -55,21 +58,26 @@ function readConnection(
   at: number,
   family: Family,
   state: Connection['state'],
-  { now, hz }: Clock,
+  { now, hz, hold }: Clock,
 ): Connection {
   const places = PLACES[family];
   const port = (offset: number) => swapPort(view.getUint16(at + offset, true));
   const address = (offset: number): Address =>
     addressFromBytes(new Uint8Array(view.buffer, view.byteOffset + at + offset, family === 4 ? 4 : 16));
   const timeout = Number((view.getBigUint64(at + HEAD.word, true) >> 4n) & 0xffffffffn);
-  const idle = (now - view.getUint32(at + HEAD.last_seen, true)) | 0;
+  const since = (offset: number) => (now - view.getUint32(at + offset, true)) >>> 0;
+  // A connection's time-out is less than 2^31 jiffies; a template's need not be, and it holds another time besides.
+  const left =
+    state === 'TEMPLATE'
+      ? Math.max(timeout - since(HEAD.last_seen), hold - since(HEAD.server_ifindex))
+      : timeout - (since(HEAD.last_seen) | 0);
   return {
-    protocol: protocolOf(view.getUint8(at + HEAD.protocol)),
+    protocol: protocolOf(view.getUint8(at + HEAD.protocol) & ~WEIR_TEMPLATE_PROTOCOL),
     state,
     client: { address: address(places.client), port: port(HEAD.client_port) },
     virtual: { address: address(places.virtual_ip), port: port(HEAD.virtual_port) },
     server: { address: address(places.server), port: port(HEAD.server_port) },
     client_port_at_server: port(HEAD.seen_port),
-    expires_ms: Math.max(0, Math.round(((timeout - idle) * 1000) / hz)),
+    expires_ms: Math.max(0, Math.round((left * 1000) / hz)),
   };
 }

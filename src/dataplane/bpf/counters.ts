@@ -12,6 +12,7 @@ export function readCounters(tables: Tables, registry: Registry): ServiceCounter
     .map((entry) => ({
       key: entry.key,
       scheduler: entry.service.scheduler,
+      ...(entry.service.persistence && { persistence: entry.service.persistence }),
       leaving: !entry.published,
       ...sum(tables.serviceTraffic.get(entry.id)),
       servers: serversOf(tables, entry),
@@ -32,13 +33,14 @@ function serversOf(tables: Tables, { service, servers }: ServiceEntry): ServerCo
 }
 
 function serverCounters(tables: Tables, server: ServerEntry, weight: number): ServerCounters {
-  const { active, inactive } = tables.servers.get(server.id);
+  const { active, inactive, templates } = tables.servers.get(server.id);
   const leaving = server.leftAt !== undefined;
   return {
     ...server.endpoint,
     weight,
     active,
     inactive,
+    templates,
     leaving,
     ...sum(tables.serverTraffic.get(server.id)),
   };

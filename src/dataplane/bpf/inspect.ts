@@ -108,7 +108,7 @@ export class Inspector {
     const { tables, hz } = this.#publisher;
     const { service, id, slot, members, ring } = entry;
     const turns = ring.length === 0 ? { elements: [], length: 0 } : turnsOf(service);
-    const record = slotRecord(service, { id, key: entry.place, members, ring }, turns.length);
+    const record = slotRecord(service, { id, key: entry.place, members, ring }, turns.length, hz);
     return (
       said(`slot ${slot}`, firstDifference(record, tables.services.get(slot))) ??
       said(`state ${id}`, firstDifference(stateRecord(service, slot, hz), tables.serviceState.get(id))) ??
@@ -133,6 +133,8 @@ export class Inspector {
       const difference = firstDifference(wanted, this.#publisher.tables.servers.get(server.id));
       if (difference !== undefined) server.spoiled = true;
       found ??= said(`server ${server.id}`, difference);
+      const membership = this.#publisher.tables.memberships.get(server.id);
+      if (membership !== 1) found ??= `membership of server ${server.id} is ${membership}, not 1`;
     }
     return found;
   }

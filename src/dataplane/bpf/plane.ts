@@ -1,5 +1,6 @@
 /** The eBPF data plane. */
 import type { Limits } from '../../core/model/config.ts';
+import { TEMPLATE_HOLD_MS } from '../../core/model/persistence.ts';
 import { ensureOnBpffs } from '../../kernel/bpffs.ts';
 import { libbpf } from '../../kernel/libbpf.ts';
 import { lockDirectory } from '../../kernel/lock.ts';
@@ -8,7 +9,9 @@ import { listConnections } from './connections.ts';
 import { readCounters, readVerdicts } from './counters.ts';
 import { Inspector, observeServices } from './inspect.ts';
 import { attach, detach, observeLinks, refreshLinks } from './links.ts';
+import { restoreMemberships } from './memberships.ts';
 import { type Publisher, publishService, removeStranger, retire, unpublishService } from './publish.ts';
+import { jiffiesIn } from './records.ts';
 import { type Registry, readRegistry } from './registry.ts';
 import { missingRequirements, thisMachine } from './requirements.ts';
 import { RunAllocator } from './runs.ts';
@@ -78,7 +81,9 @@ function makePlane(tables: Tables, { limits, pinDir }: BpfPlaneOptions, unlock: 
   const half_open_limit = Math.min(limits.half_open, tables.halfOpenPlaces / 2);
   const { answer_rate, answer_burst } = limits;
   const route_epoch = (settings.route_epoch + 1) % 256;
-  tables.settings.set(0, { ...settings, half_open_limit, route_epoch, answer_rate, answer_burst });
+  const hold = jiffiesIn(TEMPLATE_HOLD_MS, hz);
+  tables.settings.set(0, { ...settings, half_open_limit, route_epoch, answer_rate, answer_burst, hold });
+  restoreMemberships(publisher);
   refreshLinks(tables);
   return {
     kind: 'bpf',
@@ -97,7 +102,12 @@ function makePlane(tables: Tables, { limits, pinDir }: BpfPlaneOptions, unlock: 
     counters: () => readCounters(tables, registry),
     verdicts: () => readVerdicts(tables),
     connections: (filter: ConnectionFilter) =>
-      listConnections(tables, () => ({ now: jiffies(tables), hz }), filter),
+      listConnections(
+        tables,
+        () => ({ now: jiffies(tables), hz, hold }),
+        filter,
+        (key) => registry.services.get(key)?.id,
+      ),
     sweep: () => {
       const report = sweeper.slice();
       if (report.completed) retire(publisher);

@@ -10,6 +10,7 @@ import {
   type VirtualService,
 } from '../../core/model/service.ts';
 import { waitForReaders } from '../../kernel/grace.ts';
+import { admit, dismiss, neighbours } from './memberships.ts';
 import { membersOf, serverRecord, slotRecord, stateRecord, turnsOf } from './records.ts';
 import { contractKey, freeIds, type Registry, type ServerEntry, type ServiceEntry } from './registry.ts';
 import { REST_MS, type Run, type RunAllocator } from './runs.ts';
@@ -39,9 +40,14 @@ export function publishService(to: Publisher, service: VirtualService): void {
   const ring = writeRing(to, service);
   const slot = freeSlot(to, entry);
   const { id, place } = entry;
-  to.tables.services.set(slot, slotRecord(service, { id, key: place, members, ring: ring.run }, ring.length));
+  to.tables.services.set(
+    slot,
+    slotRecord(service, { id, key: place, members, ring: ring.run }, ring.length, to.hz),
+  );
   to.tables.serviceState.set(id, stateRecord(service, slot, to.hz));
+  dismiss(to, entry, service);
   to.tables.servicesByKey.set(place, slot);
+  admit(to, entry, service);
   settle(to, entry, service, slot, members, ring.run);
 }
 
@@ -55,6 +61,7 @@ export function removeStranger({ tables, registry }: Publisher, key: ServiceKey)
 
 /** Takes the key away: no new connections. The service keeps its numbers until its last connection has ended. */
 export function unpublishService(to: Publisher, entry: ServiceEntry): void {
+  dismiss(to, entry);
   to.tables.servicesByKey.delete(entry.place);
   to.registry.damage.delete(entry.key);
   entry.published = false;
@@ -81,7 +88,7 @@ export function retire(to: Publisher): void {
 
 function retireServer(to: Publisher, entry: ServiceEntry, endpoint: string, server: ServerEntry): void {
   const record = to.tables.servers.get(server.id);
-  if (record.active + record.inactive > 0) return;
+  if (record.active + record.inactive + record.templates > 0) return;
   to.tables.servers.set(server.id, { ...record, flags: 0 });
   entry.servers.delete(endpoint);
   to.registry.serverIds.delete(server.id);
@@ -125,7 +132,7 @@ function obtainServers(
     const records = fresh.slice(from, from + length).map((server) => serverRecord(server, entry.id));
     tables.servers.setRun(
       first,
-      records.map((record) => Object.assign(record, { active: 0, inactive: 0, moves: 0, reserved: 0 })),
+      records.map((record) => Object.assign(record, { active: 0, inactive: 0, moves: 0, templates: 0 })),
     );
   }
   fresh.forEach((server, i) => {
@@ -141,17 +148,6 @@ function obtainServers(
       spoiled: false,
     });
   });
-}
-
-/** Stretches of numbers that follow one another, each with its place in the list. */
-function neighbours(ids: readonly number[]): { first: number; length: number; from: number }[] {
-  const runs: { first: number; length: number; from: number }[] = [];
-  ids.forEach((id, from) => {
-    const last = runs.at(-1);
-    if (last !== undefined && last.first + last.length === id) last.length++;
-    else runs.push({ first: id, length: 1, from });
-  });
-  return runs;
 }
 
 /** Lets everything rest that has been unpublished: after this it may be written again. */

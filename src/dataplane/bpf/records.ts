@@ -1,4 +1,6 @@
 /** A service as the tables have it: which elements, with what in them. Pure, so that what was written can be compared later. */
+import { familyOf } from '../../core/address/address.ts';
+import { maskAddress } from '../../core/model/persistence.ts';
 import { type RealServer, SCHEDULERS, type VirtualService } from '../../core/model/service.ts';
 import { CONNECTION_STATES } from '../../core/model/state.ts';
 import { cumulativeWeights, ringOf, strideOf } from '../../core/schedule/wrr.ts';
@@ -45,11 +47,30 @@ export interface Places {
   readonly ring: Run;
 }
 
+/** The part of a slot's record that makes a service persistent; zeroes for one that is not. */
+function persistenceRecord(
+  { address, persistence }: VirtualService,
+  hz: number,
+): Pick<contract.WeirService, 'persistence' | 'persistence_ms' | 'mask'> {
+  if (persistence === undefined) return { persistence: 0, persistence_ms: 0, mask: [0, 0, 0, 0] };
+  return {
+    persistence: jiffiesIn(persistence.timeout, hz),
+    persistence_ms: persistence.timeout,
+    mask: addressWords(maskAddress(familyOf(address), persistence.granularity)),
+  };
+}
+
+/** Milliseconds in jiffies, of which there are `hz` in a second; rounded up. */
+export function jiffiesIn(milliseconds: number, hz: number): number {
+  return Math.ceil((milliseconds * hz) / 1000);
+}
+
 /** The slot's record. `ringLength` is 0 where the ring array had no room and turns are computed. */
 export function slotRecord(
   service: VirtualService,
   { id, key, members, ring }: Places,
   ringLength: number,
+  hz: number,
 ): contract.WeirService {
   const able = ableWeights(service);
   const cycle = cumulativeWeights(able).at(-1) ?? 0;
@@ -64,6 +85,7 @@ export function slotRecord(
     ring_length: ringLength,
     cycle,
     stride: cycle > 0 ? strideOf(cycle) : 0,
+    ...persistenceRecord(service, hz),
   };
 }
 
@@ -76,9 +98,11 @@ export function stateRecord(service: VirtualService, slot: number, hz: number): 
   });
   return {
     timeouts_ms,
-    timeouts: timeouts_ms.map((ms) => Math.ceil((ms * hz) / 1000)),
+    timeouts: timeouts_ms.map((ms) => jiffiesIn(ms, hz)),
     slot,
-    flags: contract.WEIR_SERVICE_IN_USE,
+    flags:
+      contract.WEIR_SERVICE_IN_USE |
+      (service.persistence === undefined ? 0 : contract.WEIR_SERVICE_PERSISTENT),
   };
 }
 

@@ -2,7 +2,8 @@
  * Which numbers the services and servers have in the tables, and what is published under them. Read from the tables
  * at start; the tables stay the truth.
  */
-import { type Endpoint, formatEndpoint } from '../../core/address/address.ts';
+import { addressBytes, type Endpoint, formatEndpoint } from '../../core/address/address.ts';
+import { maskLength } from '../../core/model/persistence.ts';
 import {
   PROTOCOLS,
   type RealServer,
@@ -163,8 +164,15 @@ function decodeService(record: contract.WeirService, state: contract.WeirService
     ...decodeKey(record.key),
     scheduler: SCHEDULERS[record.scheduler] ?? 'wlc',
     timeouts,
+    ...decodePersistence(record),
     servers: [],
   };
+}
+
+function decodePersistence(record: contract.WeirService): Pick<VirtualService, 'persistence'> {
+  if (record.persistence === 0) return {};
+  const mask = addressBytes(addressFromWords(record.mask, record.key.family === 6 ? 6 : 4));
+  return { persistence: { timeout: record.persistence_ms, granularity: maskLength(mask) } };
 }
 
 /** A service's members as they were configured, in that order. */

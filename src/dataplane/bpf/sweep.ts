@@ -31,6 +31,7 @@ export function jiffies(tables: Tables): number {
 interface Count {
   readonly active: number;
   readonly inactive: number;
+  readonly templates: number;
   readonly moves: number;
 }
 
@@ -88,7 +89,7 @@ export class Sweeper {
       this.#servers = [...this.#serverIds].reduce((most, id) => Math.max(most, id + 1), 0);
     }
     const next = Math.min(this.#from + SERVERS, this.#servers);
-    const empty = Array.from({ length: next - this.#from }, () => ({ active: 0, inactive: 0 }));
+    const empty = Array.from({ length: next - this.#from }, () => ({ active: 0, inactive: 0, templates: 0 }));
     this.#tables.serverAudit.setRun(this.#from, empty);
     for (const [id, { moves }] of this.#counted(next))
       if (this.#serverIds.has(id)) this.#moves.set(id, moves);
@@ -110,21 +111,25 @@ export class Sweeper {
 
   /** The counters of servers from `#from` to before `end`, without the rest of their records. */
   *#counted(end: number): Generator<[id: number, count: Count]> {
-    const { active, inactive, moves } = contract.LAYOUTS.weir_server.fields;
+    const { active, inactive, templates, moves } = contract.LAYOUTS.weir_server.fields;
     for (const { first, count, view, stride } of this.#tables.servers.chunks(this.#from, end))
       for (let i = 0; i < count; i++) {
         const at = (field: number) => view.getUint32(i * stride + field, true);
-        yield [first + i, { active: at(active), inactive: at(inactive), moves: at(moves) }];
+        yield [
+          first + i,
+          { active: at(active), inactive: at(inactive), templates: at(templates), moves: at(moves) },
+        ];
       }
   }
 
   /** What is wrong with a server's counters, unless they moved during the pass. */
   #difference(id: number, counted: Count, walked: contract.WeirAudit): string | undefined {
-    const { active, inactive, moves } = counted;
+    const { moves } = counted;
     if (!this.#serverIds.has(id) || this.#moves.get(id) !== moves) return undefined;
-    if (active === walked.active && inactive === walked.inactive) return undefined;
-    const said = `counted ${active} active, ${inactive} inactive after ${moves} changes`;
-    return `server ${id}: ${said}; a walk found ${walked.active} and ${walked.inactive}`;
+    const fields = ['active', 'inactive', 'templates'] as const;
+    if (fields.every((field) => counted[field] === walked[field])) return undefined;
+    const said = (of: contract.WeirAudit) => fields.map((field) => `${of[field]} ${field}`).join(', ');
+    return `server ${id}: counted ${said(counted)} after ${moves} changes; a walk found ${said(walked)}`;
   }
 
   /**

@@ -43,6 +43,7 @@ export interface Tables {
   readonly members: ArrayMap<contract.WeirMember>;
   readonly rings: ArrayMap<contract.WeirTurns>;
   readonly servers: ArrayMap<contract.WeirServer>;
+  readonly memberships: ArrayMap<number>;
   readonly serverAudit: ArrayMap<contract.WeirAudit>;
   readonly serviceTraffic: PerCpuArray<contract.WeirTraffic>;
   readonly serverTraffic: PerCpuArray<contract.WeirTraffic>;
@@ -74,6 +75,7 @@ function sizes(limits: Limits): Readonly<Record<string, number>> {
     members: membersFor(limits),
     rings: RING_CHUNKS,
     servers: limits.servers,
+    memberships: limits.servers,
     server_audit: limits.servers,
     service_traffic: limits.services,
     server_traffic: limits.servers,
@@ -272,6 +274,7 @@ function assemble(
     members: new ArrayMap(bpf, fd('members'), codecOf('member')),
     rings: new ArrayMap(bpf, fd('rings'), codecOf('turns')),
     servers: new ArrayMap(bpf, fd('servers'), codecOf('server')),
+    memberships: new ArrayMap(bpf, fd('memberships'), u32),
     serverAudit: new ArrayMap(bpf, fd('server_audit'), codecOf('audit')),
     serviceTraffic: new PerCpuArray(bpf, fd('service_traffic'), codecOf('traffic')),
     serverTraffic: new PerCpuArray(bpf, fd('server_traffic'), codecOf('traffic')),

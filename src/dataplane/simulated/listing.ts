@@ -6,7 +6,8 @@ import type { ServerCounters, ServiceCounters } from '../../core/model/counters.
 import { serviceKey } from '../../core/model/service.ts';
 import { TCP } from '../../core/packet/parse.ts';
 import type { ServerRecord } from '../../core/packet/service.ts';
-import type { TrackedConnection, World } from '../../core/packet/world.ts';
+import { isTemplate } from '../../core/packet/template.ts';
+import type { Template, TrackedConnection, World } from '../../core/packet/world.ts';
 import type { ConnectionFilter } from '../port.ts';
 import { isLeaving, type ServiceEntry, type Services } from './services.ts';
 
@@ -18,6 +19,7 @@ export function listCounters(services: Services): ServiceCounters[] {
   return [...services].map(([key, entry]) => ({
     key,
     scheduler: entry.record.service.scheduler,
+    ...(entry.record.service.persistence && { persistence: entry.record.service.persistence }),
     leaving: !entry.published,
     ...entry.record.traffic,
     servers: serversOf(entry).map((server) => serverCounters(entry, server)),
@@ -38,6 +40,7 @@ function serverCounters(entry: ServiceEntry, server: ServerRecord): ServerCounte
     weight: leaving ? 0 : entry.record.service.servers[place]!.weight,
     active: server.active,
     inactive: server.inactive,
+    templates: server.templates,
     leaving,
     ...server.traffic,
   };
@@ -54,7 +57,7 @@ export async function* listConnections(
     for (let from = 0; from < high; from += CHUNK) {
       const found = slots
         .slice(from, from + CHUNK)
-        .flatMap((one) => (one === undefined ? [] : [show(one, world.surroundings.now(), hz)]))
+        .flatMap((one) => (one === undefined || !isOf(one, filter) ? [] : [show(world, one, hz)]))
         .filter((connection) => matches(connection, filter));
       if (found.length > 0) yield found;
       await setImmediate();
@@ -62,27 +65,29 @@ export async function* listConnections(
   }
 }
 
-function show(one: TrackedConnection, now: number, hz: number): Connection {
-  const left = one.lastSeen + one.timeout - now;
+function show(world: World, one: TrackedConnection | Template, hz: number): Connection {
+  const now = world.surroundings.now();
+  const until = isTemplate(one)
+    ? Math.max(one.lastSeen + one.timeout, one.held + world.hold)
+    : one.lastSeen + one.timeout;
+  const ports = isTemplate(one) ? { clientPort: 0, seenPort: 0 } : one;
   return {
     protocol: one.protocol === TCP ? 'tcp' : 'udp',
     state: one.state,
-    client: { address: addressFromBytes(one.client), port: one.clientPort },
+    client: { address: addressFromBytes(one.client), port: ports.clientPort },
     virtual: { address: addressFromBytes(one.virtual), port: one.virtualPort },
-    server: one.server.endpoint,
-    client_port_at_server: one.seenPort,
-    expires_ms: Math.max(0, Math.round((left * 1000) / hz)),
+    server: isTemplate(one) ? one.server.endpoint : { ...one.server.endpoint, port: one.serverPort },
+    client_port_at_server: ports.seenPort,
+    expires_ms: Math.max(0, Math.round(((until - now) * 1000) / hz)),
   };
 }
 
 const isAt = (endpoint: Endpoint, text: string | undefined): boolean =>
   text === undefined || endpoint.address === text || formatEndpoint(endpoint) === text;
 
+const isOf = ({ service }: TrackedConnection | Template, filter: ConnectionFilter): boolean =>
+  filter.service === undefined || filter.service === serviceKey(service.service);
+
 function matches(connection: Connection, filter: ConnectionFilter): boolean {
-  const key = serviceKey({ ...connection.virtual, protocol: connection.protocol });
-  return (
-    (filter.service === undefined || filter.service === key) &&
-    isAt(connection.client, filter.client) &&
-    isAt(connection.server, filter.server)
-  );
+  return isAt(connection.client, filter.client) && isAt(connection.server, filter.server);
 }

@@ -2,6 +2,7 @@
 import type { Family } from '../../core/address/address.ts';
 import type { Limits } from '../../core/model/config.ts';
 import type { DirectorInterface } from '../../core/model/host.ts';
+import { TEMPLATE_HOLD_MS } from '../../core/model/persistence.ts';
 import { receive } from '../../core/packet/director.ts';
 import type { Outcome } from '../../core/packet/outcome.ts';
 import { createWorld, type Surroundings, type World } from '../../core/packet/world.ts';
@@ -45,7 +46,8 @@ export function openSimulatedPlane(options: SimulatedPlaneOptions): SimulatedPla
   const { limits, hz = 1000 } = options;
   const sizes: Record<Family, number> = { 4: limits.connections_ipv4, 6: limits.connections_ipv6 };
   const answers = { interval: hz / limits.answer_rate, burst: limits.answer_burst };
-  const world = createWorld(options, { connections: sizes, halfOpen: limits.half_open, answers });
+  const hold = (TEMPLATE_HOLD_MS * hz) / 1000;
+  const world = createWorld(options, { connections: sizes, halfOpen: limits.half_open, answers, hold });
   const services: Services = new Map();
   const attached = new Map<string, DirectorInterface>();
   const place: SweepPlace = { family: 4, from: 0 };

@@ -1,5 +1,6 @@
 /** Services of the simulated plane: published, changed, removed, and forgotten when their connections have ended. */
-import { addressBytes, formatEndpoint } from '../../core/address/address.ts';
+import { addressBytes, familyOf, formatEndpoint } from '../../core/address/address.ts';
+import { maskBytes } from '../../core/model/persistence.ts';
 import { type ServiceKey, serviceKey, type VirtualService } from '../../core/model/service.ts';
 import { CONNECTION_STATES, type ConnectionState } from '../../core/model/state.ts';
 import { TCP, UDP } from '../../core/packet/parse.ts';
@@ -42,12 +43,17 @@ export function publish(world: World, services: Services, service: VirtualServic
       address: addressBytes(endpoint.address),
       active: 0,
       inactive: 0,
+      templates: 0,
       traffic: noTraffic(),
     };
     servers.set(name, server);
     return server;
   });
-  const update = { service, members, timeouts: ticks(service, hz) };
+  const persistence = service.persistence && {
+    timeout: Math.ceil((service.persistence.timeout * hz) / 1000),
+    mask: maskBytes(familyOf(service.address), service.persistence.granularity),
+  };
+  const update = { service, members, timeouts: ticks(service, hz), persistence };
   const record = known ? Object.assign(known.record, update) : { ...update, turns: 0, traffic: noTraffic() };
   if (known) known.published = true;
   else services.set(key, { record, published: true, servers });
@@ -69,7 +75,8 @@ export function isLeaving(entry: ServiceEntry, server: ServerRecord): boolean {
 export function retire(services: Services): void {
   for (const [key, entry] of services) {
     for (const [name, server] of entry.servers)
-      if (isLeaving(entry, server) && server.active + server.inactive === 0) entry.servers.delete(name);
+      if (isLeaving(entry, server) && server.active + server.inactive + server.templates === 0)
+        entry.servers.delete(name);
     if (!entry.published && entry.servers.size === 0) services.delete(key);
   }
 }

@@ -1,6 +1,8 @@
 /** A file that was found right → Config, defaults filled in. */
+import { type Address, familyOf, widthOf } from '../core/address/address.ts';
 import type { Config } from '../core/model/config.ts';
 import type { DirectorInterface, Side } from '../core/model/host.ts';
+import type { Persistence } from '../core/model/persistence.ts';
 import type { VirtualService } from '../core/model/service.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../core/model/state.ts';
 import type { ParsedFile } from './schema.ts';
@@ -28,6 +30,7 @@ export function buildConfig(file: ParsedFile): Config {
         port: service.port,
         scheduler: service.scheduler,
         timeouts: withTimeouts(timeouts, service.timeouts),
+        ...(service.persistence && { persistence: withGranularity(service.persistence, service.address) }),
         servers: service.servers.map(({ address, port = service.port, weight }) => ({
           address,
           port,
@@ -45,6 +48,14 @@ export function buildConfig(file: ParsedFile): Config {
 
 function readSide(names: string | readonly string[], side: Side): readonly DirectorInterface[] {
   return [names].flat().map((name) => ({ name, side }));
+}
+
+/** By default each client counts by itself. */
+function withGranularity(
+  { timeout, granularity }: NonNullable<ParsedFile['services'][number]['persistence']>,
+  address: Address,
+): Persistence {
+  return { timeout, granularity: granularity ?? widthOf(familyOf(address)) };
 }
 
 function withTimeouts(base: Timeouts, own: ParsedFile['timeouts']): Timeouts {

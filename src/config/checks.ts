@@ -1,5 +1,5 @@
 /** Checks of one part of a configuration against another. */
-import { type Address, familyOf, formatEndpoint, formatPrefix } from '../core/address/address.ts';
+import { type Address, familyOf, formatEndpoint, formatPrefix, widthOf } from '../core/address/address.ts';
 import { masqueradeKey } from '../core/model/host.ts';
 import { serviceKey } from '../core/model/service.ts';
 import type { Draft, DraftEndpoint, DraftService, Found } from './draft.ts';
@@ -95,8 +95,40 @@ function checkServices(draft: Draft): readonly Finding[] {
       const earlier = before(key, path);
       if (earlier !== undefined) findings.push({ path, message: `${key} is a service already`, earlier });
     }
-    return [...findings, ...checkServers(service, virtual)];
+    return [...findings, ...checkPersistence(service), ...checkServers(service, virtual)];
   });
+}
+
+/** What a service of every port, and one that groups its clients, must be like. */
+function checkPersistence(service: DraftService): readonly Finding[] {
+  const { path, address, port, isPersistent, granularity, servers } = service;
+  const findings: Finding[] = [];
+  // ipvsadm: "Zero port specified for non-persistent service".
+  if (port === 0 && !isPersistent)
+    findings.push({
+      path: [...path, 'port'],
+      message: '0 stands for every port, which only a persistent service can have',
+      expected: 'a port from 1, or the key persistence beside it',
+    });
+  const family = address === undefined ? undefined : familyOf(address.value);
+  const width = family === undefined ? 128 : widthOf(family);
+  if (granularity !== undefined && granularity.value > width)
+    findings.push({
+      path: granularity.path,
+      message: `${granularity.value} is longer than an IPv${family} address`,
+      expected: `a prefix length from 1 to ${width}`,
+    });
+  for (const server of servers)
+    if (port !== undefined && server.port !== undefined && (port === 0) !== (server.port === 0))
+      findings.push({
+        path: [...server.path, 'port'],
+        message:
+          port === 0
+            ? 'a service of every port reaches each at the port that the client asks for'
+            : '0 stands for every port, which this service does not have',
+        expected: port === 0 ? 'no port' : 'a port from 1',
+      });
+  return findings;
 }
 
 function checkServers(service: DraftService, virtual: ReadonlySet<Address>): readonly Finding[] {

@@ -10,6 +10,7 @@ import {
   interfaceField,
   labelField,
   networkField,
+  numberField,
   wordField,
 } from './fields.ts';
 import type { Path } from './problems.ts';
@@ -30,6 +31,9 @@ export interface DraftEndpoint {
 
 export interface DraftService extends DraftEndpoint {
   readonly protocol: Protocol | undefined;
+  /** True if the service has that key, whatever is in it. */
+  readonly isPersistent: boolean;
+  readonly granularity: Found<number> | undefined;
   readonly servers: readonly DraftEndpoint[];
 }
 
@@ -60,6 +64,7 @@ export interface Draft {
 }
 
 const portField = configSchema.shape.services.element.shape.port;
+const granularityField = numberField('a prefix length', 1, 128);
 const limitFields = configSchema.shape.limits.def.innerType.shape;
 const protocolField = wordField('a protocol', PROTOCOLS);
 
@@ -87,13 +92,15 @@ export function draftOf(file: ParsedFile): Draft {
         label: optional(vip.label, [...path, 'label']),
       };
     }),
-    services: file.services.map(({ protocol, address, port, servers }, i) => {
+    services: file.services.map(({ protocol, address, port, persistence, servers }, i) => {
       const path = ['services', i];
       return {
         path,
         protocol,
         port,
         address: { value: address, path: ['services', i, 'address'] },
+        isPersistent: persistence !== undefined,
+        granularity: optional(persistence?.granularity, [...path, 'persistence', 'granularity']),
         servers: servers.map((server, j) => ({
           path: ['services', i, 'servers', j],
           address: { value: server.address, path: ['services', i, 'servers', j, 'address'] },
@@ -157,6 +164,12 @@ function readService(value: unknown, path: Path): DraftService {
   return {
     ...endpoint,
     protocol: found(protocolField, get(value, 'protocol'), path)?.value,
+    isPersistent: get(value, 'persistence') !== undefined,
+    granularity: found(granularityField, get(get(value, 'persistence'), 'granularity'), [
+      ...path,
+      'persistence',
+      'granularity',
+    ]),
     servers: list(value, 'servers', path).map((server) => {
       const own = readEndpoint(server.value, server.path);
       return get(server.value, 'port') === undefined ? { ...own, port: endpoint.port } : own;

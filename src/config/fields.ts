@@ -58,22 +58,28 @@ export function wordField<const T extends readonly string[]>(noun: string, words
   return z.enum(words).meta({ noun, expected: `one of ${words.join(', ')}` });
 }
 
+/** A time within bounds, in milliseconds. */
+export function durationBetween(min: number, max: number) {
+  return textField(
+    {
+      noun: 'a duration',
+      expected: 'numbers with the units d, h, m, s, ms, such as 90s or 1h30m',
+      bareNumber: { message: 'has no unit', suffix: 's' },
+      pattern: DURATION_PATTERN,
+    },
+    (text): Read<number> => {
+      const value = parseDuration(text);
+      if (value === undefined)
+        return /^\d+$/.test(text) ? { message: 'has no unit', nearest: `${text}s` } : {};
+      if (value >= min && value <= max) return { value };
+      const range = `${formatDuration(min)} to ${formatDuration(max)}`;
+      return { message: value < min ? 'is too short' : 'is too long', expected: range };
+    },
+  );
+}
+
 /** An idle time, in milliseconds; 1 s – 20 days. */
-export const durationField = textField(
-  {
-    noun: 'a duration',
-    expected: 'numbers with the units d, h, m, s, ms, such as 90s or 1h30m',
-    bareNumber: { message: 'has no unit', suffix: 's' },
-    pattern: DURATION_PATTERN,
-  },
-  (text): Read<number> => {
-    const value = parseDuration(text);
-    if (value === undefined) return /^\d+$/.test(text) ? { message: 'has no unit', nearest: `${text}s` } : {};
-    if (value >= MIN_TIMEOUT_MS && value <= MAX_TIMEOUT_MS) return { value };
-    const range = `${formatDuration(MIN_TIMEOUT_MS)} to ${formatDuration(MAX_TIMEOUT_MS)}`;
-    return { message: value < MIN_TIMEOUT_MS ? 'is too short' : 'is too long', expected: range };
-  },
-);
+export const durationField = durationBetween(MIN_TIMEOUT_MS, MAX_TIMEOUT_MS);
 
 /** A size of a table: a whole number, or one with K (1,024) or M (1,048,576). */
 export function countField(min: number, max: number) {

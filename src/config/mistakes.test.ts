@@ -24,7 +24,7 @@ it('reports all mistakes of a file at once, in words one is glad to meet', () =>
       12 |   established: 15
          |                ^
 
-    weir.yaml:18:5: services[0].sheduler: unknown key; expected one of protocol, address, port, scheduler, timeouts, servers; did you mean "scheduler"?
+    weir.yaml:18:5: services[0].sheduler: unknown key; expected one of protocol, address, port, scheduler, persistence, timeouts, servers; did you mean "scheduler"?
       18 |     sheduler: wlc
          |     ^
 
@@ -36,7 +36,7 @@ it('reports all mistakes of a file at once, in words one is glad to meet', () =>
       21 |       - {address: 192.168.1.101:8080}
          |                   ^
 
-    weir.yaml:22:40: services[0].servers[2].port: "80" is text because of its quotes; expected a whole number from 1 to 65,535
+    weir.yaml:22:40: services[0].servers[2].port: "80" is text because of its quotes; expected a whole number from 0 to 65,535
       22 |       - {address: 192.168.1.103, port: "80"}
          |                                        ^
 

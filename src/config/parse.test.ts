@@ -54,6 +54,32 @@ describe('a right file', () => {
     expect(right(sample('vips: [{address: 203.0.113.7/24}]')).vips).toHaveLength(1);
   });
 
+  it('has clients remembered as long, and grouped as wide, as it says or as ipvsadm would', () => {
+    const persistence = (text: string, ...changes: readonly [string, string][]) =>
+      right(sample('', ['    servers', `    persistence: ${text}\n    servers`], ...changes)).services[0]
+        ?.persistence;
+    const [v6, server6] = [
+      ['203.0.113.100', '2001:db8::1'],
+      ['192.168.1.101', '2001:db8::2'],
+    ] as const;
+    expect(right(sample()).services[0]).not.toHaveProperty('persistence');
+    expect(persistence('{}')).toEqual({ timeout: 300_000, granularity: 32 });
+    expect(persistence('{}', [...v6], [...server6])).toEqual({ timeout: 300_000, granularity: 128 });
+    expect(persistence('{timeout: 31d, granularity: 24}')).toEqual({
+      timeout: 2_678_400_000,
+      granularity: 24,
+    });
+  });
+
+  it('may have a persistent service of every port, whose servers have none', () => {
+    const anyPort = (port: string) =>
+      right(
+        sample('', ['port: 80', 'port: 0\n    persistence: {}'], ['192.168.1.101', `192.168.1.101${port}`]),
+      ).services[0]!;
+    expect(anyPort('')).toMatchObject({ port: 0, servers: [{ port: 0 }] });
+    expect(anyPort(', port: 0').servers).toEqual([{ address: '192.168.1.101', port: 0, weight: 1 }]);
+  });
+
   it('spells kernel parameters one way', () => {
     const names = `host:
   sysctls:
@@ -274,5 +300,31 @@ describe('syntax errors', () => {
     ['x: !foo 1', 'tags'],
   ])('%s', (more, message) => {
     expect(wrong(sample(more)).join('\n')).toContain(message);
+  });
+});
+
+describe('persistence', () => {
+  const persistent = (text: string): [string, string] => [
+    '    servers',
+    `    persistence: ${text}\n    servers`,
+  ];
+  it.each([
+    [sample('', ['port: 80', 'port: 0']), 'services[0].port: 0 stands for every port, which only'],
+    [sample('', persistent('{timeout: 999ms}')), 'services[0].persistence.timeout: "999ms" is too short'],
+    [sample('', persistent('{timeout: 32d}')), 'services[0].persistence.timeout: "32d" is too long'],
+    [sample('', persistent('{granularity: 33}')), 'services[0].persistence.granularity: 33 is longer than'],
+    [sample('', persistent('{granularity: 0}')), 'services[0].persistence.granularity: 0 is not a prefix'],
+    [
+      sample('', ['192.168.1.101', '192.168.1.101, port: 0']),
+      'services[0].servers[0].port: 0 stands for every port, which this service does not have',
+    ],
+    [
+      sample('', ['port: 80', 'port: 0'], persistent('{}'), ['192.168.1.101', '192.168.1.101, port: 80']),
+      'services[0].servers[0].port: a service of every port reaches each at the port that the client asks for',
+    ],
+  ])('is refused where it makes no sense: %#', (text, message) => {
+    const problems = wrong(text);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(message);
   });
 });

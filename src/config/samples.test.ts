@@ -29,6 +29,7 @@ describe('samples', () => {
       'ipv6',
       'limits',
       'minimal',
+      'persistence',
       'timeouts',
       'two-services-sharing-servers',
       'udp',
@@ -53,6 +54,17 @@ describe('samples', () => {
     expect(load('timeouts.yaml').services.map((s) => [s.timeouts.established, s.timeouts.fin_wait])).toEqual([
       [36_000_000, 30_000],
       [5_400_000, 30_000],
+    ]);
+    expect(
+      load('persistence.yaml').services.map(({ port, persistence, servers }) => [
+        port,
+        persistence,
+        servers[0]!.port,
+      ]),
+    ).toEqual([
+      [0, { timeout: 1_800_000, granularity: 32 }, 0],
+      [80, { timeout: 3_600_000, granularity: 24 }, 8080],
+      [80, { timeout: 300_000, granularity: 64 }, 80],
     ]);
     expect(load('host.yaml').sysctls.get('net.netfilter.nf_conntrack_max')).toBe('1000000');
     expect(load('limits.yaml').limits.connections_ipv4).toBe(65_536);

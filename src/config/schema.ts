@@ -1,11 +1,13 @@
 /** The shape of a configuration file: every key, its default and its description. Messages and documents are made from it. */
 import { z } from 'zod';
 import { DEFAULT_LIMITS } from '../core/model/config.ts';
+import { DEFAULT_PERSISTENCE_MS, MAX_PERSISTENCE_MS, MIN_PERSISTENCE_MS } from '../core/model/persistence.ts';
 import { MAX_SERVERS, MAX_WEIGHT, PROTOCOLS, SCHEDULERS } from '../core/model/service.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../core/model/state.ts';
 import {
   addressField,
   countField,
+  durationBetween,
   durationField,
   hostPrefixField,
   interfaceField,
@@ -17,7 +19,7 @@ import {
 import { SYSCTL_PATTERN, sysctlValueField } from './sysctl.ts';
 import { formatCount, formatDuration } from './units.ts';
 
-const port = numberField('a port', 1, 65_535);
+const port = numberField('a port', 0, 65_535);
 
 const interfaces = z
   .union([interfaceField, z.array(interfaceField).min(1)])
@@ -65,7 +67,11 @@ const timeouts = z.strictObject({
 
 const server = z.strictObject({
   address: addressField.describe("The real server's address, of the same family as the service's."),
-  port: port.optional().describe("The real server's port. Default: the service's."),
+  port: port
+    .optional()
+    .describe(
+      "The real server's port. Default: the service's; in a service of port 0 it is left out or 0, and stands for the port that the client asks for.",
+    ),
   weight: numberField('a weight', 0, MAX_WEIGHT)
     .default(1)
     .describe(
@@ -73,14 +79,34 @@ const server = z.strictObject({
     ),
 });
 
+const persistence = z.strictObject({
+  timeout: durationBetween(MIN_PERSISTENCE_MS, MAX_PERSISTENCE_MS)
+    .prefault(formatDuration(DEFAULT_PERSISTENCE_MS))
+    .describe(
+      "How long a client is remembered after it has opened a connection, 1s to 31d, as ipvsadm's -p.",
+    ),
+  granularity: numberField('a prefix length', 1, 128)
+    .optional()
+    .describe(
+      "Clients whose addresses share a prefix of this length count as one, as by ipvsadm's -M. Default: 32, or 128 over IPv6, each by itself.",
+    ),
+});
+
 const service = z.strictObject({
   protocol: wordField('a protocol', PROTOCOLS).describe('The transport protocol.'),
   address: addressField.describe('The virtual IP that clients connect to.'),
-  port: port.describe('The port that clients connect to.'),
+  port: port.describe(
+    'The port that clients connect to; 0 is every port of the address that no other service has, and needs `persistence`.',
+  ),
   scheduler: wordField('a scheduler', SCHEDULERS)
     .default('wlc')
     .describe(
       'Who gets the next connection: rr in turn, wrr in turn by weight, lc the server with the fewest connections, wlc the same by weight.',
+    ),
+  persistence: persistence
+    .optional()
+    .describe(
+      'A client that comes back gets the server it had. Default: every connection goes where the scheduler says.',
     ),
   timeouts: timeouts
     .default({})

@@ -118,7 +118,7 @@ export const connections: Verb = {
   description:
     'Lists live connections in the order of the table, as they are found: EXPIRE is the time left (minutes:seconds) if no ' +
     'packet comes. Filters go together. The list is never held in memory, however long it is. -o wide adds the source ' +
-    'port that the server sees.',
+    'port that the server sees. A TEMPLATE is no connection: new ones of that client, or network, go to its server.',
   examples: [
     ['weir connections --limit 20', 'the first 20'],
     ['weir connections --client 203.0.113.10', 'those of one client'],
@@ -126,6 +126,7 @@ export const connections: Verb = {
       'weir connections --service tcp/203.0.113.100:80 --server 192.168.1.101',
       'one server’s within a service',
     ],
+    ['weir connections | grep TEMPLATE', 'clients that persistent services remember'],
     ['weir connections -o json | jq -r .[].state | sort | uniq -c', 'how many in each state'],
   ],
   options(command) {

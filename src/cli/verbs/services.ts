@@ -1,6 +1,8 @@
 /** `weir services` and `weir servers`: what is balanced, onto whom, and how it is spread. */
 import { formatEndpoint } from '../../core/address/address.ts';
 import type { ServerCounters, ServiceCounters } from '../../core/model/counters.ts';
+import { parseServiceKey } from '../../core/model/service.ts';
+import { persistenceText } from '../../core/plan/explain.ts';
 import { EXIT } from '../exit.ts';
 import { findServices } from '../find.ts';
 import { output, type Session, say, table } from '../session.ts';
@@ -16,7 +18,8 @@ const WIDEST_BAR = 20;
 const NARROWEST_BAR = 6;
 
 const LOAD = [right('WEIGHT'), right('ACTIVE'), right('INACT')];
-const TRAFFIC = [right('CONNS'), right('INBYTES'), right('OUTBYTES')];
+/** With -o wide. */
+const MORE = [right('TEMPLATES'), right('CONNS'), right('INBYTES'), right('OUTBYTES')];
 
 function weightCell({ style }: Session, { weight, leaving }: ServerCounters): Cell {
   if (leaving) return { text: 'leaving', paint: style.dim };
@@ -29,7 +32,8 @@ const loadCells = (session: Session, server: ServerCounters): Row => [
   String(server.inactive),
 ];
 
-const trafficCells = (server: ServerCounters): Row => [
+const moreCells = (server: ServerCounters): Row => [
+  String(server.templates),
   humanCount(server.conns),
   humanCount(server.inbytes),
   humanCount(server.outbytes),
@@ -41,19 +45,27 @@ function shareOf(server: ServerCounters, service: ServiceCounters): number | und
   return all === 0 ? undefined : (server.active + server.inactive) / all;
 }
 
+/** `wlc`, `wlc persistent 5m by /24`, or `leaving`. */
+function wordsOf({ key, scheduler, persistence, leaving }: ServiceCounters): string {
+  if (leaving) return 'leaving';
+  if (persistence === undefined) return scheduler;
+  const address = parseServiceKey(key)?.address;
+  return address === undefined ? scheduler : `${scheduler} ${persistenceText({ address, persistence })}`;
+}
+
 function servicesText(session: Session, services: readonly ServiceCounters[]): string {
   const { style, width, options } = session;
   const wide = options.output === 'wide';
-  const columns = [left('SERVICE / SERVER'), ...LOAD, ...(wide ? TRAFFIC : []), right('SHARE')];
+  const columns = [left('SERVICE / SERVER'), ...LOAD, ...(wide ? MORE : []), right('SHARE')];
   const rowsWith = (barWidth: number): Row[] =>
     services.flatMap((service) => [
-      [{ text: `${service.key}  ${service.leaving ? 'leaving' : service.scheduler}`, paint: style.cyan }],
+      [{ text: `${service.key}  ${wordsOf(service)}`, paint: style.cyan }],
       ...service.servers.map((server) => {
         const share = shareOf(server, service);
         return [
           `  ${formatEndpoint(server)}`,
           ...loadCells(session, server),
-          ...(wide ? trafficCells(server) : []),
+          ...(wide ? moreCells(server) : []),
           share === undefined ? '-' : `${Math.round(share * 100)}%`,
           ...(barWidth === 0 ? [] : [{ text: bar(share ?? 0, barWidth), paint: style.green }]),
         ];
@@ -66,13 +78,13 @@ function servicesText(session: Session, services: readonly ServiceCounters[]): s
 
 function serversText(session: Session, services: readonly ServiceCounters[]): string {
   const wide = session.options.output === 'wide';
-  const columns = [left('SERVER'), left('SERVICE'), ...LOAD, ...(wide ? TRAFFIC : [])];
+  const columns = [left('SERVER'), left('SERVICE'), ...LOAD, ...(wide ? MORE : [])];
   const rows = services.flatMap((service) =>
     service.servers.map((server) => [
       formatEndpoint(server),
       service.key,
       ...loadCells(session, server),
-      ...(wide ? trafficCells(server) : []),
+      ...(wide ? moreCells(server) : []),
     ]),
   );
   return table(session, columns, rows);
@@ -86,7 +98,8 @@ export const services: Verb = {
   description:
     'Lists every service, or the one named. ACTIVE connections are in ESTABLISHED, INACT(ive) ones in any other state ' +
     "(all of UDP); SHARE is a server's part of its service's present connections. Weight 0 takes no new connections; " +
-    '`leaving` is no longer configured and only finishes what it has. -o wide adds traffic.',
+    '`leaving` is no longer configured and only finishes what it has. -o wide adds traffic and the ' +
+    'templates of a persistent service: clients, or networks of them, that it remembers.',
   examples: [
     ['weir services', 'all of them'],
     ['weir services tcp/203.0.113.100:80', 'one; the protocol or the port may be left out'],
@@ -107,7 +120,8 @@ export const servers: Verb = {
   group: 'Looking:',
   summary: 'list real servers, one to a line',
   description:
-    'Lists the real servers of every service, or of the one named, one to a line: for grep and sort. -o wide adds traffic.',
+    'Lists the real servers of every service, or of the one named, one to a line: for grep and sort. -o wide adds traffic ' +
+    'and templates.',
   examples: [
     ['weir servers', 'all of them'],
     ['weir servers 203.0.113.100:80', 'those of one service'],

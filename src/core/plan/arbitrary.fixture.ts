@@ -13,14 +13,22 @@ const port = fc.constantFrom(53, 80);
 const name = fc.constantFrom('eth0', 'eth1', 'eth2');
 
 const server = fc.record({ address, port, weight: fc.integer({ min: 0, max: 3 }) });
-const service = fc.record({
-  protocol: fc.constantFrom(...PROTOCOLS),
-  address,
-  port,
-  scheduler: fc.constantFrom(...SCHEDULERS),
-  timeouts: fc.constantFrom(DEFAULT_TIMEOUTS, { ...DEFAULT_TIMEOUTS, established: 60_000 }),
-  servers: fc.uniqueArray(server, { maxLength: 5, selector: (one) => `${one.address}:${one.port}` }),
-});
+const persistence = fc.constantFrom(
+  { timeout: 300_000, granularity: 32 },
+  { timeout: 60_000, granularity: 24 },
+);
+const service = fc.record(
+  {
+    protocol: fc.constantFrom(...PROTOCOLS),
+    address,
+    port,
+    scheduler: fc.constantFrom(...SCHEDULERS),
+    timeouts: fc.constantFrom(DEFAULT_TIMEOUTS, { ...DEFAULT_TIMEOUTS, established: 60_000 }),
+    servers: fc.uniqueArray(server, { maxLength: 5, selector: (one) => `${one.address}:${one.port}` }),
+    persistence,
+  },
+  { requiredKeys: ['protocol', 'address', 'port', 'scheduler', 'timeouts', 'servers'] },
+);
 const side = fc.constantFrom('public' as const, 'private' as const);
 const vip = fc
   .record({ address, length: fc.constantFrom(24, 32), interface: name, labelled: fc.boolean() })

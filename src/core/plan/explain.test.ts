@@ -101,6 +101,21 @@ describe('explainStep', () => {
     ]);
   });
 
+  test('persistence is said where it is new, changed, or gone', () => {
+    const persistence = { timeout: 300_000, granularity: 32 };
+    const after = { ...web, servers: [], persistence };
+    expect(explainStep({ kind: 'publish_service', before: undefined, after })).toEqual([
+      '+ service tcp 203.0.113.100:80  wlc, 0 servers',
+      '+   persistent 5m',
+    ]);
+    expect(publish({ persistence: { timeout: 90_000, granularity: 24 } })).toEqual([
+      '~ service tcp 203.0.113.100:80  persistence  not persistent → persistent 1m30s by /24',
+    ]);
+    expect(explainStep({ kind: 'publish_service', before: { ...web, persistence }, after: web })).toEqual([
+      '~ service tcp 203.0.113.100:80  persistence  persistent 5m → not persistent',
+    ]);
+  });
+
   test('a sysctl whose present value is not known', () => {
     expect(explainStep({ kind: 'set_sysctl', name: 'net.a.b', from: undefined, to: '1' })).toEqual([
       '~ sysctl net.a.b  unknown → 1',

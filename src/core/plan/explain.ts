@@ -1,6 +1,7 @@
 /** Says what a step does, in lines for people. A line starts with `+` (made), `-` (removed) or `~` (changed). */
-import { type Endpoint, formatEndpoint } from '../address/address.ts';
+import { type Endpoint, familyOf, formatEndpoint, widthOf } from '../address/address.ts';
 import { type Masquerade, masqueradeKey, type Vip, vipKey } from '../model/host.ts';
+import { equalPersistence } from '../model/persistence.ts';
 import { type RealServer, serviceKey, type VirtualService } from '../model/service.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../model/state.ts';
 import type { Plan, Step, StepKind, StepOf } from './step.ts';
@@ -55,12 +56,32 @@ function serverChanges(before: readonly RealServer[], after: readonly RealServer
   return reordered ? [...lines, '~ order of its servers'] : lines;
 }
 
+/** `persistent 5m`, and how clients are grouped if they are; `not persistent`. */
+export function persistenceText({
+  address,
+  persistence,
+}: Pick<VirtualService, 'address' | 'persistence'>): string {
+  if (persistence === undefined) return 'not persistent';
+  const { timeout, granularity } = persistence;
+  const grouped = granularity < widthOf(familyOf(address)) ? ` by /${granularity}` : '';
+  return `persistent ${formatDuration(timeout)}${grouped}`;
+}
+
+function persistenceChange(before: VirtualService, after: VirtualService): string[] {
+  if (equalPersistence(before.persistence, after.persistence)) return [];
+  return [`~ persistence  ${persistenceText(before)} → ${persistenceText(after)}`];
+}
+
 function explainNewService(service: VirtualService): string[] {
   const head = `+ service ${serviceKey(service)}  ${service.scheduler}, ${count(service.servers.length, 'server')}`;
   const timeouts = differing(DEFAULT_TIMEOUTS, service.timeouts).map(
     (state) => `timeout ${state}  ${formatDuration(service.timeouts[state])}`,
   );
-  return [head, ...[...timeouts, ...service.servers.map(serverText)].map((line) => `+   ${line}`)];
+  const persistence = service.persistence === undefined ? [] : [persistenceText(service)];
+  return [
+    head,
+    ...[...persistence, ...timeouts, ...service.servers.map(serverText)].map((line) => `+   ${line}`),
+  ];
 }
 
 function explainChangedService(before: VirtualService, after: VirtualService): string[] {
@@ -68,6 +89,7 @@ function explainChangedService(before: VirtualService, after: VirtualService): s
     ...(before.scheduler === after.scheduler
       ? []
       : [`~ scheduler  ${before.scheduler} → ${after.scheduler}`]),
+    ...persistenceChange(before, after),
     ...timeoutChanges(before.timeouts, after.timeouts),
     ...serverChanges(before.servers, after.servers),
   ];

@@ -19,6 +19,7 @@ export type ServiceDraft = Readonly<{
   port: number;
   scheduler?: string;
   timeouts?: Readonly<Record<string, string>>;
+  persistence?: Readonly<{ timeout?: string; granularity?: number }>;
   servers: readonly ServerDraft[];
 }>;
 export type ServerDraft = Readonly<{ address: string; port: number; weight?: number }>;

@@ -3,6 +3,7 @@
  * table. Runs inside a lab's director (it needs the routes there) and prints one line of JSON.
  *
  *   churn-driver.ts drive PACKETS        the whole of it
+ *   churn-driver.ts persist PACKETS      the same of a persistent service, whose server leaves and comes back all the time
  *   churn-driver.ts churn PACKETS DIR    one CPU's share of the packets
  */
 import { execFile } from 'node:child_process';
@@ -33,13 +34,14 @@ function churn(probe: Probe): void {
 
 /** What a walk of the table finds. */
 function walk(probe: Probe) {
-  const found = { live: 0, active: 0, inactive: 0, half_open: 0, claimed: 0 };
+  const found = { live: 0, active: 0, inactive: 0, templates: 0, half_open: 0, claimed: 0 };
   for (const [, { head }] of probe.tables.connections4.range(0, probe.tables.connections4.size)) {
     const state = Number(head.word & 0xfn);
     if (state === contract.WEIR_STATE_CLAIMED) found.claimed++;
     if (state < contract.WEIR_STATE_NONE) continue;
     found.live++;
-    found[state === contract.WEIR_STATE_ESTABLISHED ? 'active' : 'inactive']++;
+    if (state === contract.WEIR_STATE_TEMPLATE) found.templates++;
+    else found[state === contract.WEIR_STATE_ESTABLISHED ? 'active' : 'inactive']++;
     const halfOpen = [contract.WEIR_STATE_SYN_RECV, contract.WEIR_STATE_SYN_SENT, contract.WEIR_STATE_SYNACK];
     if (halfOpen.includes(state)) found.half_open++;
   }
@@ -54,6 +56,7 @@ function counted(probe: Probe) {
     live: Number(tally.connections4),
     active: server.active,
     inactive: server.inactive,
+    templates: server.templates,
     half_open: Number(tally.half_open),
     keys: keysIn(probe.tables.keys4),
   };
@@ -71,6 +74,8 @@ async function drive(): Promise<void> {
       port: 80,
       scheduler: 'wlc',
       timeouts: brief as unknown as typeof DEFAULT_TIMEOUTS,
+      // Two clients each: four, so two templates.
+      ...(mode === 'persist' && { persistence: { timeout: 1_000, granularity: 31 } }),
       servers: [{ address: parseAddress('192.168.1.101')!, port: 80, weight: 1 }],
     },
   );
@@ -78,6 +83,8 @@ async function drive(): Promise<void> {
   const sweeper = new Sweeper(probe.tables, new Set([0]));
   const differences: string[] = [];
   let lowest = 0;
+  /** Looks at which there were templates. */
+  let remembered = 0;
   const own = fileURLToPath(import.meta.url);
   const self = [...process.execArgv, own, 'churn', packets, dirname(probe.tables.directory)];
   const shares = Promise.all(
@@ -88,15 +95,18 @@ async function drive(): Promise<void> {
     running = false;
   });
   let expiredMeanwhile = 0;
-  while (running) {
+  for (let turn = 0; running; turn++) {
+    if (mode === 'persist') probe.tables.memberships.set(0, Math.min(1, turn % 4));
     const report = sweeper.slice();
     differences.push(...report.differences);
     expiredMeanwhile += report.expired;
-    const { active, inactive } = probe.tables.servers.get(0);
-    lowest = Math.min(lowest, active, inactive, Number(probe.tables.tally.get(0).half_open));
+    const { active, inactive, templates } = probe.tables.servers.get(0);
+    if (templates > 0) remembered++;
+    lowest = Math.min(lowest, active, inactive, templates, Number(probe.tables.tally.get(0).half_open));
     await new Promise((resolve) => setImmediate(resolve));
   }
   await done;
+  probe.tables.memberships.set(0, 1);
   const quiet = { walked: walk(probe), counted: counted(probe) };
   while (Number(probe.tables.tally.get(0).connections4) > 0) {
     differences.push(...sweeper.slice().differences);
@@ -106,7 +116,16 @@ async function drive(): Promise<void> {
   const traffic = probe.tables.serverTraffic.get(0).reduce((sum, cpu) => sum + Number(cpu.conns), 0);
   const verdicts = readVerdicts(probe.tables);
   console.log(
-    JSON.stringify({ quiet, empty, lowest, differences, conns: traffic, verdicts, expiredMeanwhile }),
+    JSON.stringify({
+      quiet,
+      empty,
+      lowest,
+      differences,
+      remembered,
+      conns: traffic,
+      verdicts,
+      expiredMeanwhile,
+    }),
   );
   probe.close();
 }

@@ -18,6 +18,7 @@ import {
   sweepAll,
   VIP,
 } from '../conversation.ts';
+import { icmpPacket } from '../frames.ts';
 import { at } from '../site.ts';
 import type { Subject } from '../subject.ts';
 
@@ -266,6 +267,27 @@ export const PERSISTENCE_CASES: readonly Case[] = [
       assert.deepEqual(await listed(subject), { templates: 1, connections: 1 });
       const states = (await connections(subject, { client: `${CLIENT[4]}:0` })).map(({ state }) => state);
       assert.deepEqual(states.sort(), ['TEMPLATE', 'UDP']);
+    },
+  },
+  {
+    name: 'an error that quotes what only a template has is left to the stack',
+    run: (subject) => {
+      for (const family of [4, 6] as const) {
+        const service = persistent(
+          [1],
+          { ...HOST, granularity: family === 4 ? 32 : 128 },
+          { family, protocol: 'udp' },
+        );
+        subject.plane.publishService(service);
+        const back = forwarded(reply(subject, service, forwarded(request(subject, service, 4000))));
+        const [protocol, port] = family === 4 ? [9, 22] : [6, 42];
+        const error = () =>
+          icmpPacket({ source: CLIENT[family], target: VIP[family] }, family === 4 ? 3 : 1, 3, back);
+        assert.equal(subject.send('public', error()).action, 'REDIRECT', 'about the connection');
+        back[protocol]! |= 0x80;
+        back.fill(0, port, port + 2);
+        assert.equal(subject.send('public', error()).action, 'NEXT');
+      }
     },
   },
   {

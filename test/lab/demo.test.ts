@@ -88,8 +88,9 @@ it(
       '── 4  What the director knows',
       '── 5  The way of one packet',
       '── 6  A weight changes',
-      '── 7  The daemon dies',
-      '── 8  weir down',
+      '── 7  A client that stays',
+      '── 8  The daemon dies',
+      '── 9  weir down',
     ]);
     expect(text).toContain('+ service tcp 203.0.113.100:80  wrr, 3 servers');
     expect(text).toMatch(/server1 +█+ +60 +50 % .*\n.*server2 +█+ +40 +33 % .*\n.*server3 +█+ +20 +17 % /);
@@ -97,6 +98,9 @@ it(
     expect(text).toMatch(/director eth0 out +203\.0\.113\.100:80 +→ 203\.0\.113\.10:\d+ +63/);
     expect(text).toMatch(/\$ weir diff\n.*weight of 192\.168\.1\.101:80 {2}3 → 1\n {2}1 change\n/);
     expect(text).toMatch(/server1 .* 30 +25 % .*\n.*server2 .* 60 +50 % .*\n.*server3 .* 30 +25 % /);
+    expect(text).toMatch(
+      /\$ weir connections --client 203\.0\.113\.10:0\n.*\n.*tcp .* TEMPLATE .*203\.0\.113\.10:0 /,
+    );
     const prose = text.replaceAll(/\s+/g, ' ');
     expect(prose).toContain('eBPF plane found running');
     expect(text).toMatch(/ +[0-9a-f]{64}\n/);

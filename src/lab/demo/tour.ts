@@ -10,6 +10,7 @@ import { logOf, planeOf } from './events.ts';
 import { keepUp } from './keep.ts';
 import { showKill } from './kill.ts';
 import { showPacket } from './packet.ts';
+import { showPersistence } from './persist.ts';
 import { drawLayout } from './picture.ts';
 import { showReload } from './reload.ts';
 import { differences, takeSnapshot } from './snapshot.ts';
@@ -101,7 +102,7 @@ async function end(cast: Cast, before: Awaited<ReturnType<typeof takeSnapshot>>)
   const { stage, lab, daemon } = cast;
   stage.part('weir down');
   stage.say(
-    'Ending weir run leaves the traffic running, as part 7 showed. "weir down" ends that too, and puts the director back as it was:',
+    'Ending weir run leaves the traffic running, as part 8 showed. "weir down" ends that too, and puts the director back as it was:',
   );
   stage.command('weir down', await runVerb(cast, 'down'));
   stage.gap();
@@ -153,6 +154,9 @@ export async function tour(
 
   stage.part('A weight changes');
   await showReload(cast);
+
+  stage.part('A client that stays');
+  await showPersistence(cast);
 
   stage.part('The daemon dies');
   stage.say(

@@ -200,6 +200,7 @@ struct weir_settings {
 	__u32 half_open_limit;
 	__u32 prepared;	   /* 1 once the stacks of free slots are filled */
 	__u32 route_epoch; /* 0 - 255; raised when the host's routes change, so that next hops are looked up again */
+	__u32 no_new_since; /* 0: new connections are taken; otherwise since when not, in seconds of CLOCK_MONOTONIC */
 };
 
 /* tally: one element, counted by the packet path. */
@@ -226,6 +227,21 @@ struct weir_sweep {
 	__u32 now;    /* out: jiffies */
 	__u32 live;   /* out: connections that stay */
 	__u32 expired; /* out: connections removed */
+};
+
+/*
+ * Argument and result of retire (BPF_PROG_TYPE_SYSCALL), pinned as `retire`: all that a daemon of another layout can say
+ * to this one's programs. FROZEN: neither this struct nor what its fields mean may ever change, as daemons that do
+ * not exist yet, and others long gone, have to understand each other by it. What more is needed gets another name.
+ */
+struct weir_retire {
+	__u64 cursor;	      /* in: 0 begins a walk over all connections; out: where it goes on, 0 once it is done */
+	__u32 count;	      /* in: slots to look at, 1 - 1,048,576 */
+	__u32 no_new;	      /* in: 1 takes no new connections from now on */
+	__u32 routes_changed; /* in: 1 looks next hops up again */
+	__u32 no_new_since;   /* out: since when none are taken, in seconds of CLOCK_MONOTONIC; 0 while they are */
+	__u32 live;	      /* out: connections met on this stretch of the walk that stay */
+	__u32 expired;	      /* out: those that were removed */
 };
 
 /* Argument of prepare (BPF_PROG_TYPE_SYSCALL): puts slots from+count-1 … from on the stack of free ones. */

@@ -8,7 +8,7 @@
 #include "forward.h"
 #include "icmp.h"
 #include "open.h"
-#include "sweep.h"
+#include "retire.h"
 
 /* What is neither TCP nor UDP: an ICMP error about a connection of ours, or not for us. */
 static __always_inline int other(struct __sk_buff *skb, const struct packet *packet, enum weir_verdict why,
@@ -146,6 +146,20 @@ int weir_sweep(struct weir_sweep *task)
 	task->now = sweep.now;
 	task->live = sweep.live;
 	task->expired = sweep.expired;
+	return 0;
+}
+
+/* Leads this plane to its end: for daemons of other layouts. */
+SEC("syscall")
+int weir_retire(struct weir_retire *task)
+{
+	struct weir_settings *set = get_settings();
+
+	if (!set)
+		return 0;
+	retire_orders(task, set);
+	task->no_new_since = set->no_new_since;
+	retire_walk(task);
 	return 0;
 }
 

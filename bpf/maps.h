@@ -4,6 +4,7 @@
 #define WEIR_MAPS_H
 
 #include <linux/bpf.h>
+#include <stdbool.h>
 #include <bpf/bpf_helpers.h>
 #include "contract.h"
 
@@ -93,6 +94,14 @@ static __always_inline struct weir_settings *get_settings(void)
 	__u32 key = 0;
 
 	return bpf_map_lookup_elem(&settings, &key);
+}
+
+/* True once another layout's plane has taken over: see retire.h. */
+static __always_inline bool takes_no_new(void)
+{
+	struct weir_settings *set = get_settings();
+
+	return set && set->no_new_since;
 }
 
 static __always_inline struct weir_tally *get_tally(void)

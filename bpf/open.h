@@ -105,6 +105,9 @@ static __always_inline int open_for(struct __sk_buff *skb, struct packet *packet
 
 	if (!packet || !found)
 		return TCX_NEXT;
+	/* The plane that succeeds this one comes next on the interface. */
+	if (takes_no_new())
+		return pass(WEIR_VERDICT_NOT_OURS);
 	service = service_find(packet, family);
 	if (!service || is_martian_source(packet, family))
 		return pass(WEIR_VERDICT_NOT_OURS);

@@ -145,6 +145,7 @@ export function fixture(overrides: Partial<Control> = {}): Fixture {
       last_reload: { ok: true, at: '2026-11-22T14:05:00.000Z', message: '3 changes' },
       config_version: VERSION_IN_FORCE,
       counters_since: null,
+      retiring: [],
     }),
     services: async () => SERVICES,
     async *connections(filter) {

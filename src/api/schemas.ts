@@ -36,6 +36,17 @@ const status = z.object({
   counters_since: time
     .nullable()
     .describe('When counters were last set to zero; null if never in this daemon’s life.'),
+  retiring: z
+    .array(
+      z.object({
+        layout: z.string(),
+        connections: count.nullable().describe('Still open; null until counted once.'),
+        since: time.describe('Takes no new connections since.'),
+        until: time.describe('Stays at most until; the connections it then has end.'),
+      }),
+    )
+    .readonly()
+    .describe('Data planes of other versions that finish their connections after an upgrade.'),
 });
 
 const traffic = {

@@ -26,6 +26,12 @@ const interfaces = z
 const director = z.strictObject({
   public: interfaces.describe('The interface, or interfaces, that clients come in by.'),
   private: interfaces.describe('The interface, or interfaces, behind which the real servers are.'),
+  retire_after: durationField
+    .default(3_600_000)
+    .describe(
+      'After an upgrade that has changed the tables: how long the program before it may finish its connections, 1s to 20d.',
+    )
+    .meta({ shown: '1h' }),
 });
 
 const vip = z.strictObject({

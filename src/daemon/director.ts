@@ -55,6 +55,7 @@ export class Director {
   /** The text in force, and the version of the one that the file had when it was last read or written. */
   #text: string;
   #fileVersion: string;
+  #retireAfterMs: number;
   /** What the last plan could not do, by the first line that explains it. */
   #failed: ReadonlySet<string> = new Set();
   #complaint: string | undefined;
@@ -67,6 +68,7 @@ export class Director {
     this.#supervisor = supervisor;
     this.#limits = read.config.limits;
     this.#desired = compose(read.config);
+    this.#retireAfterMs = read.config.retireAfterMs;
     this.#text = read.text;
     this.#fileVersion = versionOf(read.text);
     this.lastReload = { ok: true, at: new Date().toISOString(), message: 'read at start' };
@@ -183,6 +185,11 @@ export class Director {
     return { text: this.#text, file: this.#file, version, persisted: version === this.#fileVersion };
   }
 
+  /** How long a plane of another layout may last that this one has taken over from, in milliseconds. */
+  get retireAfterMs(): number {
+    return this.#retireAfterMs;
+  }
+
   #refuse(event: string, refused: Refused): Refused {
     const { problems } = refused;
     this.#note(false, `refused: ${problems.length} problem${problems.length === 1 ? '' : 's'}`);
@@ -192,6 +199,7 @@ export class Director {
 
   async #carryOut(event: { done: string; failed: string }, read: ReadConfig): Promise<ReloadDone> {
     this.#desired = compose(read.config, this.#desired);
+    this.#retireAfterMs = read.config.retireAfterMs;
     this.#text = read.text;
     const about = { config_file: read.file, config_version: versionOf(read.text) };
     try {

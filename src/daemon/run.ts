@@ -100,10 +100,12 @@ async function direct(
   const director = new Director({ edge: { plane, host }, read, log, supervisor });
   part.director = director;
   const plan = await director.converge();
+  // Not before: until all is as configured here, the plane before this one serves new clients, too.
+  for (const layout of plane.succeed()) log.info('plane_succeeded', { layout });
   log.info('ready', { version: VERSION, config_file: read.file, steps: plan.length });
   part.started = true;
   supervisor.ready(director.summary);
-  const stopUpkeep = startUpkeep(plane, log);
+  const stopUpkeep = startUpkeep(plane, log, () => director.retireAfterMs);
   const timers = [setInterval(() => queue.push({ kind: 'look' }), LOOK_PAUSE_MS)];
   if (supervisor.pulseMs !== undefined)
     timers.push(setInterval(() => queue.push({ kind: 'pulse' }), supervisor.pulseMs));

@@ -20,6 +20,24 @@ export interface SweepReport {
   readonly differences: readonly string[];
 }
 
+/** A plane with tables of another layout, which this one has taken over from: it finishes the connections it has. */
+export interface RetiringPlane {
+  readonly layout: string;
+  /** How many it still has; null until they have been counted once. */
+  readonly connections: number | null;
+  /** Since when it takes no new ones, and until when it stays at most. ISO 8601, UTC. */
+  readonly since: string;
+  readonly until: string;
+}
+
+/** One that is gone: its connections had ended, or its time had. */
+export interface RetiredPlane {
+  readonly layout: string;
+  readonly why: 'empty' | 'deadline';
+  /** How many connections ended with it; null when they were never counted. */
+  readonly connections: number | null;
+}
+
 /** Which connections to list; an absent field matches all. Texts as `formatEndpoint` or `parseAddress` write them. */
 export interface ConnectionFilter {
   readonly service?: ServiceKey;

@@ -14,6 +14,8 @@ export type Handle = bigint;
 export interface LinkInfo {
   /** 0 when the interface has gone and the link hangs in the air. */
   readonly ifindex: number;
+  /** The id of the program that it holds there. */
+  readonly program: number;
 }
 
 export interface Libbpf {
@@ -42,6 +44,8 @@ export interface Libbpf {
   maxEntries(map: number): number;
   /** How many instructions the verifier walked before it took the program: what is left of its million is room to grow. */
   verifiedInstructions(program: number): number;
+  /** The id by which the kernel and bpftool know a program. */
+  programId(program: number): number;
   createLink(program: number, ifindex: number, attachType: number): number;
   updateLink(link: number, program: number): void;
   linkInfo(link: number): LinkInfo;
@@ -85,7 +89,14 @@ const RUN = {
 const ENOENT = 2;
 
 /** struct bpf_map_info, bpf_link_info and bpf_prog_info (linux/bpf.h): what is read of them. */
-const INFO = { size: 256, maxEntries: 16, linkIfindex: 16, verifiedInstructions: 216 };
+const INFO = {
+  size: 256,
+  maxEntries: 16,
+  programId: 4,
+  linkProgram: 8,
+  linkIfindex: 16,
+  verifiedInstructions: 216,
+};
 
 /** libbpf, opened when first asked for; throws an Error that says what to install if it is not there. */
 export const libbpf: () => Libbpf = once(loadLibbpf);
@@ -188,12 +199,17 @@ function loadLibbpf(): Libbpf {
     maxEntries: (map) => infoOf('bpf_obj_get_info_by_fd(map)', map).getUint32(INFO.maxEntries, true),
     verifiedInstructions: (program) =>
       infoOf('bpf_obj_get_info_by_fd(program)', program).getUint32(INFO.verifiedInstructions, true),
+    programId: (program) =>
+      infoOf('bpf_obj_get_info_by_fd(program)', program).getUint32(INFO.programId, true),
     createLink: (program, ifindex, attachType) =>
       checked('bpf_link_create', linkCreate(program, ifindex, attachType, null)),
     updateLink: (link, program) => void checked('bpf_link_update', linkUpdate(link, program, null)),
     linkInfo: (link) => {
       const view = infoOf('bpf_obj_get_info_by_fd(link)', link);
-      return { ifindex: view.getUint32(INFO.linkIfindex, true) };
+      return {
+        ifindex: view.getUint32(INFO.linkIfindex, true),
+        program: view.getUint32(INFO.linkProgram, true),
+      };
     },
     runSyscall: (program, context) => {
       const options = new DataView(new ArrayBuffer(RUN.size));

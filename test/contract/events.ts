@@ -112,6 +112,8 @@ export type Event =
   | { readonly kind: 'wait'; readonly steps: number }
   /** Routes have changed: next hops are forgotten and looked up again. */
   | { readonly kind: 'routes' }
+  /** Another plane takes over, or hands back. */
+  | { readonly kind: 'takes_new'; readonly takes: boolean }
   | { readonly kind: 'sweep' };
 
 const byte = fc.nat(255);
@@ -232,5 +234,12 @@ export const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 2, arbitrary: noise },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('wait' as const), steps: fc.nat(4) }) },
   { weight: 2, arbitrary: fc.constant({ kind: 'routes' as const }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('takes_new' as const),
+      takes: fc.constantFrom(true, true, true, true, true, true, true, false),
+    }),
+  },
   { weight: 1, arbitrary: fc.constant({ kind: 'sweep' as const }) },
 );

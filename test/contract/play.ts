@@ -200,6 +200,10 @@ function playOne(
     case 'routes':
       forgetRoutes(kernel, plane);
       return undefined;
+    case 'takes_new':
+      plane.world.takesNew = event.takes;
+      tables.settings.set(0, { ...tables.settings.get(0), no_new_since: event.takes ? 0 : 1 });
+      return undefined;
     default: {
       const { frame, gso } = writeFrame(plane.world, event, interfaces[event.side].mac);
       const theirs = runPacket(tables, interfaces, event.side, frame, gso);

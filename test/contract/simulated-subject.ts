@@ -57,6 +57,9 @@ export const openSimulatedSubject: OpenSubject = (limits) => {
             connection.replied = true;
           }
     },
+    takeOver: () => {
+      plane.world.takesNew = false;
+    },
     close: () => plane.close(),
   };
 };

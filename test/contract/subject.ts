@@ -20,6 +20,8 @@ export interface Subject {
   elapse(milliseconds: number): void;
   /** Puts every live connection into a state, as answered by its server; counters are left behind. */
   force(state: ConnectionState): void;
+  /** Another plane takes over: this one keeps its connections. */
+  takeOver(): void;
   close(): void;
 }
 

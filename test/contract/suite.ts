@@ -3,6 +3,7 @@ import type { Case } from './case.ts';
 import { CONNECTION_CASES } from './cases/connections.ts';
 import { FORWARDING_CASES } from './cases/forwarding.ts';
 import { ICMP_CASES } from './cases/icmp.ts';
+import { RETIREMENT_CASES } from './cases/retirement.ts';
 import { ROOM_CASES } from './cases/room.ts';
 import { SERVICE_CASES } from './cases/services.ts';
 
@@ -13,4 +14,5 @@ export const CONTRACT: readonly Case[] = [
   ...CONNECTION_CASES,
   ...ROOM_CASES,
   ...SERVICE_CASES,
+  ...RETIREMENT_CASES,
 ];

@@ -14,6 +14,11 @@ function daemonLines(status: Status): string[] {
     `config  ${status.config_file}, version ${status.config_version}`,
     `reload  ${ok ? 'done' : 'refused'} at ${at}: ${message}`,
     `plane   ${status.plane}`,
+    // A daemon of an earlier version says nothing of these.
+    ...(status.retiring ?? []).map(
+      ({ layout, connections, until }) =>
+        `older   plane ${layout} finishes ${connections ?? 'its'} connections, until ${until} at most`,
+    ),
   ];
 }
 

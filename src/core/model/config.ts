@@ -33,4 +33,6 @@ export interface Config {
   /** Name (`net.ipv4.tcp_fin_timeout`) to value, as written to /proc/sys. */
   readonly sysctls: ReadonlyMap<string, string>;
   readonly limits: Limits;
+  /** How long the plane of another version may last after an upgrade, in milliseconds. */
+  readonly retireAfterMs: number;
 }

@@ -17,6 +17,7 @@ const FIRST_SPARE_PORT = 32768;
 /** Opens a connection for the packet, or answers what is to become of it. */
 export function open(world: World, arrival: Arrival, packet: Packet): TrackedConnection | Outcome {
   const { frame } = arrival;
+  if (!world.takesNew) return pass(world, 'not_ours', frame);
   const record = world.services.get(serviceAt(packet.protocol, packet.target, packet.targetPort));
   if (record === undefined || isMartian(packet)) return pass(world, 'not_ours', frame);
   if (packet.protocol === TCP && !isOpening(packet.flags)) return pass(world, 'no_connection', frame);

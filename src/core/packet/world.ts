@@ -80,6 +80,8 @@ export interface World {
   readonly halfOpenPlaces: number;
   /** Raised when routes have changed: connections then ask for theirs again. */
   routeEpoch: number;
+  /** False once another plane has taken over: connections go on, new ones are left to it. */
+  takesNew: boolean;
   readonly verdicts: Record<Verdict, number>;
 }
 
@@ -108,6 +110,7 @@ export function createWorld(surroundings: Surroundings, sizes: WorldSizes): Worl
     // Twice the limit: when the queue is full, at least half of it has moved on.
     halfOpenPlaces: 2 * sizes.halfOpen,
     routeEpoch: 0,
+    takesNew: true,
     verdicts: Object.fromEntries(VERDICTS.map((name) => [name, 0])) as Record<Verdict, number>,
   };
 }

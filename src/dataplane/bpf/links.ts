@@ -1,5 +1,5 @@
 /** Programs on interfaces: TCX links, pinned so that they outlive the daemon. */
-import { readdirSync, unlinkSync } from 'node:fs';
+import { readdirSync, renameSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DirectorInterface, Side } from '../../core/model/host.ts';
 import { ARPHRD_ETHER, type Link, listLinks } from '../../kernel/netlink/link.ts';
@@ -64,6 +64,42 @@ export function detach(tables: Tables, one: DirectorInterface): void {
 /** Gives every attached interface this daemon's programs, in the place of those that an earlier daemon loaded. */
 export function refreshLinks(tables: Tables): void {
   for (const one of observeLinks(tables).values()) attach(tables, one);
+}
+
+/** Begins the names of links that are on their way to the end of their interface. */
+const MOVING = 'link_moving_';
+
+/**
+ * Puts this daemon's programs behind all others of their interfaces, those of other layouts too. An earlier daemon's stay
+ * in front until then: for a moment an interface has both, rather than none.
+ */
+export function moveBehind(tables: Tables): void {
+  const { bpf, directory, programs } = tables;
+  for (const file of readdirSync(directory).filter((name) => name.startsWith(MOVING)))
+    unlinkSync(join(directory, file));
+  for (const one of observeLinks(tables).values()) {
+    // One of this daemon's has been attached just now, behind all that were there.
+    if (programOn(tables, one) === bpf.programId(programs[one.side])) continue;
+    const made = bpf.createLink(programs[one.side], requireEthernet(one.name).ifindex, BPF_TCX_INGRESS);
+    const passing = join(directory, `${MOVING}${pinName(one)}`);
+    try {
+      bpf.pin(made, passing);
+    } finally {
+      bpf.closeFd(made);
+    }
+    renameSync(passing, join(directory, pinName(one)));
+  }
+}
+
+/** The id of the program that the pinned link holds. */
+function programOn({ bpf, directory }: Tables, one: DirectorInterface): number | undefined {
+  const fd = bpf.getPinned(join(directory, pinName(one)));
+  if (fd === undefined) return undefined;
+  try {
+    return bpf.linkInfo(fd).program;
+  } finally {
+    bpf.closeFd(fd);
+  }
 }
 
 function pinnedLinks(tables: Tables): DirectorInterface[] {

@@ -3,17 +3,18 @@ import type { Limits } from '../../core/model/config.ts';
 import { ensureOnBpffs } from '../../kernel/bpffs.ts';
 import { libbpf } from '../../kernel/libbpf.ts';
 import { lockDirectory } from '../../kernel/lock.ts';
-import type { ConnectionFilter, DataPlane } from '../port.ts';
+import type { ConnectionFilter, DataPlane, RetiredPlane, RetiringPlane } from '../port.ts';
 import { listConnections } from './connections.ts';
 import { readCounters, readVerdicts } from './counters.ts';
 import { Inspector, observeServices } from './inspect.ts';
-import { attach, detach, observeLinks, refreshLinks } from './links.ts';
+import { attach, detach, moveBehind, observeLinks, refreshLinks } from './links.ts';
 import { type Publisher, publishService, removeStranger, retire, unpublishService } from './publish.ts';
 import { type Registry, readRegistry } from './registry.ts';
 import { missingRequirements, thisMachine } from './requirements.ts';
+import { findPredecessors, Retirement, removeAll } from './retirement.ts';
 import { RunAllocator } from './runs.ts';
 import { jiffies, Sweeper } from './sweep.ts';
-import { openTables, removePinDir, type Tables, unpinAll } from './tables.ts';
+import { openTables, removePinDir, type Tables } from './tables.ts';
 
 /** What the plane is opened with. */
 export interface BpfPlaneOptions {
@@ -28,6 +29,15 @@ export interface BpfPlaneOptions {
 export interface BpfPlane extends DataPlane {
   /** Next hops are looked up again, at each connection's next packet. */
   routesChanged(): void;
+  /**
+   * Takes over from planes of other layouts, once this one is as configured: they keep the connections they have and get
+   * no new ones. Returns the layouts that did until now.
+   */
+  succeed(): readonly string[];
+  /** The planes that this one has taken over from; each stays `lastsMs` milliseconds at most. */
+  retiring(lastsMs: number): readonly RetiringPlane[];
+  /** Expires and counts a slice of each of their connections, and removes those planes that have none or whose time has come. */
+  retireSlice(lastsMs: number): { readonly completed: boolean; readonly retired: readonly RetiredPlane[] };
 }
 
 /**
@@ -40,10 +50,13 @@ export function openBpfPlane(options: BpfPlaneOptions): BpfPlane {
   ensureOnBpffs(options.pinDir);
   const unlock = lockPins(options.pinDir);
   let tables: Tables | undefined;
+  let retirement: Retirement | undefined;
   try {
+    retirement = new Retirement(findPredecessors(libbpf(), options.pinDir));
     tables = openTables(libbpf(), options.objectFile, options.pinDir, options.limits);
-    return makePlane(tables, options, unlock);
+    return makePlane(tables, retirement, options, unlock);
   } catch (error) {
+    retirement?.close();
     tables?.close();
     unlock();
     throw error;
@@ -60,7 +73,12 @@ export function lockPins(pinDir: string): () => void {
   return unlock;
 }
 
-function makePlane(tables: Tables, { limits, pinDir }: BpfPlaneOptions, unlock: () => void): BpfPlane {
+function makePlane(
+  tables: Tables,
+  retirement: Retirement,
+  { limits, pinDir }: BpfPlaneOptions,
+  unlock: () => void,
+): BpfPlane {
   const hz = measureHz(tables);
   const registry = readRegistry(tables);
   const publisher: Publisher = {
@@ -74,10 +92,12 @@ function makePlane(tables: Tables, { limits, pinDir }: BpfPlaneOptions, unlock: 
   const inspector = new Inspector(publisher);
   const sweeper = new Sweeper(tables, registry.serverIds);
   // Routes may have changed while no daemon was there to see it.
-  const { prepared, route_epoch } = tables.settings.get(0);
+  const before = tables.settings.get(0);
   const half_open_limit = Math.min(limits.half_open, tables.halfOpenPlaces / 2);
-  tables.settings.set(0, { prepared, half_open_limit, route_epoch: (route_epoch + 1) % 256 });
-  refreshLinks(tables);
+  tables.settings.set(0, { ...before, half_open_limit, route_epoch: (before.route_epoch + 1) % 256 });
+  retirement.routesChanged();
+  // If another layout has taken over from this one, that waits until it is to be turned round: see `succeed`.
+  if (before.no_new_since === 0) refreshLinks(tables);
   return {
     kind: 'bpf',
     description: describe(tables),
@@ -103,13 +123,27 @@ function makePlane(tables: Tables, { limits, pinDir }: BpfPlaneOptions, unlock: 
     routesChanged: () => {
       const settings = tables.settings.get(0);
       tables.settings.set(0, { ...settings, route_epoch: (settings.route_epoch + 1) % 256 });
+      retirement.routesChanged();
     },
+    succeed: () => {
+      const settings = tables.settings.get(0);
+      if (settings.no_new_since !== 0) {
+        // Another layout had taken over from this one, and comes behind it: the order is turned round first. In the
+        // microseconds until `begin` a packet of an old UDP conversation may be taken for a new one's.
+        moveBehind(tables);
+        tables.settings.set(0, { ...settings, no_new_since: 0 });
+      }
+      return retirement.begin();
+    },
+    retiring: (lastsMs) => retirement.states(lastsMs),
+    retireSlice: (lastsMs) => retirement.slice(lastsMs),
     close: () => {
+      retirement.close();
       tables.close();
       unlock();
     },
     destroy: () => {
-      unpinAll(tables.directory);
+      removeAll(pinDir);
       removePinDir(pinDir);
     },
   };

@@ -105,6 +105,11 @@ export function removalOrder(names: readonly string[]): string[] {
   return [...names].sort((a, b) => rank(a) - rank(b));
 }
 
+/** True when a program of that layout is held on an interface; what its links are called is the same in all layouts. */
+export function hasLinks(directory: string): boolean {
+  return readdirSync(directory).some((name) => name.startsWith('link_'));
+}
+
 /** Unpins everything in one layout's directory; the kernel frees what nobody else holds. */
 export function unpinAll(directory: string): void {
   if (!existsSync(directory)) return;
@@ -117,19 +122,10 @@ export function removePinDir(pinDir: string): void {
   if (existsSync(pinDir) && readdirSync(pinDir).length === 0) rmdirSync(pinDir);
 }
 
-/**
- * Opens the tables pinned under `pinDir`, or makes them. Throws a KernelError when the kernel refuses, and an Error
- * that says what to do when another version's pins are there.
- */
+/** Opens the tables pinned under `pinDir`, or makes them. Throws a KernelError when the kernel refuses. */
 export function openTables(bpf: Libbpf, objectFile: string, pinDir: string, limits: Limits): Tables {
   const directory = layoutDirectory(pinDir);
   ensureOnBpffs(pinDir);
-  const others = otherLayouts(pinDir);
-  if (others.length > 0)
-    throw new Error(
-      `${pinDir} holds the data plane of another version of Weir (layout ${others.join(', ')}; this is ${LAYOUT}). ` +
-        'It goes on forwarding; `weir down` of either version removes it, which ends its connections.',
-    );
   if (existsSync(directory) && !isPrepared(bpf, directory)) unpinAll(directory);
   const found = existsSync(directory);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -137,6 +133,7 @@ export function openTables(bpf: Libbpf, objectFile: string, pinDir: string, limi
   try {
     const { fds, oldSizes } = loadMaps(bpf, object, directory, sizes(limits));
     const tables = assemble(bpf, object, directory, fds, oldSizes, found);
+    pinRetire(bpf, object, directory);
     if (!found) prepare(bpf, object, tables);
     return tables;
   } catch (error) {
@@ -144,6 +141,15 @@ export function openTables(bpf: Libbpf, objectFile: string, pinDir: string, limi
     if (!found) unpinAll(directory);
     throw error;
   }
+}
+
+/** The pin of the program by which a daemon of another layout leads this plane to its end; the name is frozen with it. */
+export const RETIRE_PIN = 'retire';
+
+/** Pins that program, before the tables are ready: no plane works without it. The one of an earlier daemon does the same. */
+function pinRetire(bpf: Libbpf, object: Handle, directory: string): void {
+  const path = join(directory, RETIRE_PIN);
+  if (!existsSync(path)) bpf.pin(bpf.programFd(object, 'weir_retire'), path);
 }
 
 /** False when a start was cut short before its tables were ready, or a removal after the programs had gone. */

@@ -40,6 +40,7 @@ export function buildConfig(file: ParsedFile): Config {
       Object.entries(file.host.sysctls).map(([name, value]) => [normalSysctlName(name) ?? name, value]),
     ),
     limits: file.limits,
+    attach: file.director.attach,
     retireAfterMs: file.director.retire_after,
   };
 }

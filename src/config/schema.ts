@@ -1,6 +1,7 @@
 /** The shape of a configuration file: every key, its default and its description. Messages and documents are made from it. */
 import { z } from 'zod';
 import { DEFAULT_LIMITS } from '../core/model/config.ts';
+import { HOW_ATTACHED } from '../core/model/host.ts';
 import { MAX_SERVERS, MAX_WEIGHT, PROTOCOLS, SCHEDULERS } from '../core/model/service.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../core/model/state.ts';
 import {
@@ -26,6 +27,11 @@ const interfaces = z
 const director = z.strictObject({
   public: interfaces.describe('The interface, or interfaces, that clients come in by.'),
   private: interfaces.describe('The interface, or interfaces, behind which the real servers are.'),
+  attach: wordField('a way of attaching programs', HOW_ATTACHED)
+    .default('auto')
+    .describe(
+      'How programs are attached to interfaces: tcx (Linux 6.6 and newer), clsact (older ones, too), or auto: tcx where the kernel has it. A change takes effect when the daemon is started again.',
+    ),
   retire_after: durationField
     .default(3_600_000)
     .describe(

@@ -51,6 +51,7 @@ export class Director {
   readonly #log: Log;
   readonly #supervisor: DirectorParts['supervisor'];
   readonly #limits: Limits;
+  readonly #attach: Config['attach'];
   #desired: DesiredState;
   /** The text in force, and the version of the one that the file had when it was last read or written. */
   #text: string;
@@ -67,6 +68,7 @@ export class Director {
     this.#log = log;
     this.#supervisor = supervisor;
     this.#limits = read.config.limits;
+    this.#attach = read.config.attach;
     this.#desired = compose(read.config);
     this.#retireAfterMs = read.config.retireAfterMs;
     this.#text = read.text;
@@ -251,13 +253,18 @@ export class Director {
     return { ok: true, steps, lines: [...explainPlan(steps), ...this.#limitLines(read.config)] };
   }
 
-  /** Tables are made once: says so where a file asks for others. */
-  #limitLines({ limits }: Config): string[] {
-    return (Object.keys(limits) as (keyof Limits)[])
+  /** Tables are made once, and the way of attaching is chosen at the start: says so where a file asks for others. */
+  #limitLines({ limits, attach }: Config): string[] {
+    const attached =
+      attach === this.#attach
+        ? []
+        : [`director.attach: ${this.#attach} → ${attach} only when the daemon is started again`];
+    const sizes = (Object.keys(limits) as (keyof Limits)[])
       .filter((name) => limits[name] !== this.#limits[name])
       .map(
         (name) => `limits.${name}: ${this.#limits[name]} → ${limits[name]} only after weir down and weir run`,
       );
+    return [...attached, ...sizes];
   }
 
   async #observe(desired: DesiredState): Promise<ObservedState> {

@@ -92,8 +92,8 @@ async function direct(
   read: ReadConfig,
   { queue, part, log, supervisor }: Surroundings,
 ): Promise<number> {
-  const { limits } = read.config;
-  const plane = openBpfPlane({ objectFile: objectFile(), pinDir: options.pinDir, limits });
+  const { limits, attach } = read.config;
+  const plane = openBpfPlane({ objectFile: objectFile(), pinDir: options.pinDir, limits, attach });
   part.plane = plane;
   const host = openHost({ stateDir: options.stateDir });
   log.info('plane_opened', { plane: plane.description });

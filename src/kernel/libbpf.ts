@@ -48,6 +48,8 @@ export interface Libbpf {
   programId(program: number): number;
   createLink(program: number, ifindex: number, attachType: number): number;
   updateLink(link: number, program: number): void;
+  /** True when the kernel knows programs of that type on interfaces, such as TCX; it is asked of the loopback. */
+  knowsAttachType(attachType: number): boolean;
   linkInfo(link: number): LinkInfo;
   /** Runs a BPF_PROG_TYPE_SYSCALL program with `context`, which it reads and writes. */
   runSyscall(program: number, context: Uint8Array): void;
@@ -87,6 +89,9 @@ const RUN = {
   duration: 64,
 };
 const ENOENT = 2;
+const EINVAL = 22;
+/** The loopback's number in every network namespace (LOOPBACK_IFINDEX, net/core). */
+const LOOPBACK = 1;
 
 /** struct bpf_map_info, bpf_link_info and bpf_prog_info (linux/bpf.h): what is read of them. */
 const INFO = {
@@ -127,6 +132,9 @@ function loadLibbpf(): Libbpf {
   );
   const linkCreate = declare('int bpf_link_create(int program, int target, int attach_type, void *opts)');
   const linkUpdate = declare('int bpf_link_update(int link, int program, void *opts)');
+  const query = declare(
+    'int bpf_prog_query(int target, int type, uint32_t flags, void *attach_flags, void *ids, _Inout_ uint32_t *count)',
+  );
   const info = declare('int bpf_obj_get_info_by_fd(int fd, void *info, _Inout_ uint32_t *length)');
   const testRun = declare('int bpf_prog_test_run_opts(int fd, void *opts)');
   const cpus = declare('int libbpf_num_possible_cpus()');
@@ -204,6 +212,12 @@ function loadLibbpf(): Libbpf {
     createLink: (program, ifindex, attachType) =>
       checked('bpf_link_create', linkCreate(program, ifindex, attachType, null)),
     updateLink: (link, program) => void checked('bpf_link_update', linkUpdate(link, program, null)),
+    knowsAttachType: (attachType) => {
+      const result = query(LOOPBACK, attachType, 0, null, null, [0]) as number;
+      if (result === -EINVAL) return false;
+      checked('bpf_prog_query', result);
+      return true;
+    },
     linkInfo: (link) => {
       const view = infoOf('bpf_obj_get_info_by_fd(link)', link);
       return {

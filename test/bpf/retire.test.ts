@@ -2,7 +2,10 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LAYOUTS } from '../../src/dataplane/bpf/contract.generated.ts';
+import { CLSACT, FILTER, HANDLE } from '../../src/dataplane/bpf/filters.ts';
+import { LINK } from '../../src/dataplane/bpf/links.ts';
 import { runRetire } from '../../src/dataplane/bpf/retirement.ts';
+import { RETIRE_PIN } from '../../src/dataplane/bpf/tables.ts';
 import { openProbe, type Probe } from './probe.ts';
 
 it('lies where it has always lain', () => {
@@ -10,6 +13,16 @@ it('lies where it has always lain', () => {
     size: 32,
     fields: { cursor: 0, count: 8, no_new: 12, routes_changed: 16, no_new_since: 20, live: 24, expired: 28 },
   });
+});
+
+it('is pinned, and what holds programs on interfaces, by the names that it has always had', () => {
+  expect([RETIRE_PIN, LINK, FILTER, CLSACT, HANDLE]).toEqual([
+    'retire',
+    'link_',
+    'filter_',
+    'clsact_',
+    0x77656972,
+  ]);
 });
 
 describe('the pinned program, called by those numbers alone', () => {

@@ -11,7 +11,7 @@ import type { LabProcess } from '../../src/lab/process.ts';
 import { labVip } from '../../src/lab/topology.ts';
 import { type LabWeir, labWeir } from '../../src/lab/weir.ts';
 import { type DirectorLab, directorLab, draft, nextEvent, serversOn, serversOn6 } from './director-lab.ts';
-import { tcxPrograms } from './foreign.ts';
+import { filtersOn, tcxPrograms } from './foreign.ts';
 import { buildNextVersion, type NextVersion } from './next-version.ts';
 import { pinsOf } from './snapshot.ts';
 
@@ -28,7 +28,7 @@ describe('an upgrade over a changed layout', () => {
   let daemon: LabProcess;
 
   /** Echo over both families by lc, so that shares can be told; the web by rr. */
-  const write = (retireAfter = '1h') => {
+  const write = (more: { attach?: string; retire_after?: string } = {}) => {
     const { servers } = director.lab;
     return director.write(
       draft(
@@ -44,7 +44,7 @@ describe('an upgrade over a changed layout', () => {
           },
           { protocol: 'udp', address: vip, port: 5353, scheduler: 'rr', servers: serversOn(servers, 5353) },
         ],
-        { director: { public: 'eth0', private: 'eth1', retire_after: retireAfter } },
+        { director: { public: 'eth0', private: 'eth1', ...more } },
       ),
     );
   };
@@ -63,6 +63,21 @@ describe('an upgrade over a changed layout', () => {
   const conns = async (key: string): Promise<number | undefined> =>
     (await json<ServiceCounters[]>('services')).find((one) => one.key === key)?.conns;
   const layouts = () => pinsOf(director.lab).filter((path) => !path.includes('/'));
+
+  /** How many of ours each interface has, by either mechanism. */
+  const programs = async () => {
+    const links = await tcxPrograms(director.lab);
+    const count = async (name: string) =>
+      links[name]! + ((await filtersOn(director.lab, name)).match(/handle 0x77656972 /g)?.length ?? 0);
+    return { eth0: await count('eth0'), eth1: await count('eth1') };
+  };
+  /** Starts the old version anew, with its programs attached that way. */
+  const attachBy = async (attach: string) => {
+    await weir.old.run(['down']);
+    await daemon.ended;
+    await write({ attach });
+    await start('old');
+  };
 
   beforeAll(async () => {
     next = await buildNextVersion();
@@ -83,47 +98,51 @@ describe('an upgrade over a changed layout', () => {
     await weir.old.run(['down']);
     await daemon.ended;
     expect(layouts()).toEqual([]);
-    expect(await tcxPrograms(director.lab)).toEqual({ eth0: 0, eth1: 0 });
+    expect(await programs()).toEqual({ eth0: 0, eth1: 0 });
     expect(director.errors()).toEqual([]);
   });
 
-  it('keeps every connection, gives new ones to the new plane, and ends the old one when it is empty', async () => {
-    const length = 1_200_000;
-    const held = await client.hold({ address: vip, count: 6 });
-    const held6 = await client.hold({ address: labVip.ipv6, count: 3 });
-    const download = await other.startDownload({ url: `${url}slow/${length}/400000` });
-    const load = await other.startRequests({ url, concurrency: 4, perSecond: 150 });
-    await download.reached(100_000);
-    await load.reached(20);
-    await stop();
-    await start('new');
-    expect(daemon.output()).toContain('"event":"plane_succeeded"');
-    expect(layouts()).toEqual([LAYOUT, next.layout].sort());
-    expect(await tcxPrograms(director.lab)).toEqual({ eth0: 2, eth1: 2 });
+  it.each(['tcx', 'clsact'])(
+    'by %s: keeps every connection, gives new ones to the new plane, and ends the old one when it is empty',
+    async (attach) => {
+      await attachBy(attach);
+      const length = 1_200_000;
+      const held = await client.hold({ address: vip, count: 6 });
+      const held6 = await client.hold({ address: labVip.ipv6, count: 3 });
+      const download = await other.startDownload({ url: `${url}slow/${length}/400000` });
+      const load = await other.startRequests({ url, concurrency: 4, perSecond: 150 });
+      await download.reached(100_000);
+      await load.reached(20);
+      await stop();
+      await start('new');
+      expect(daemon.output()).toContain('"event":"plane_succeeded"');
+      expect(layouts()).toEqual([LAYOUT, next.layout].sort());
+      expect(await programs()).toEqual({ eth0: 2, eth1: 2 });
 
-    const before = (await conns(`tcp ${vip}:80`))!;
-    await load.reached(load.progress().count + 40);
-    expect(await conns(`tcp ${vip}:80`)).toBeGreaterThanOrEqual(before + 40);
-    expect((await load.stop()).failures).toEqual([]);
-    expect(await download.result).toMatchObject({ bytes: length, sha256: sha256OfPattern(length) });
-    // Old ones are not among the new plane's.
-    expect(await conns(`tcp ${vip}:7`)).toBe(0);
-    expect(await held.poke()).toMatchObject({ byServer: all, dead: [] });
+      const before = (await conns(`tcp ${vip}:80`))!;
+      await load.reached(load.progress().count + 40);
+      expect(await conns(`tcp ${vip}:80`)).toBeGreaterThanOrEqual(before + 40);
+      expect((await load.stop()).failures).toEqual([]);
+      expect(await download.result).toMatchObject({ bytes: length, sha256: sha256OfPattern(length) });
+      // Old ones are not among the new plane's.
+      expect(await conns(`tcp ${vip}:7`)).toBe(0);
+      expect(await held.poke()).toMatchObject({ byServer: all, dead: [] });
 
-    // The download and the load are over: only what is held is left.
-    await expect.poll(retiring, { timeout: 15_000 }).toMatchObject([{ layout: LAYOUT, connections: 9 }]);
-    expect((await weir.new.run(['version'])).replaceAll(/\s+/g, ' ')).toContain(
-      `older plane ${LAYOUT} finishes 9 connections`,
-    );
-    const retired = nextEvent(daemon, 'plane_retired');
-    expect(await held.close()).toMatchObject({ byServer: all, dead: [] });
-    expect((await held6.close()).dead).toEqual([]);
-    expect(await retired).toMatchObject({ layout: LAYOUT, why: 'empty', connections: 0 });
-    expect(layouts()).toEqual([next.layout]);
-    expect(await tcxPrograms(director.lab)).toEqual({ eth0: 1, eth1: 1 });
-    expect(await retiring()).toEqual([]);
-    expect((await client.requests({ url, count: 6 })).failures).toEqual([]);
-  });
+      // The download and the load are over: only what is held is left.
+      await expect.poll(retiring, { timeout: 15_000 }).toMatchObject([{ layout: LAYOUT, connections: 9 }]);
+      expect((await weir.new.run(['version'])).replaceAll(/\s+/g, ' ')).toContain(
+        `older plane ${LAYOUT} finishes 9 connections`,
+      );
+      const retired = nextEvent(daemon, 'plane_retired');
+      expect(await held.close()).toMatchObject({ byServer: all, dead: [] });
+      expect((await held6.close()).dead).toEqual([]);
+      expect(await retired).toMatchObject({ layout: LAYOUT, why: 'empty', connections: 0 });
+      expect(layouts()).toEqual([next.layout]);
+      expect(await programs()).toEqual({ eth0: 1, eth1: 1 });
+      expect(await retiring()).toEqual([]);
+      expect((await client.requests({ url, count: 6 })).failures).toEqual([]);
+    },
+  );
 
   it('goes on after a kill -9 with the same deadline, and at the deadline what is left ends', async () => {
     const held = await client.hold({ address: vip, count: 6 });
@@ -139,7 +158,7 @@ describe('an upgrade over a changed layout', () => {
     expect(daemon.output()).not.toContain('plane_succeeded');
     // The deadline is the configuration's: a reload brings it nearer.
     const retired = nextEvent(daemon, 'plane_retired');
-    await write('1s');
+    await write({ retire_after: '1s' });
     await weir.new.run(['reload']);
     expect(await retired).toMatchObject({ layout: LAYOUT, why: 'deadline', connections: 6 });
     expect(await held.close()).toMatchObject({ alive: 0 });
@@ -147,7 +166,8 @@ describe('an upgrade over a changed layout', () => {
     expect((await client.requests({ url, count: 6 })).failures).toEqual([]);
   });
 
-  it('can be gone back on while both have connections', async () => {
+  it.each(['tcx', 'clsact'])('by %s: can be gone back on while both have connections', async (attach) => {
+    await attachBy(attach);
     const early = await client.hold({ address: vip, count: 6 });
     expect((await client.udp({ address: vip, count: 3, sourcePort: 41_000 })).byServer).toEqual({
       server1: 3,
@@ -211,6 +231,25 @@ describe('an upgrade over a changed layout', () => {
     // start_failed is what the refused one has said to its own log.
   });
 
+  it('does not come before an old plane that is attached by clsact, though TCX would', async () => {
+    await attachBy('clsact');
+    const held = await client.hold({ address: vip, count: 6 });
+    await stop();
+    await write({ attach: 'tcx' });
+    await start('new');
+    expect(daemon.output()).toContain('attached by clsact');
+    expect(await programs()).toEqual({ eth0: 2, eth1: 2 });
+    expect(await held.poke()).toMatchObject({ byServer: all, dead: [] });
+    const retired = nextEvent(daemon, 'plane_retired');
+    await held.close();
+    await retired;
+    await stop();
+    await start('new');
+    expect(daemon.output()).toContain('attached by tcx');
+    expect(await programs()).toEqual({ eth0: 1, eth1: 1 });
+    expect(await tcxPrograms(director.lab)).toEqual({ eth0: 1, eth1: 1 });
+  });
+
   it('is taken down as a whole', async () => {
     const held = await client.hold({ address: vip, count: 3 });
     await stop();
@@ -218,7 +257,7 @@ describe('an upgrade over a changed layout', () => {
     await weir.new.run(['down']);
     await daemon.ended;
     expect(layouts()).toEqual([]);
-    expect(await tcxPrograms(director.lab)).toEqual({ eth0: 0, eth1: 0 });
+    expect(await programs()).toEqual({ eth0: 0, eth1: 0 });
     await held.close();
   });
 });

@@ -1,13 +1,14 @@
 /** The eBPF data plane. */
 import type { Limits } from '../../core/model/config.ts';
+import type { HowAttached } from '../../core/model/host.ts';
 import { ensureOnBpffs } from '../../kernel/bpffs.ts';
 import { libbpf } from '../../kernel/libbpf.ts';
 import { lockDirectory } from '../../kernel/lock.ts';
 import type { ConnectionFilter, DataPlane, RetiredPlane, RetiringPlane } from '../port.ts';
+import { type Attachment, chooseAttachment, openAttachments } from './attachments.ts';
 import { listConnections } from './connections.ts';
 import { readCounters, readVerdicts } from './counters.ts';
 import { Inspector, observeServices } from './inspect.ts';
-import { attach, detach, moveBehind, observeLinks, refreshLinks } from './links.ts';
 import { type Publisher, publishService, removeStranger, retire, unpublishService } from './publish.ts';
 import { type Registry, readRegistry } from './registry.ts';
 import { missingRequirements, thisMachine } from './requirements.ts';
@@ -23,6 +24,8 @@ export interface BpfPlaneOptions {
   /** Where pins live, on a BPF file system: /sys/fs/bpf/weir. */
   readonly pinDir: string;
   readonly limits: Limits;
+  /** Default: auto. */
+  readonly attach?: HowAttached;
 }
 
 /** What the eBPF plane offers beyond the port: the host tells it when routes have changed. */
@@ -54,7 +57,8 @@ export function openBpfPlane(options: BpfPlaneOptions): BpfPlane {
   try {
     retirement = new Retirement(findPredecessors(libbpf(), options.pinDir));
     tables = openTables(libbpf(), options.objectFile, options.pinDir, options.limits);
-    return makePlane(tables, retirement, options, unlock);
+    const how = chooseAttachment(libbpf(), options.attach ?? 'auto', retirement.hasFilters);
+    return makePlane(tables, how, retirement, options, unlock);
   } catch (error) {
     retirement?.close();
     tables?.close();
@@ -75,6 +79,7 @@ export function lockPins(pinDir: string): () => void {
 
 function makePlane(
   tables: Tables,
+  how: Attachment,
   retirement: Retirement,
   { limits, pinDir }: BpfPlaneOptions,
   unlock: () => void,
@@ -97,20 +102,21 @@ function makePlane(
   tables.settings.set(0, { ...before, half_open_limit, route_epoch: (before.route_epoch + 1) % 256 });
   retirement.routesChanged();
   // If another layout has taken over from this one, that waits until it is to be turned round: see `succeed`.
-  if (before.no_new_since === 0) refreshLinks(tables);
+  const attachments = openAttachments(tables, how);
+  if (before.no_new_since === 0) attachments.refresh();
   return {
     kind: 'bpf',
-    description: describe(tables),
+    description: describe(tables, how),
     inspect: () => inspector.look(),
-    observe: () => ({ interfaces: observeLinks(tables), ...observeServices(registry) }),
+    observe: () => ({ interfaces: attachments.observe(), ...observeServices(registry) }),
     publishService: (service) => publishService(publisher, service),
     removeService: (key) => {
       const entry = registry.services.get(key);
       if (entry?.published) unpublishService(publisher, entry);
       removeStranger(publisher, key);
     },
-    attach: (one) => attach(tables, one),
-    detach: (one) => detach(tables, one),
+    attach: (one) => attachments.attach(one),
+    detach: (one) => attachments.detach(one),
     counters: () => readCounters(tables, registry),
     verdicts: () => readVerdicts(tables),
     connections: (filter: ConnectionFilter) =>
@@ -130,7 +136,7 @@ function makePlane(
       if (settings.no_new_since !== 0) {
         // Another layout had taken over from this one, and comes behind it: the order is turned round first. In the
         // microseconds until `begin` a packet of an old UDP conversation may be taken for a new one's.
-        moveBehind(tables);
+        attachments.moveBehind();
         tables.settings.set(0, { ...settings, no_new_since: 0 });
       }
       return retirement.begin();
@@ -152,14 +158,14 @@ function makePlane(
 const runsOf = (registry: Registry, part: 'members' | 'ring') =>
   [...registry.byId.values()].map((entry) => entry[part]);
 
-function describe(tables: Tables): string {
+function describe(tables: Tables, how: Attachment): string {
   const { connections4, connections6 } = tables;
   const mebibytes = Math.ceil(tables.memory / 2 ** 20);
   const room = `room for ${connections4.size} IPv4 and ${connections6.size} IPv6 connections, ${mebibytes} MiB of kernel memory`;
   const state = tables.found ? 'found running' : 'made anew';
   const kept =
     tables.oldSizes.length > 0 ? `; changed limits wait for weir down: ${tables.oldSizes.join(', ')}` : '';
-  return `eBPF plane ${state}: ${room}${kept}`;
+  return `eBPF plane ${state}: ${room}, attached by ${how}${kept}`;
 }
 
 /** The timer frequencies that kernel/Kconfig.hz offers. */

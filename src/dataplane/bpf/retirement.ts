@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import type { Libbpf } from '../../kernel/libbpf.ts';
 import type { RetiredPlane, RetiringPlane } from '../port.ts';
 import * as contract from './contract.generated.ts';
-import { hasLinks, otherLayouts, RETIRE_PIN, unpinAll } from './tables.ts';
+import { FILTER } from './filters.ts';
+import { isAttached, otherLayouts, RETIRE_PIN, unpinAll } from './tables.ts';
 
 /** Slots a slice: some milliseconds of the kernel's time when all are live. */
 const SLICE = 65_536;
@@ -71,6 +72,11 @@ export class Predecessor {
     runRetire(this.#bpf, this.#program, { routes_changed: 1 });
   }
 
+  /** Its programs are attached by filters. */
+  get hasFilters(): boolean {
+    return readdirSync(this.#directory).some((name) => name.startsWith(FILTER));
+  }
+
   /** How it stands; `lastsMs` is how long it may last. */
   state(lastsMs: number): RetiringPlane {
     const since = Date.now() - (uptime() - this.#since) * 1000;
@@ -121,7 +127,7 @@ export class Predecessor {
 export function findPredecessors(bpf: Libbpf, pinDir: string): Predecessor[] {
   return otherLayouts(pinDir).flatMap((layout) => {
     const directory = join(pinDir, layout);
-    if (hasLinks(directory)) return new Predecessor(bpf, pinDir, layout);
+    if (isAttached(directory)) return new Predecessor(bpf, pinDir, layout);
     unpinAll(directory);
     return [];
   });
@@ -143,8 +149,9 @@ export class Retirement {
     return [...this.#planes].filter((plane) => plane.stopTaking()).map(({ layout }) => layout);
   }
 
-  get size(): number {
-    return this.#planes.size;
+  /** One of them is attached by filters. */
+  get hasFilters(): boolean {
+    return [...this.#planes].some((plane) => plane.hasFilters);
   }
 
   routesChanged(): void {

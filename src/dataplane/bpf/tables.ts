@@ -5,6 +5,8 @@ import type { Limits } from '../../core/model/config.ts';
 import { ensureOnBpffs } from '../../kernel/bpffs.ts';
 import type { Handle, Libbpf } from '../../kernel/libbpf.ts';
 import * as contract from './contract.generated.ts';
+import { FILTER, removeFilters } from './filters.ts';
+import { LINK } from './links.ts';
 import { ArrayMap, type Codec, HashMap, PerCpuArray } from './map.ts';
 
 const { LAYOUT, LAYOUTS } = contract;
@@ -101,18 +103,19 @@ export function otherLayouts(pinDir: string): string[] {
 
 /** Pins in the order of their removal: the programs' first, then the mark "prepared", so that one cut short shows. */
 export function removalOrder(names: readonly string[]): string[] {
-  const rank = (name: string): number => (name.startsWith('link_') ? 0 : name === 'settings' ? 1 : 2);
+  const rank = (name: string): number => (name.startsWith(LINK) ? 0 : name === 'settings' ? 1 : 2);
   return [...names].sort((a, b) => rank(a) - rank(b));
 }
 
-/** True when a program of that layout is held on an interface; what its links are called is the same in all layouts. */
-export function hasLinks(directory: string): boolean {
-  return readdirSync(directory).some((name) => name.startsWith('link_'));
+/** True when a program of that layout is on an interface; what its pins are called is the same in all layouts. */
+export function isAttached(directory: string): boolean {
+  return readdirSync(directory).some((name) => name.startsWith(LINK) || name.startsWith(FILTER));
 }
 
 /** Unpins everything in one layout's directory; the kernel frees what nobody else holds. */
 export function unpinAll(directory: string): void {
   if (!existsSync(directory)) return;
+  removeFilters(directory);
   for (const name of removalOrder(readdirSync(directory))) unlinkSync(join(directory, name));
   rmdirSync(directory);
 }

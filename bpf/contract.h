@@ -174,7 +174,7 @@ struct weir_connection {
 	__u8 protocol;
 	__u8 route_epoch;  /* of the settings when the next hops were looked up */
 	__u8 replied;	   /* 1 once the server has sent a packet: until then the client may be made up */
-	__u8 reserved;
+	__u8 by_stack;	   /* 1: opened to go by the host's stack */
 };
 struct weir_connection4 {
 	struct weir_connection head;
@@ -200,6 +200,7 @@ struct weir_settings {
 	__u32 half_open_limit;
 	__u32 prepared;	   /* 1 once the stacks of free slots are filled */
 	__u32 route_epoch; /* 0 - 255; raised when the host's routes change, so that next hops are looked up again */
+	__u32 by_stack;	   /* 1: packets go by the host's stack, those of connections opened before excepted */
 	__u32 no_new_since; /* 0: new connections are taken; otherwise since when not, in seconds of CLOCK_MONOTONIC */
 };
 

@@ -38,14 +38,14 @@ static __always_inline int redirect(__u32 ifindex, const __u32 *hop, int family)
 }
 
 /*
- * Sends the packet on by its connection. What is needed of the slot is copied first and the word looked at after, so
+ * Sends the packet on by its connection, or leaves it, rewritten, to the stack. What is needed of the slot is copied first and the word looked at after, so
  * that a slot reused meanwhile cannot lend its new addresses to this packet.
  */
 static __always_inline int forward_by(struct __sk_buff *skb, const struct packet *packet, struct found *found,
-				      enum direction direction, int family)
+				      enum direction direction, bool by_stack, int family)
 {
 	struct weir_connection *connection = connection_at(found->slot, family);
-	struct rewrite rewrite = { .source = direction == OUT };
+	struct rewrite rewrite = { .source = direction == OUT, .keep_ttl = by_stack };
 	__u32 hop[4] = {}, ifindex, service, server;
 	struct addresses at;
 
@@ -72,25 +72,26 @@ static __always_inline int forward_by(struct __sk_buff *skb, const struct packet
 	count_packet(service, server, packet->bytes, direction);
 	if (!rewrite_packet(skb, packet, &rewrite, family))
 		return TCX_DROP;
-	return redirect(ifindex, hop, family);
+	return by_stack ? TCX_NEXT : redirect(ifindex, hop, family);
 }
 
 static __noinline int forward4(struct __sk_buff *skb, const struct packet *packet, struct found *found,
-			       enum direction direction)
+			       enum direction direction, bool by_stack)
 {
-	return forward_by(skb, packet, found, direction, FAMILY4);
+	return forward_by(skb, packet, found, direction, by_stack, FAMILY4);
 }
 
 static __noinline int forward6(struct __sk_buff *skb, const struct packet *packet, struct found *found,
-			       enum direction direction)
+			       enum direction direction, bool by_stack)
 {
-	return forward_by(skb, packet, found, direction, FAMILY6);
+	return forward_by(skb, packet, found, direction, by_stack, FAMILY6);
 }
 
 static __always_inline int forward(struct __sk_buff *skb, const struct packet *packet, struct found *found,
-				   enum direction direction, int family)
+				   enum direction direction, bool by_stack, int family)
 {
-	return family == FAMILY4 ? forward4(skb, packet, found, direction) : forward6(skb, packet, found, direction);
+	return family == FAMILY4 ? forward4(skb, packet, found, direction, by_stack)
+				 : forward6(skb, packet, found, direction, by_stack);
 }
 
 #endif

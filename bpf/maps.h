@@ -104,6 +104,13 @@ static __always_inline bool takes_no_new(void)
 	return set && set->no_new_since;
 }
 
+static __always_inline bool new_go_by_stack(void)
+{
+	struct weir_settings *set = get_settings();
+
+	return set && set->by_stack;
+}
+
 static __always_inline struct weir_tally *get_tally(void)
 {
 	__u32 key = 0;

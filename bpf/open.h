@@ -88,6 +88,7 @@ static __always_inline int open_connection(struct __sk_buff *skb, const struct p
 	connection->server_port = server->port;
 	connection->protocol = packet->protocol;
 	connection->replied = 0;
+	connection->by_stack = new_go_by_stack();
 	to = addresses_of(connection, family);
 	copy_address(to.client, packet->saddr, family);
 	copy_address(to.virtual_ip, packet->daddr, family);

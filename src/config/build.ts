@@ -16,6 +16,7 @@ export function buildConfig(file: ParsedFile): Config {
   const timeouts = withTimeouts(DEFAULT_TIMEOUTS, file.timeouts);
   return {
     interfaces,
+    forwarding: file.director.forwarding,
     vips: file.vips.map(({ address, interface: holder = first, label }) => ({
       ...address,
       interface: holder,

@@ -29,6 +29,7 @@ describe('samples', () => {
       'ipv6',
       'limits',
       'minimal',
+      'stack',
       'timeouts',
       'two-services-sharing-servers',
       'udp',
@@ -54,6 +55,7 @@ describe('samples', () => {
       [36_000_000, 30_000],
       [5_400_000, 30_000],
     ]);
+    expect(load('stack.yaml').forwarding).toBe('stack');
     expect(load('host.yaml').sysctls.get('net.netfilter.nf_conntrack_max')).toBe('1000000');
     expect(load('limits.yaml').limits.connections_ipv4).toBe(65_536);
   });

@@ -1,7 +1,7 @@
 /** The shape of a configuration file: every key, its default and its description. Messages and documents are made from it. */
 import { z } from 'zod';
 import { DEFAULT_LIMITS } from '../core/model/config.ts';
-import { HOW_ATTACHED } from '../core/model/host.ts';
+import { FORWARDINGS, HOW_ATTACHED } from '../core/model/host.ts';
 import { MAX_SERVERS, MAX_WEIGHT, PROTOCOLS, SCHEDULERS } from '../core/model/service.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../core/model/state.ts';
 import {
@@ -27,6 +27,11 @@ const interfaces = z
 const director = z.strictObject({
   public: interfaces.describe('The interface, or interfaces, that clients come in by.'),
   private: interfaces.describe('The interface, or interfaces, behind which the real servers are.'),
+  forwarding: wordField('a way of forwarding', FORWARDINGS)
+    .default('redirect')
+    .describe(
+      "How balanced packets go on: redirect, straight to their next hop, past the host's netfilter; or stack, by its routing and netfilter, which costs more. Connections that are open when stack is chosen are still redirected.",
+    ),
   attach: wordField('a way of attaching programs', HOW_ATTACHED)
     .default('auto')
     .describe(

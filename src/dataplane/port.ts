@@ -1,12 +1,12 @@
 /** What the director asks of a data plane; one folder beside this file implements it per plane. */
 import type { Connection } from '../core/model/connection.ts';
 import type { ServiceCounters, Verdicts } from '../core/model/counters.ts';
-import type { DirectorInterface } from '../core/model/host.ts';
+import type { DirectorInterface, Forwarding } from '../core/model/host.ts';
 import type { ServiceKey, VirtualService } from '../core/model/service.ts';
 import type { ObservedState } from '../core/plan/states.ts';
 
 /** The part of a state that lives in the data plane. */
-export type PlaneState = Pick<ObservedState, 'interfaces' | 'services' | 'damaged'>;
+export type PlaneState = Pick<ObservedState, 'interfaces' | 'forwarding' | 'services' | 'damaged'>;
 
 /** What one slice of the sweep did. */
 export interface SweepReport {
@@ -62,6 +62,8 @@ export interface DataPlane {
   publishService(service: VirtualService): void;
   /** Takes no new connections for the service any more; those it has go on until they end. */
   removeService(key: ServiceKey): void;
+  /** Connections that are open go on as they did when it becomes `stack`; all change when it becomes `redirect`. */
+  setForwarding(to: Forwarding): void;
   attach(side: DirectorInterface): void;
   detach(side: DirectorInterface): void;
   counters(): readonly ServiceCounters[];

@@ -34,6 +34,11 @@ export const openBpfSubject: OpenSubject = (limits) => {
       const { action, frame } = runPacket(tables, interfaces, side, frameOf(packet, interfaces[side].mac));
       return { action, packet: frame.subarray(ETHERNET_HEADER) };
     },
+    leave: (packet) => {
+      const frame = frameOf(packet, interfaces.public.mac);
+      const left = runPacket(tables, interfaces, 'egress', frame);
+      return { action: left.action, packet: left.frame.subarray(ETHERNET_HEADER) };
+    },
     elapse: (milliseconds) => age(tables, Math.ceil((milliseconds * jiffiesPerSecond(tables)) / 1000)),
     force: (state) => {
       const number = BigInt(contract.WEIR_STATE_NONE + CONNECTION_STATES.indexOf(state));

@@ -3,7 +3,7 @@
  * well-formed and damaged, ICMP errors about them, noise, and time.
  */
 import fc from 'fast-check';
-import type { Side } from '../../src/core/model/host.ts';
+import { FORWARDINGS, type Forwarding, type Side } from '../../src/core/model/host.ts';
 import type { VirtualService } from '../../src/core/model/service.ts';
 import { DEFAULT_TIMEOUTS } from '../../src/core/model/state.ts';
 import { at } from './site.ts';
@@ -113,6 +113,8 @@ export type Event =
   /** Routes have changed: next hops are forgotten and looked up again. */
   | { readonly kind: 'routes' }
   /** Another plane takes over, or hands back. */
+  /** Packets go by the stack from now on, or are redirected. */
+  | { readonly kind: 'forwarding'; readonly to: Forwarding }
   | { readonly kind: 'takes_new'; readonly takes: boolean }
   | { readonly kind: 'sweep' };
 
@@ -234,6 +236,13 @@ export const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 2, arbitrary: noise },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('wait' as const), steps: fc.nat(4) }) },
   { weight: 2, arbitrary: fc.constant({ kind: 'routes' as const }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('forwarding' as const),
+      to: fc.constantFrom(...FORWARDINGS),
+    }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({

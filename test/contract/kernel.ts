@@ -32,15 +32,16 @@ export function readInterfaces(): Interfaces {
   return { public: readEntrance('eth0'), private: readEntrance('eth1') };
 }
 
-/** Runs the program of one side over a frame. */
+/** Runs the program of one side over a frame, or that of the public interface's egress. */
 export function runPacket(
   tables: Tables,
   interfaces: Interfaces,
-  side: Side,
+  side: Side | 'egress',
   frame: Uint8Array,
   gso = false,
 ): { action: Action; frame: Uint8Array } {
-  const context = skbContext({ ifindex: interfaces[side].ifindex, gsoSize: gso ? 1448 : 0 });
+  const { ifindex } = interfaces[side === 'egress' ? 'public' : side];
+  const context = skbContext({ ifindex, gsoSize: gso ? 1448 : 0 });
   const result = tables.bpf.runPacket(tables.programs[side], frame, { context });
   const action = ACTIONS.get(result.verdict);
   if (action === undefined) throw new Error(`a program answered ${result.verdict}, which is no verdict`);

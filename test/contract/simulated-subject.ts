@@ -46,6 +46,10 @@ export const openSimulatedSubject: OpenSubject = (limits) => {
       const { action, frame } = plane.receive(NAMES[side], frameOf(packet, SIMULATED_MAC));
       return { action, packet: frame.subarray(ETHERNET_HEADER) };
     },
+    leave: (packet) => {
+      const { action, frame } = plane.leave(NAMES.public, frameOf(packet, SIMULATED_MAC));
+      return { action, packet: frame.subarray(ETHERNET_HEADER) };
+    },
     elapse: (milliseconds) => {
       now += milliseconds;
     },

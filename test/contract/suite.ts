@@ -6,6 +6,7 @@ import { ICMP_CASES } from './cases/icmp.ts';
 import { RETIREMENT_CASES } from './cases/retirement.ts';
 import { ROOM_CASES } from './cases/room.ts';
 import { SERVICE_CASES } from './cases/services.ts';
+import { STACK_CASES } from './cases/stack.ts';
 
 /** Every case; their names are unique. */
 export const CONTRACT: readonly Case[] = [
@@ -15,4 +16,5 @@ export const CONTRACT: readonly Case[] = [
   ...ROOM_CASES,
   ...SERVICE_CASES,
   ...RETIREMENT_CASES,
+  ...STACK_CASES,
 ];

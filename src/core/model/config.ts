@@ -1,5 +1,5 @@
 /** A parsed configuration file: defaults filled in, every value checked. */
-import type { DirectorInterface, HowAttached, Masquerade, Vip } from './host.ts';
+import type { DirectorInterface, Forwarding, HowAttached, Masquerade, Vip } from './host.ts';
 import type { VirtualService } from './service.ts';
 
 /** How large the data plane's tables are. They are made once; a change takes effect after `weir down`. */
@@ -27,6 +27,7 @@ export const DEFAULT_LIMITS: Limits = {
 /** The whole of a configuration. */
 export interface Config {
   readonly interfaces: readonly DirectorInterface[];
+  readonly forwarding: Forwarding;
   readonly vips: readonly Vip[];
   readonly services: readonly VirtualService[];
   readonly masquerade: readonly Masquerade[];

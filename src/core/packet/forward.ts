@@ -6,13 +6,22 @@ import type { Packet } from './parse.ts';
 import type { Direction } from './state.ts';
 import type { TrackedConnection, World } from './world.ts';
 
-/** Sends the packet on by its connection; drops it if the connection has been driven out meanwhile. */
+/** Whether the packets of this connection go by the host's stack. Back from it all go at once. */
+export function goesByStack(world: World, connection: TrackedConnection): boolean {
+  return world.byStack && connection.byStack;
+}
+
+/**
+ * Sends the packet on by its connection, or leaves it, rewritten, to the stack; drops it if the connection has been driven
+ * out meanwhile.
+ */
 export function forward(
   world: World,
   frame: Uint8Array,
   packet: Packet,
   connection: TrackedConnection,
   direction: Direction,
+  byStack: boolean,
 ): Outcome {
   if (!isLive(world, connection)) return { action: 'DROP', frame };
   for (const { traffic } of [connection.service, connection.server]) {
@@ -26,6 +35,7 @@ export function forward(
       address: connection.server.address,
       sourcePort: connection.seenPort,
       targetPort: connection.serverPort,
+      keepTtl: byStack,
     });
   else
     rewriteFrame(sent, packet, {
@@ -33,7 +43,9 @@ export function forward(
       address: connection.virtual,
       sourcePort: connection.virtualPort,
       targetPort: connection.clientPort,
+      keepTtl: byStack,
     });
+  if (byStack) return { action: 'NEXT', frame: sent };
   return {
     action: 'REDIRECT',
     frame: sent,

@@ -63,6 +63,7 @@ function openFor(
     lastSeen: world.surroundings.now(),
     replied: false,
     routeEpoch: world.routeEpoch,
+    byStack: world.byStack,
   };
   if (!enter(world, connection)) {
     giveSlot(world, family, slot);

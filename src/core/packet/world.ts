@@ -51,6 +51,8 @@ export interface TrackedConnection {
   /** True once the server has sent a packet. */
   replied: boolean;
   routeEpoch: number;
+  /** Opened to go by the host's stack. */
+  readonly byStack: boolean;
   toServer: NextHop;
   toClient: NextHop;
 }
@@ -82,6 +84,8 @@ export interface World {
   routeEpoch: number;
   /** False once another plane has taken over: connections go on, new ones are left to it. */
   takesNew: boolean;
+  /** True when packets go by the host's stack, those of connections opened before excepted. */
+  byStack: boolean;
   readonly verdicts: Record<Verdict, number>;
 }
 
@@ -111,6 +115,7 @@ export function createWorld(surroundings: Surroundings, sizes: WorldSizes): Worl
     halfOpenPlaces: 2 * sizes.halfOpen,
     routeEpoch: 0,
     takesNew: true,
+    byStack: false,
     verdicts: Object.fromEntries(VERDICTS.map((name) => [name, 0])) as Record<Verdict, number>,
   };
 }

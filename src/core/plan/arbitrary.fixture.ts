@@ -1,7 +1,7 @@
 /** Random states for the property tests of plans: few names, so that two states often share some. */
 import fc from 'fast-check';
 import { addressFromBytes } from '../address/address.ts';
-import { type DirectorInterface, masqueradeKey, vipKey } from '../model/host.ts';
+import { type DirectorInterface, FORWARDINGS, masqueradeKey, vipKey } from '../model/host.ts';
 import { PROTOCOLS, SCHEDULERS, serviceKey } from '../model/service.ts';
 import { DEFAULT_TIMEOUTS } from '../model/state.ts';
 import type { DirectorState } from './states.ts';
@@ -34,6 +34,7 @@ const keyed = <K, V>(values: readonly V[], key: (value: V) => K): ReadonlyMap<K,
 export const anyState: fc.Arbitrary<DirectorState> = fc
   .record({
     interfaces: fc.array(fc.record({ name, side }), { maxLength: 3 }),
+    forwarding: fc.constantFrom(...FORWARDINGS),
     services: fc.array(service, { maxLength: 6 }),
     vips: fc.array(vip, { maxLength: 4 }),
     masquerade: fc.array(rule, { maxLength: 2 }),
@@ -41,6 +42,7 @@ export const anyState: fc.Arbitrary<DirectorState> = fc
   })
   .map((parts) => ({
     interfaces: keyed<string, DirectorInterface>(parts.interfaces, (one) => one.name),
+    forwarding: parts.forwarding,
     services: keyed(parts.services, serviceKey),
     vips: keyed(parts.vips, vipKey),
     masquerade: keyed(parts.masquerade, masqueradeKey),

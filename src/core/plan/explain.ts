@@ -86,6 +86,7 @@ const EXPLANATIONS: { readonly [K in StepKind]: (step: StepOf<K>) => string[] } 
   publish_service: ({ before, after }) =>
     before === undefined ? explainNewService(after) : explainChangedService(before, after),
   remove_service: ({ key, before }) => [`- service ${key}  ${count(before.servers.length, 'server')}`],
+  set_forwarding: ({ from, to }) => [`~ forwarding  ${from} → ${to}`],
   attach: ({ interface: { name, side } }) => [`+ program on ${name} (${side})`],
   detach: ({ interface: { name, side } }) => [`- program on ${name} (${side})`],
   add_vip: ({ vip }) => [`+ ${vipText(vip)}`],

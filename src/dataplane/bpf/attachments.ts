@@ -1,10 +1,10 @@
 /** Programs on interfaces, by whichever of the two mechanisms this kernel has: TCX links, or filters under clsact. */
 import type { DirectorInterface, HowAttached } from '../../core/model/host.ts';
 import type { Libbpf } from '../../kernel/libbpf.ts';
-import { listLinks } from '../../kernel/netlink/link.ts';
+import { type Link, listLinks } from '../../kernel/netlink/link.ts';
 import { filterMechanism } from './filters.ts';
 import { BPF_TCX_INGRESS, linkMechanism } from './links.ts';
-import { type Holder, type Point, samePoint } from './points.ts';
+import { type Holder, type Mechanism, type Point, samePoint } from './points.ts';
 
 /** The mechanisms themselves. */
 export type Attachment = Exclude<HowAttached, 'auto'>;
@@ -16,6 +16,9 @@ export interface Attachments {
   /** Puts this daemon's program of that side on the interface, and nothing else of ours. */
   attach(one: DirectorInterface): void;
   detach(one: DirectorInterface): void;
+  /** Programs where packets leave, on every attached public interface; or on none. */
+  addEgress(): void;
+  removeEgress(): void;
   /** Gives every attached interface this daemon's programs, in the place of those that an earlier daemon loaded. */
   refresh(): void;
   /** Puts this plane's programs behind those of all other layouts. */
@@ -36,34 +39,53 @@ export function chooseAttachment(bpf: Libbpf, wanted: HowAttached, filtersAhead:
   return hasTcx ? 'tcx' : 'clsact';
 }
 
-/** The attachments of one plane. */
-export function openAttachments(holder: Holder, how: Attachment): Attachments {
+/** The attachments of one plane. `byStack` says whether packets go by the stack now: then some leave by a program, too. */
+export function openAttachments(holder: Holder, how: Attachment, byStack: () => boolean): Attachments {
   const both = { tcx: linkMechanism(holder), clsact: filterMechanism(holder) };
   const ours = both[how];
   const other = both[how === 'tcx' ? 'clsact' : 'tcx'];
-  const isPinnedTwice = (point: Point): boolean => other.pinned().some((one) => samePoint(one, point));
+  const isPinned = (mechanism: Mechanism, point: Point): boolean =>
+    mechanism.pinned().some((one) => samePoint(one, point));
   const present = (): Point[] => {
     const links = listLinks();
     return ours.pinned().filter((point) => ours.isThere(point, links));
   };
+  const put = (point: Point): void => {
+    ours.attach(point);
+    // First the one, then the other: a packet that met neither would be answered by the director's own stack.
+    if (isPinned(other, point)) other.detach(point);
+  };
+  const take = (point: Point): void => {
+    for (const mechanism of [other, ours]) if (isPinned(mechanism, point)) mechanism.detach(point);
+  };
+  const isRight = (one: DirectorInterface, links: readonly Link[]): boolean => {
+    const leaving = egressOf(one);
+    const rightly = (point: Point) => ours.isRight(point, links) && !isPinned(other, point);
+    const leaves = one.side === 'public' && byStack();
+    return rightly(one) && (leaves ? rightly(leaving) : ![ours, other].some((m) => isPinned(m, leaving)));
+  };
   return {
     observe: () => {
       const links = listLinks();
-      return new Map(
-        ours
-          .pinned()
-          .filter((point) => ours.isRight(point, links) && !isPinnedTwice(point))
-          .map((point) => [point.name, point]),
-      );
+      const all = ours.pinned().filter(isIngress);
+      return new Map(all.filter((one) => isRight(one, links)).map((one) => [one.name, one]));
     },
     attach: (one) => {
-      ours.attach(one);
-      // First the one, then the other: a packet that met neither would be answered by the director's own stack.
-      if (isPinnedTwice(one)) other.detach(one);
+      // Where replies leave before requests come in, which they answer.
+      if (one.side === 'public' && byStack()) put(egressOf(one));
+      put(one);
+      if (one.side !== 'public' || !byStack()) take(egressOf(one));
     },
     detach: (one) => {
-      if (isPinnedTwice(one)) other.detach(one);
-      ours.detach(one);
+      take(one);
+      take(egressOf(one));
+    },
+    addEgress: () => {
+      for (const point of present().filter(({ side }) => side === 'public')) put(egressOf(point));
+    },
+    removeEgress: () => {
+      for (const point of [...ours.pinned(), ...other.pinned()].filter(({ side }) => side === 'egress'))
+        take(point);
     },
     refresh: () => {
       for (const point of present()) ours.attach(point);
@@ -73,3 +95,6 @@ export function openAttachments(holder: Holder, how: Attachment): Attachments {
     },
   };
 }
+
+const egressOf = ({ name }: Point): Point => ({ name, side: 'egress' });
+const isIngress = (point: Point): point is DirectorInterface => point.side !== 'egress';

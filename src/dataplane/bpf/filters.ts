@@ -29,17 +29,18 @@ const FIRST_PRIORITY = 20_000;
 /** A filter as its pin has it. */
 interface Standing {
   readonly file: string;
-  readonly point: Point;
+  /** Undefined for a kind of place that only another version knows. */
+  readonly point: Point | undefined;
   readonly place: FilterPlace;
 }
 
 function standings(directory: string): Standing[] {
   return readdirSync(directory).flatMap((file): Standing[] => {
     const match = new RegExp(`^${FILTER}(\\d+)_(\\d+)_(.+)$`).exec(file);
-    const point = match === null ? undefined : parsePointName(match[3]!);
-    if (match === null || point === undefined) return [];
+    if (match === null) return [];
     const [priority, ifindex] = [Number(match[1]), Number(match[2])];
-    return [{ file, point, place: { ifindex, hook: 'ingress', priority, handle: HANDLE } }];
+    const hook = match[3]!.startsWith('egress_') ? 'egress' : 'ingress';
+    return [{ file, point: parsePointName(match[3]!), place: { ifindex, hook, priority, handle: HANDLE } }];
   });
 }
 
@@ -84,7 +85,7 @@ export function filterMechanism(holder: Holder): Mechanism {
   const { bpf, directory, programs } = holder;
   const own = (point: Point): Standing[] =>
     standings(directory)
-      .filter((one) => samePoint(one.point, point))
+      .filter((one) => one.point !== undefined && samePoint(one.point, point))
       .sort((a, b) => a.place.priority - b.place.priority);
   const last = (ifindex: number): number =>
     Math.max(
@@ -94,7 +95,8 @@ export function filterMechanism(holder: Holder): Mechanism {
         .map(({ place }) => place.priority),
     );
   const add = (point: Point, ifindex: number): void => {
-    const place = { ifindex, hook: 'ingress', priority: last(ifindex) + 1, handle: HANDLE } as const;
+    const hook = point.side === 'egress' ? 'egress' : 'ingress';
+    const place = { ifindex, hook, priority: last(ifindex) + 1, handle: HANDLE } as const;
     const program = programs[point.side];
     bpf.pin(program, join(directory, `${FILTER}${place.priority}_${ifindex}_${pointName(point)}`));
     requireQdisc(holder, ifindex);
@@ -113,7 +115,7 @@ export function filterMechanism(holder: Holder): Mechanism {
     return found && trafficControl().filterProgram(found.place);
   };
   return {
-    pinned: () => standings(directory).map(({ point }) => point),
+    pinned: () => standings(directory).flatMap(({ point }) => point ?? []),
     isThere: (point, links) => programAt(point, links) !== undefined,
     isRight: (point, links) =>
       own(point).length === 1 && programAt(point, links) === bpf.programId(programs[point.side]),

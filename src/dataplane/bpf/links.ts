@@ -11,8 +11,9 @@ import {
   requireEthernet,
 } from './points.ts';
 
-/** BPF_TCX_INGRESS (linux/bpf.h, since 6.6). */
+/** BPF_TCX_INGRESS and BPF_TCX_EGRESS (linux/bpf.h, since 6.6). */
 export const BPF_TCX_INGRESS = 46;
+const BPF_TCX_EGRESS = 47;
 
 /** Begins the names of all pinned links, in every layout. */
 export const LINK = 'link_';
@@ -32,7 +33,8 @@ export function linkMechanism({ bpf, directory, programs }: Holder): Mechanism {
     }
   };
   const create = (point: Point, ifindex: number, path: string): void => {
-    const made = bpf.createLink(programs[point.side], ifindex, BPF_TCX_INGRESS);
+    const type = point.side === 'egress' ? BPF_TCX_EGRESS : BPF_TCX_INGRESS;
+    const made = bpf.createLink(programs[point.side], ifindex, type);
     try {
       bpf.pin(made, path);
     } finally {

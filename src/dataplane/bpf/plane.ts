@@ -102,13 +102,24 @@ function makePlane(
   tables.settings.set(0, { ...before, half_open_limit, route_epoch: (before.route_epoch + 1) % 256 });
   retirement.routesChanged();
   // If another layout has taken over from this one, that waits until it is to be turned round: see `succeed`.
-  const attachments = openAttachments(tables, how);
+  const byStack = () => tables.settings.get(0).by_stack === 1;
+  const attachments = openAttachments(tables, how, byStack);
   if (before.no_new_since === 0) attachments.refresh();
   return {
     kind: 'bpf',
     description: describe(tables, how),
     inspect: () => inspector.look(),
-    observe: () => ({ interfaces: attachments.observe(), ...observeServices(registry) }),
+    observe: () => ({
+      interfaces: attachments.observe(),
+      forwarding: byStack() ? 'stack' : 'redirect',
+      ...observeServices(registry),
+    }),
+    setForwarding: (to) => {
+      // A reply that goes by the stack has to be met where it leaves: from before the first until after the last.
+      if (to === 'stack') attachments.addEgress();
+      tables.settings.set(0, { ...tables.settings.get(0), by_stack: to === 'stack' ? 1 : 0 });
+      if (to === 'redirect') attachments.removeEgress();
+    },
     publishService: (service) => publishService(publisher, service),
     removeService: (key) => {
       const entry = registry.services.get(key);

@@ -1,16 +1,20 @@
 /** Where programs are attached, and what the pins that say so are called. */
-import type { DirectorInterface, Side } from '../../core/model/host.ts';
+import type { Side } from '../../core/model/host.ts';
 import type { Libbpf } from '../../kernel/libbpf.ts';
 import { ARPHRD_ETHER, type Link, listLinks } from '../../kernel/netlink/link.ts';
 
 /** A program's place: an interface, and which of the programs it is. */
-export type Point = DirectorInterface;
+export interface Point {
+  readonly name: string;
+  /** `egress` is where a public interface's packets leave; the others are where they come in. */
+  readonly side: Side | 'egress';
+}
 
 /** Whose programs are attached, and under which directory that is pinned. */
 export interface Holder {
   readonly bpf: Libbpf;
   readonly directory: string;
-  readonly programs: Readonly<Record<Side, number>>;
+  readonly programs: Readonly<Record<Point['side'], number>>;
 }
 
 /** One way of attaching programs. What is attached outlives the daemon, and a pin names it. */
@@ -35,12 +39,12 @@ export function pointName({ name, side }: Point): string {
 
 /** Reads what `pointName` writes; undefined if it is anything else. */
 export function parsePointName(text: string): Point | undefined {
-  const match = /^(public|private)_(.+)$/.exec(text);
+  const match = /^(public|private|egress)_(.+)$/.exec(text);
   if (match === null) return undefined;
   const name = match[2]!.replace(/%([0-9a-f]{2})/g, (_, hex: string) =>
     String.fromCharCode(Number.parseInt(hex, 16)),
   );
-  return { name, side: match[1] as Side };
+  return { name, side: match[1] as Point['side'] };
 }
 
 /** True for the same place. */

@@ -31,7 +31,7 @@ const u64: Codec<bigint> = {
 export interface Tables {
   readonly bpf: Libbpf;
   readonly directory: string;
-  readonly programs: Readonly<Record<'public' | 'private' | 'sweep', number>>;
+  readonly programs: Readonly<Record<'public' | 'private' | 'egress' | 'sweep', number>>;
   readonly servicesByKey: HashMap<contract.WeirServiceKey, number>;
   readonly services: ArrayMap<contract.WeirService>;
   readonly serviceState: ArrayMap<contract.WeirServiceState>;
@@ -258,6 +258,7 @@ function assemble(
     programs: {
       public: bpf.programFd(object, 'weir_public'),
       private: bpf.programFd(object, 'weir_private'),
+      egress: bpf.programFd(object, 'weir_egress'),
       sweep: bpf.programFd(object, 'weir_sweep'),
     },
     servicesByKey: new HashMap(bpf, fd('services_by_key'), codecOf('service_key'), u32),

@@ -2,7 +2,7 @@
 import type { Family } from '../../core/address/address.ts';
 import type { Limits } from '../../core/model/config.ts';
 import type { DirectorInterface } from '../../core/model/host.ts';
-import { receive } from '../../core/packet/director.ts';
+import { leave, receive } from '../../core/packet/director.ts';
 import type { Outcome } from '../../core/packet/outcome.ts';
 import { createWorld, type Surroundings, type World } from '../../core/packet/world.ts';
 import type { ConnectionFilter, DataPlane } from '../port.ts';
@@ -33,6 +33,8 @@ export interface SimulatedPlane extends DataPlane {
   readonly world: World;
   /** What becomes of a frame of at least 14 bytes that the interface takes in; NEXT where nothing is attached. */
   receive(name: string, frame: Uint8Array, gso?: boolean): Outcome;
+  /** What becomes of a frame of at least 14 bytes that leaves by the interface. */
+  leave(name: string, frame: Uint8Array, gso?: boolean): Outcome;
   /** Next hops are looked up again, at each connection's next packet. */
   routesChanged(): void;
 }
@@ -58,6 +60,7 @@ export function openSimulatedPlane(options: SimulatedPlaneOptions): SimulatedPla
     inspect: async () => {},
     observe: () => ({
       interfaces: new Map(attached),
+      forwarding: world.byStack ? 'stack' : 'redirect',
       services: new Map(
         [...services].filter(([, one]) => one.published).map(([key, one]) => [key, one.record.service]),
       ),
@@ -66,6 +69,9 @@ export function openSimulatedPlane(options: SimulatedPlaneOptions): SimulatedPla
     removeService: (key) => {
       const entry = services.get(key);
       if (entry?.published) unpublish(world, entry);
+    },
+    setForwarding: (to) => {
+      world.byStack = to === 'stack';
     },
     attach: (one) => {
       interfaceNamed(one.name);
@@ -88,6 +94,11 @@ export function openSimulatedPlane(options: SimulatedPlaneOptions): SimulatedPla
     destroy: () => {
       attached.clear();
       for (const entry of services.values()) unpublish(world, entry);
+    },
+    leave: (name, frame, gso = false) => {
+      const { ifindex } = interfaceNamed(name);
+      const leaves = world.byStack && attached.get(name)?.side === 'public';
+      return leaves ? leave(world, { frame, ifindex, gso }) : { action: 'NEXT', frame };
     },
     receive: (name, frame, gso = false) => {
       const { ifindex, mac } = interfaceNamed(name);

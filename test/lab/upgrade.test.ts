@@ -28,7 +28,7 @@ describe('an upgrade over a changed layout', () => {
   let daemon: LabProcess;
 
   /** Echo over both families by lc, so that shares can be told; the web by rr. */
-  const write = (more: { attach?: string; retire_after?: string } = {}) => {
+  const write = (more: { attach?: string; forwarding?: string; retire_after?: string } = {}) => {
     const { servers } = director.lab;
     return director.write(
       draft(
@@ -71,11 +71,11 @@ describe('an upgrade over a changed layout', () => {
       links[name]! + ((await filtersOn(director.lab, name)).match(/handle 0x77656972 /g)?.length ?? 0);
     return { eth0: await count('eth0'), eth1: await count('eth1') };
   };
-  /** Starts the old version anew, with its programs attached that way. */
-  const attachBy = async (attach: string) => {
+  /** Starts the old version anew, with its programs attached that way; `stack` is by TCX, and packets go by the stack. */
+  const attachBy = async (way: string) => {
     await weir.old.run(['down']);
     await daemon.ended;
-    await write({ attach });
+    await write(way === 'stack' ? { attach: 'tcx', forwarding: 'stack' } : { attach: way });
     await start('old');
   };
 
@@ -102,7 +102,7 @@ describe('an upgrade over a changed layout', () => {
     expect(director.errors()).toEqual([]);
   });
 
-  it.each(['tcx', 'clsact'])(
+  it.each(['tcx', 'clsact', 'stack'])(
     'by %s: keeps every connection, gives new ones to the new plane, and ends the old one when it is empty',
     async (attach) => {
       await attachBy(attach);

@@ -107,6 +107,11 @@ export function filterMechanism(holder: Holder): Mechanism {
     own(point)
       .filter(({ place }) => place.ifindex === ifindex)
       .at(-1);
+  /** Those of an interface that had this name, and one that a move to the end has left. */
+  const removeOthers = (point: Point, ifindex: number): void => {
+    const kept = standing(point, ifindex)?.file;
+    for (const one of own(point)) if (one.file !== kept) remove(directory, one);
+  };
   const programAt = (
     point: Point,
     links: readonly { name: string; ifindex: number }[],
@@ -121,22 +126,20 @@ export function filterMechanism(holder: Holder): Mechanism {
       own(point).length === 1 && programAt(point, links) === bpf.programId(programs[point.side]),
     attach: (point) => {
       const { ifindex } = requireEthernet(point.name);
-      const kept = standing(point, ifindex);
-      if (kept === undefined) add(point, ifindex);
+      const before = standing(point, ifindex);
+      if (before === undefined) add(point, ifindex);
       else {
         requireQdisc(holder, ifindex);
-        trafficControl().setFilter(kept.place, programs[point.side]);
+        trafficControl().setFilter(before.place, programs[point.side]);
       }
-      // Those of an interface that had this name, and one that a move to the end has left.
-      for (const one of own(point).slice(0, -1)) remove(directory, one);
-      for (const one of own(point)) if (one.place.ifindex !== ifindex) remove(directory, one);
+      removeOthers(point, ifindex);
       releaseQdiscs(directory);
     },
     moveBehind: (point) => {
       const { ifindex } = requireEthernet(point.name);
       if (standing(point, ifindex)?.place.priority === last(ifindex)) return;
       add(point, ifindex);
-      for (const one of own(point).slice(0, -1)) remove(directory, one);
+      removeOthers(point, ifindex);
     },
     detach: (point) => {
       for (const one of own(point)) remove(directory, one);

@@ -1,14 +1,16 @@
 # make demo     see it work on real packets, in a lab of network namespaces (needs root)
 # make test     all tests (needs root)
 # make check    types, lint, borders between rooms, generated files, unit and property tests
-# make bench    measured beside nftables, haproxy and plain routing (needs root)
-.PHONY: demo demo-down test check bench build install generate packages clean
+# make bench    measured beside nftables, haproxy, nginx stream and plain routing (needs root, some nine minutes)
+# make bench-scale    10,000 services and a million connections: load, change, sweep, listing, memory (needs root, a minute)
+.PHONY: demo demo-down test check bench bench-scale build install generate packages clean
 .DEFAULT_GOAL := build
 BIN := node_modules/.bin
 
-# One of: KEEP=1 leaves the demo's lab up; TESTS=path runs some of the tests only.
+# One of: KEEP=1 leaves the demo's lab up; TESTS=path runs some of the tests only; BENCH='flags' of bench/run.ts.
 KEEP ?=
 TESTS ?=
+BENCH ?=
 
 demo: build
 	@node dist/lab/demo.js $(if $(KEEP),--keep)
@@ -29,8 +31,10 @@ check: install
 
 bench: build
 	@scripts/install-packages.sh --bench
-	@$(BIN)/tsx bench/packet/run.ts
 	@$(BIN)/tsx bench/run.ts $(BENCH)
+
+bench-scale: build
+	@$(BIN)/tsx bench/scale/run.ts $(BENCH)
 
 build: install
 	@$(BIN)/tsx scripts/build.ts

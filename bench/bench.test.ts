@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseConfig } from '../src/config/parse.ts';
+import { describeBars, judge } from './bars.ts';
 import { parseCpuTime, parseProcessTime, passed } from './cpu.ts';
-import { weirConfig } from './directors/weir.ts';
-import { parseWrk } from './load.ts';
+import { haproxy } from './directors/haproxy.ts';
+import { nftables } from './directors/nftables.ts';
+import { describePackets } from './packet/measure.ts';
 import {
   againstBase,
   baseAgainstItself,
@@ -13,9 +14,12 @@ import {
   type Round,
   shuffled,
 } from './ratios.ts';
+import { describeRow, type RowResult, rowDocument } from './report.ts';
+import { allRows } from './rows.ts';
+import { expectedSeconds, readSettings } from './settings.ts';
 
 const cost = (microseconds: number): Measurement => ({
-  requests: 1,
+  operations: 1,
   errors: 0,
   microseconds,
   load: 1,
@@ -25,11 +29,6 @@ const cost = (microseconds: number): Measurement => ({
 const round = (first: number, peer: number, last: number): Round => ({
   bases: [cost(first), cost(last)],
   peers: { peer: cost(peer) },
-});
-
-it('the configuration Weir is measured with is a valid one', () => {
-  const result = parseConfig(weirConfig(['192.168.1.101', '192.168.1.102']), 'bench.yaml');
-  expect(result).toMatchObject({ ok: true });
 });
 
 describe('ratios', () => {
@@ -74,13 +73,108 @@ describe('what is read', () => {
     expect(parseProcessTime(stat(0x400000))).toBe(127);
     expect(parseProcessTime(stat(0x208040))).toBe(0);
   });
+});
 
-  it('of wrk: every kind of error counts', () => {
-    const clean =
-      '  1 threads and 4 connections\n  46011 requests in 2.00s, 7.2MB read\nRequests/sec:  22990.1\n';
-    expect(parseWrk(clean)).toEqual({ requests: 46_011, errors: 0 });
-    const bad = `${clean}  Socket errors: connect 1, read 2, write 3, timeout 4\n  Non-2xx or 3xx responses: 5\n`;
-    expect(parseWrk(bad).errors).toBe(15);
-    expect(() => parseWrk('unable to connect')).toThrow('no count of requests');
+/** Rounds whose bases differ by a part, with Weir and nftables at these multiples of the bases' mean. */
+const rounds = (difference: number, weir: number, nftables: number): Round[] => {
+  const [first, last] = [10, 10 * (1 + difference)];
+  const mean = (first + last) / 2;
+  const peers = { weir: cost(mean * weir), nftables: cost(mean * nftables) };
+  return [1, 2, 3].map(() => ({ bases: [cost(first), cost(last)], peers }));
+};
+
+describe('bars', () => {
+  it('are missed only by more than plain routing differs from itself', () => {
+    expect(judge(1, rounds(0.02, 0.99, 1.1))).toMatchObject({ result: 'met', below_nftables: true });
+    expect(judge(1, rounds(0.02, 1.01, 1.1))).toMatchObject({ result: 'within_again' });
+    expect(judge(1, rounds(-0.02, 1.01, 1.1))).toMatchObject({ result: 'within_again' });
+    expect(judge(1, rounds(0.02, 1.03, 1.1))).toMatchObject({ result: 'missed' });
+    expect(judge(1.03, rounds(0.02, 1.025, 1.1))).toMatchObject({ result: 'met' });
+    expect(judge(1.03, rounds(0.02, 1.04, 1.1))).toMatchObject({ result: 'missed' });
+  });
+
+  it('compare with nftables where that was measured', () => {
+    expect(judge(1, rounds(0, 1, 0.99))).toMatchObject({ result: 'met', below_nftables: false });
+    const alone = rounds(0, 1, 1).map(({ bases, peers }) => ({ bases, peers: { weir: peers.weir! } }));
+    expect(judge(1, alone)).not.toHaveProperty('below_nftables');
+    expect(judge(1, [round(1, 1, 1)])).toBeUndefined();
+  });
+
+  it('are told in a line each', () => {
+    const lines = describeBars([
+      ['bulk', judge(1, rounds(0.02, 1.05, 1.04))],
+      ['udp', judge(1.03, rounds(0.02, 0.9, 1.1))],
+      ['short', undefined],
+    ]);
+    expect(lines.slice(1)).toEqual([
+      "  bulk        weir 1.050 ≤ 1.00 × plain routing: MISSED (A/A 1.020); below nftables' 1.040: MISSED",
+      "  udp         weir 0.900 ≤ 1.03 × plain routing: met (A/A 1.020); below nftables' 1.100: met",
+      '  short       weir was not measured',
+    ]);
+  });
+});
+
+describe('a report', () => {
+  const row = allRows().find(({ name }) => name === 'udp')!;
+  const result: RowResult = {
+    row,
+    peers: ['weir', 'nftables', 'haproxy (tcp)'],
+    rounds: rounds(0.02, 0.9, 1.1),
+  };
+
+  it('says of every peer what it costs, or that it cannot do it', () => {
+    expect(describeRow(result)).toEqual([
+      "small UDP: processor time per answer ÷ plain routing's (3 rounds)",
+      '                           median  min – max',
+      '  haproxy (tcp)            –',
+      '  nftables                 1.100   1.100 – 1.100',
+      '  weir                     0.900   0.900 – 0.900',
+      '  plain routing again      1.020   1.020 – 1.020',
+      '  plain routing 10.1 µs per answer, 1 a turn (median of all); processors 100 % busy, 0 % by others, 0 % stolen',
+    ]);
+  });
+
+  it('holds the same in JSON', () => {
+    const document = rowDocument(result);
+    expect(document).toMatchObject({
+      name: 'udp',
+      operation: 'answer',
+      verdict: { bar: 1.03, result: 'met', below_nftables: true },
+      again: { median: 1.02 },
+    });
+    expect(document.ratios['haproxy (tcp)']).toBeNull();
+    expect(document.ratios.weir?.median).toBeCloseTo(0.9);
+    expect(document.rounds).toHaveLength(3);
+  });
+
+  it('has a line for each measure of single packets', () => {
+    expect(describePackets({ 'new flow': [7, 5, 6] }).at(-1)).toMatch(/^ {2}new flow +6 {2}5 – 7$/);
+  });
+});
+
+describe('the command line', () => {
+  const choices = { rows: allRows(), peers: [nftables(), haproxy()] };
+
+  it('means everything by default, in less than ten minutes', () => {
+    const settings = readSettings([], choices);
+    expect(settings).toMatchObject({ rounds: 8, seconds: 2, packets: true });
+    expect(settings.rows.map(({ name }) => name)).toEqual(['keep-alive', 'short', 'bulk', 'udp']);
+    // Four peers on three rows, three on UDP.
+    const peers = [...choices.peers, nftables(), nftables()];
+    expect(expectedSeconds({ ...settings, peers })).toBeLessThan(600);
+  });
+
+  it('picks rows and peers by their first word', () => {
+    const settings = readSettings(['--only', 'bulk,packets', '--peers', 'haproxy', '--rounds', '2'], choices);
+    expect(settings).toMatchObject({ rounds: 2, packets: true });
+    expect(settings.rows.map(({ name }) => name)).toEqual(['bulk']);
+    expect(settings.peers.map(({ name }) => name)).toEqual(['haproxy (tcp)']);
+    expect(readSettings(['--only', 'udp'], choices).packets).toBe(false);
+  });
+
+  it('says what there is instead', () => {
+    expect(() => readSettings(['--only', 'ftp'], choices)).toThrow('keep-alive,short,bulk,udp,packets');
+    expect(() => readSettings(['--peers', 'ipvs'], choices)).toThrow('one or more of nftables,haproxy');
+    expect(() => readSettings(['--rounds', '0'], choices)).toThrow('--rounds takes a whole number');
   });
 });

@@ -2,9 +2,10 @@
 
 /** One turn of one director. */
 export interface Measurement {
-  readonly requests: number;
+  /** Need not be a whole number. */
+  readonly operations: number;
   readonly errors: number;
-  /** Busy time of all processors per request, in microseconds. */
+  /** Busy time of all processors per operation, in microseconds. */
   readonly microseconds: number;
   /** Busy time in relation to all time, 0–1. */
   readonly load: number;
@@ -17,6 +18,7 @@ export interface Measurement {
 /** One round of a row: the base first and last, every peer once between. */
 export interface Round {
   readonly bases: readonly [Measurement, Measurement];
+  /** By name; those that do not have the row's protocol are missing. */
   readonly peers: Readonly<Record<string, Measurement>>;
 }
 

@@ -1,33 +1,25 @@
-/** The bench's tables, progress lines and verdict. */
-import { cpus, release, totalmem } from 'node:os';
-import { againstBase, baseAgainstItself, baseDifference, median, type Round, type Spread } from './ratios.ts';
+/** The bench's tables, progress lines and JSON. */
+import { judge, type Verdict } from './bars.ts';
+import type { Machine } from './machine.ts';
+import type { PacketMeasures } from './packet/measure.ts';
+import { againstBase, baseAgainstItself, median, type Round, type Spread } from './ratios.ts';
 import type { Row } from './rows.ts';
 
 /** The result of one row. */
 export interface RowResult {
   readonly row: Row;
+  /** All names of the run, also of those that do not have the row's protocol. */
+  readonly peers: readonly string[];
   /** Without the first round, which only warms up. */
   readonly rounds: readonly Round[];
 }
 
-/** Weir is to cost at most this much of plain routing. */
-const bar = 1.03;
-
 const ratio = (value: number): string => value.toFixed(3);
 
-/** The machine and the versions, one line each. */
-export function describeMachine(
-  versions: Readonly<Record<string, string>>,
-  congestionControl: string,
-): string[] {
-  const processors = cpus();
-  const memory = (totalmem() / 2 ** 30).toFixed(0);
-  return [
-    `date        ${new Date().toISOString()}`,
-    `kernel      ${release()}, congestion control ${congestionControl}`,
-    `processors  ${processors.length} × ${processors[0]?.model ?? 'unknown'}, ${memory} GiB`,
-    ...Object.entries(versions).map(([name, version]) => `${name.padEnd(11)} ${version}`),
-  ];
+/** The ratio of each peer; null when it does not have the row's protocol. */
+function peerRatios({ peers, rounds }: RowResult): [string, Spread | null][] {
+  const measured = rounds[0]?.peers ?? {};
+  return [...peers].sort().map((name) => [name, name in measured ? againstBase(rounds, name) : null]);
 }
 
 /** One line for a round that has just ended. */
@@ -40,35 +32,62 @@ export function describeRound(round: Round): string {
   return [`base ${base.toFixed(1)} µs`, `again ${ratio(again)}`, ...peers].join(', ');
 }
 
-function tableLine(name: string, spread: Spread): string {
+function tableLine(name: string, spread: Spread | null): string {
+  if (spread === null) return `  ${name.padEnd(24)} –`;
   return `  ${name.padEnd(24)} ${ratio(spread.median)}   ${ratio(spread.min)} – ${ratio(spread.max)}`;
 }
 
 /** The table of a row. */
-export function describeRow({ row, rounds }: RowResult): string[] {
+export function describeRow(result: RowResult): string[] {
+  const { row, rounds } = result;
   const all = rounds.flatMap((round) => [...round.bases, ...Object.values(round.peers)]);
   const percent = (part: number): string => `${(part * 100).toFixed(0)} %`;
-  const names = Object.keys(rounds[0]?.peers ?? {}).sort();
   const base = median(rounds.flatMap((round) => round.bases.map((each) => each.microseconds)));
-  const requests = median(all.map((each) => each.requests));
+  const operations = median(all.map((each) => each.operations));
+  const { operation } = row.load;
   return [
-    `${row.title}: processor time per request ÷ plain routing's (${rounds.length} rounds)`,
+    `${row.title}: processor time per ${operation} ÷ plain routing's (${rounds.length} rounds)`,
     `  ${''.padEnd(24)} median  min – max`,
-    ...names.map((name) => tableLine(name, againstBase(rounds, name))),
+    ...peerRatios(result).map(([name, spread]) => tableLine(name, spread)),
     tableLine('plain routing again', baseAgainstItself(rounds)),
-    `  plain routing ${base.toFixed(1)} µs; about ${requests.toFixed(0)} requests a turn; processors ${percent(median(all.map((each) => each.load)))} busy, ${percent(median(all.map((each) => each.others)))} by others, ${percent(median(all.map((each) => each.stolen)))} stolen`,
+    `  plain routing ${base.toFixed(1)} µs per ${operation}, ${operations.toFixed(0)} a turn (median of all); processors ${percent(median(all.map((each) => each.load)))} busy, ${percent(median(all.map((each) => each.others)))} by others, ${percent(median(all.map((each) => each.stolen)))} stolen`,
   ];
 }
 
-/** Whether Weir keeps the bar in a row: at most 1.03 × plain routing, or what two turns of that differ by, and below nftables. */
-export function describeBar({ row, rounds }: RowResult): string {
-  const names = Object.keys(rounds[0]?.peers ?? {});
-  if (!names.includes('weir')) return `${row.name}: weir was not measured`;
-  const weir = againstBase(rounds, 'weir').median;
-  const itself = 1 + baseDifference(rounds);
-  const nftables = names.includes('nftables')
-    ? againstBase(rounds, 'nftables').median
-    : Number.POSITIVE_INFINITY;
-  const kept = weir <= bar ? 'yes' : weir <= itself ? `no, but within the base's own ${ratio(itself)}` : 'NO';
-  return `${row.name}: weir ${ratio(weir)} ≤ ${bar} × plain routing: ${kept}; below nftables (${ratio(nftables)}): ${weir < nftables ? 'yes' : 'NO'}`;
+/** A row in JSON. */
+export interface RowDocument {
+  readonly name: string;
+  readonly title: string;
+  /** What is counted: `request`, `MiB`, `answer`. */
+  readonly operation: string;
+  /** Processor time per operation in relation to plain routing's; null when a peer cannot do it. */
+  readonly ratios: Readonly<Record<string, Spread | null>>;
+  /** The second turn of plain routing over the first. */
+  readonly again: Spread;
+  readonly verdict: Verdict | null;
+  readonly rounds: readonly Round[];
+}
+
+/** A run in JSON. */
+export interface Document extends Machine {
+  readonly seconds: number;
+  readonly congestion_control: string | null;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly rows: readonly RowDocument[];
+  /** Null when single packets were not measured. */
+  readonly packets: PacketMeasures | null;
+}
+
+/** A row as it goes into the document. */
+export function rowDocument(result: RowResult): RowDocument {
+  const { row, rounds } = result;
+  return {
+    name: row.name,
+    title: row.title,
+    operation: row.load.operation,
+    ratios: Object.fromEntries(peerRatios(result)),
+    again: baseAgainstItself(rounds),
+    verdict: judge(row.bar, rounds) ?? null,
+    rounds,
+  };
 }

@@ -2,185 +2,30 @@
 /*
  * The connection table: find, claim, insert pair, remove pair. Nothing outside this file knows what it is made of.
  *
- * Inside: a slot a connection, and two keys (the packet as it arrives from the client, the packet as it arrives from
- * the server) that lead to it. A key's value is slot and generation in one 64-bit word. The kernel reuses hash
- * elements at once, so whoever follows a key compares generation, addresses and ports with what the slot says, takes
- * what it needs, and looks at the word again: a slot reused meanwhile is another generation.
+ * Inside: a slot a connection, and two keys (keys.h) that lead to it, of the packet as it arrives from the client and of
+ * the packet as it arrives from the server. Whoever follows a key compares generation, addresses and ports with what
+ * the slot says, takes what it needs, and looks at the word again: a slot reused meanwhile is another generation.
  */
 #ifndef WEIR_CONNECTION_H
 #define WEIR_CONNECTION_H
 
-#include "state.h"
-
-/* Where a packet's connection lies, and the word it had when it was found. */
-struct found {
-	__u64 word;
-	__u32 slot;
-};
-
-union flow {
-	struct weir_flow4 v4;
-	struct weir_flow6 v6;
-};
-
-/* The addresses in a slot: fixed places, so that both families can be written once. */
-struct addresses {
-	__u32 *client, *virtual_ip, *server, *server_hop, *client_hop;
-};
-
-static __always_inline struct addresses addresses_of(struct weir_connection *connection, int family)
-{
-	struct addresses at;
-
-	if (family == FAMILY4) {
-		struct weir_connection4 *v4 = (void *)connection;
-
-		at.client = &v4->client;
-		at.virtual_ip = &v4->virtual_ip;
-		at.server = &v4->server;
-		at.server_hop = &v4->server_hop;
-		at.client_hop = &v4->client_hop;
-	} else {
-		struct weir_connection6 *v6 = (void *)connection;
-
-		at.client = v6->client;
-		at.virtual_ip = v6->virtual_ip;
-		at.server = v6->server;
-		at.server_hop = v6->server_hop;
-		at.client_hop = v6->client_hop;
-	}
-	return at;
-}
-
-static __always_inline void fill_flow(union flow *flow, const __u32 *saddr, __u16 sport, const __u32 *daddr,
-				      __u16 dport, __u8 protocol, int family)
-{
-	if (family == FAMILY4) {
-		flow->v4.saddr = saddr[0];
-		flow->v4.daddr = daddr[0];
-		flow->v4.sport = sport;
-		flow->v4.dport = dport;
-		flow->v4.protocol = protocol;
-	} else {
-		copy_address(flow->v6.saddr, saddr, family);
-		copy_address(flow->v6.daddr, daddr, family);
-		flow->v6.sport = sport;
-		flow->v6.dport = dport;
-		flow->v6.protocol = protocol;
-	}
-}
-
-static __always_inline void connection_flow(union flow *flow, struct weir_connection *c, enum direction direction,
-					    int family)
-{
-	struct addresses at = addresses_of(c, family);
-
-	if (direction == IN)
-		fill_flow(flow, at.client, c->client_port, at.virtual_ip, c->virtual_port, c->protocol, family);
-	else
-		fill_flow(flow, at.server, c->server_port, at.client, c->seen_port, c->protocol, family);
-}
-
-__noinline int key_insert(__u32 slot, __u32 direction, __u32 generation, __u32 family)
-{
-	__u64 value = (__u64)generation << 32 | slot;
-	struct weir_connection *connection;
-	union flow flow = {};
-
-	if (family == FAMILY4) {
-		connection = connection_at(slot, FAMILY4);
-		if (!connection)
-			return -1;
-		connection_flow(&flow, connection, direction, FAMILY4);
-		return bpf_map_update_elem(&flows4, &flow.v4, &value, BPF_NOEXIST);
-	}
-	connection = connection_at(slot, FAMILY6);
-	if (!connection)
-		return -1;
-	connection_flow(&flow, connection, direction, FAMILY6);
-	return bpf_map_update_elem(&flows6, &flow.v6, &value, BPF_NOEXIST);
-}
-
-__noinline int key_delete(__u32 slot, __u32 direction, __u32 family)
-{
-	struct weir_connection *connection;
-	union flow flow = {};
-
-	if (family == FAMILY4) {
-		connection = connection_at(slot, FAMILY4);
-		if (!connection)
-			return -1;
-		connection_flow(&flow, connection, direction, FAMILY4);
-		return bpf_map_delete_elem(&flows4, &flow.v4);
-	}
-	connection = connection_at(slot, FAMILY6);
-	if (!connection)
-		return -1;
-	connection_flow(&flow, connection, direction, FAMILY6);
-	return bpf_map_delete_elem(&flows6, &flow.v6);
-}
-
-static __always_inline bool is_packet_of(const struct packet *p, struct weir_connection *c, enum direction direction,
-					 int family)
-{
-	struct addresses at = addresses_of(c, family);
-
-	if (p->protocol != c->protocol)
-		return false;
-	if (direction == IN)
-		return p->sport == c->client_port && p->dport == c->virtual_port &&
-		       same_address(p->saddr, at.client, family) && same_address(p->daddr, at.virtual_ip, family);
-	return p->sport == c->server_port && p->dport == c->seen_port && same_address(p->saddr, at.server, family) &&
-	       same_address(p->daddr, at.client, family);
-}
+#include "keys.h"
 
 /* The connection that the packet belongs to, coming from the client (IN) or from the server (OUT); it may have expired. */
 static __always_inline bool connection_find(const struct packet *p, enum direction direction, int family,
 					    struct found *found)
 {
-	union flow flow = {};
-	struct weir_connection *connection;
-	__u64 *value, entry;
-
-	fill_flow(&flow, p->saddr, p->sport, p->daddr, p->dport, p->protocol, family);
-	value = family == FAMILY4 ? bpf_map_lookup_elem(&flows4, &flow.v4) : bpf_map_lookup_elem(&flows6, &flow.v6);
-	if (!value)
-		return false;
-	entry = READ_ONCE(*value);
-	found->slot = (__u32)entry;
-	connection = connection_at(found->slot, family);
-	if (!connection)
-		return false;
-	found->word = READ_ONCE(connection->word);
-	return is_live(found->word) && word_generation(found->word) == (__u32)(entry >> 32) &&
-	       is_packet_of(p, connection, direction, family);
+	return family == FAMILY4 ? key_find4(p, direction, found) : key_find6(p, direction, found);
 }
 
-/*
- * Deletes the client's key of a packet if it leads to a slot that has since been somebody else's or nobody's. Nothing
- * should leave such a key behind but a kernel that refused to delete it.
- */
-static __always_inline void key_forget_stale(const struct packet *p, int family)
+static __always_inline int insert_key(__u32 slot, enum direction direction, __u32 generation, int family)
 {
-	struct weir_connection *connection;
-	union flow flow = {};
-	__u64 *value, entry, word;
+	return family == FAMILY4 ? key_insert4(slot, direction, generation) : key_insert6(slot, direction, generation);
+}
 
-	fill_flow(&flow, p->saddr, p->sport, p->daddr, p->dport, p->protocol, family);
-	value = family == FAMILY4 ? bpf_map_lookup_elem(&flows4, &flow.v4) : bpf_map_lookup_elem(&flows6, &flow.v6);
-	if (!value)
-		return;
-	entry = READ_ONCE(*value);
-	connection = connection_at((__u32)entry, family);
-	if (!connection)
-		return;
-	word = READ_ONCE(connection->word);
-	if (word_generation(word) == (__u32)(entry >> 32) && word_state(word) != WEIR_STATE_FREE)
-		return;
-	if (family == FAMILY4)
-		bpf_map_delete_elem(&flows4, &flow.v4);
-	else
-		bpf_map_delete_elem(&flows6, &flow.v6);
+static __always_inline int delete_key(__u32 slot, enum direction direction, __u32 generation, int family)
+{
+	return family == FAMILY4 ? key_delete4(slot, direction, generation) : key_delete6(slot, direction, generation);
 }
 
 /* True while the slot still holds the connection that was found in it, in whatever state. */
@@ -230,8 +75,8 @@ static __always_inline bool connection_end(__u32 slot, __u64 word, int family)
 
 	if (!swap_word(slot, word, make_word(generation, 0, WEIR_STATE_CLAIMED), family))
 		return false;
-	key_delete(slot, IN, family);
-	key_delete(slot, OUT, family);
+	delete_key(slot, IN, generation, family);
+	delete_key(slot, OUT, generation, family);
 	connection = connection_at(slot, family);
 	if (connection)
 		slot_release(connection, slot, generation, family);
@@ -263,23 +108,26 @@ static __always_inline struct weir_connection *slot_claim(__u32 *slot, __u32 *ge
 	return connection;
 }
 
-enum insertion { INSERTED, REPLY_KEY_TAKEN, RACE_LOST };
+/* REPLY_KEY_TAKEN: another connection's replies look the same. RACE_LOST: the same connection is there already. */
+enum entry { ENTERED, REPLY_KEY_TAKEN, RACE_LOST, NO_PLACE };
 
 /*
  * Makes a claimed and filled slot known under both keys, the reply's first, and then live. Until then it is nobody's
  * but ours: who follows a key meets a claimed slot and goes away. On failure nothing is left in the keys.
  */
-static __always_inline enum insertion connection_insert(__u32 slot, __u32 generation, __u32 state, __u32 timeout,
-							int family)
+static __always_inline enum entry connection_insert(__u32 slot, __u32 generation, __u32 state, __u32 timeout, int family)
 {
-	if (key_insert(slot, OUT, generation, family))
-		return REPLY_KEY_TAKEN;
-	if (!key_insert(slot, IN, generation, family)) {
+	int result = insert_key(slot, OUT, generation, family);
+
+	if (result != INSERTED)
+		return result == KEY_TAKEN ? REPLY_KEY_TAKEN : NO_PLACE;
+	result = insert_key(slot, IN, generation, family);
+	if (result == INSERTED) {
 		swap_word(slot, make_word(generation, 0, WEIR_STATE_CLAIMED), make_word(generation, timeout, state), family);
-		return INSERTED;
+		return ENTERED;
 	}
-	key_delete(slot, OUT, family);
-	return RACE_LOST;
+	delete_key(slot, OUT, generation, family);
+	return result == KEY_TAKEN ? RACE_LOST : NO_PLACE;
 }
 
 #endif

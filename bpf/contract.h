@@ -54,10 +54,10 @@ enum weir_verdict {
 	WEIR_VERDICT_MALFORMED = 1,	  /* passed on: lengths that contradict each other */
 	WEIR_VERDICT_FRAGMENT = 2,	  /* passed on: IPv4 fragments carry no ports */
 	WEIR_VERDICT_NO_CONNECTION = 3,	  /* passed on: TCP to a service, neither known nor a SYN */
-	WEIR_VERDICT_NO_SERVER = 4,	  /* dropped: no server with a weight above 0 */
-	WEIR_VERDICT_NO_ROUTE = 5,	  /* dropped: no way to the server or back to the client */
+	WEIR_VERDICT_NO_SERVER = 4,	  /* refused: no server with a weight above 0 */
+	WEIR_VERDICT_NO_ROUTE = 5,	  /* refused: no way to the server or back to the client */
 	WEIR_VERDICT_TABLE_FULL = 6,	  /* dropped: no slot, and none that might be taken */
-	WEIR_VERDICT_TTL_EXCEEDED = 7,	  /* dropped: it would leave with TTL 0 */
+	WEIR_VERDICT_TTL_EXCEEDED = 7,	  /* refused: it would leave with TTL 0 */
 	WEIR_VERDICT_CONFLICT = 8,	  /* dropped: every port tried towards the server was in use */
 	WEIR_VERDICT_PORT_CHANGED = 9,	  /* connections whose client port was changed towards the server */
 	WEIR_VERDICT_EXPIRED = 10,	  /* connections found expired by a packet and removed then and there */
@@ -66,7 +66,11 @@ enum weir_verdict {
 	WEIR_VERDICT_REUSED = 13,	  /* connections replaced by a new SYN on their addresses and ports */
 	WEIR_VERDICT_RACE_LOST = 14,	  /* connections given up for the same one made on another CPU */
 	WEIR_VERDICT_ICMP_TRANSLATED = 15, /* ICMP errors sent on to the end that they concern */
-	WEIR_VERDICT_MAX = 16,
+	WEIR_VERDICT_TOO_BIG = 16,	  /* refused: larger than the way out, and not to be cut */
+	WEIR_VERDICT_FRAGMENTED = 17,	  /* rewritten, and left to the stack to be cut: larger than the way out */
+	WEIR_VERDICT_ANSWERED = 18,	  /* refused packets whose sender was told so */
+	WEIR_VERDICT_ANSWER_LIMITED = 19, /* refused packets whose sender was not: too many at a time */
+	WEIR_VERDICT_MAX = 20,
 };
 
 /* services_by_key: key → __u32 slot in `services`. */
@@ -143,20 +147,17 @@ struct weir_traffic {
 	__u64 outbytes;
 };
 
-/* flows4, flows6: a packet's addresses and ports as it arrives → where its connection lies. */
-struct weir_flow4 {
-	__u32 saddr;
-	__u32 daddr;
-	__u16 sport;
-	__u16 dport;
-	__u32 protocol;
-};
-struct weir_flow6 {
-	__u32 saddr[4];
-	__u32 daddr[4];
-	__u16 sport;
-	__u16 dport;
-	__u32 protocol;
+/* keys4, keys6: buckets of keys, a cache line each. A key says where a flow's connection lies: slot in bits 0-23,
+ * generation in bits 24-51, bit 52 while it is claimed and not yet published, bit 53 always, and ten bits of the flow's
+ * hash in bits 54-63. An empty place is 0. */
+#define WEIR_BUCKET_KEYS 7
+#define WEIR_KEY_GENERATION_SHIFT 24
+#define WEIR_KEY_CLAIMED_SHIFT 52
+#define WEIR_KEY_PRESENT_SHIFT 53
+#define WEIR_KEY_MARK_SHIFT 54
+struct weir_bucket {
+	__u64 keys[WEIR_BUCKET_KEYS];
+	__u64 strayed; /* keys that would stand here and stand in their second bucket instead */
 };
 
 /* connections4, connections6: one slot a connection, both directions; IPv4 fills one cache line, IPv6 two. */
@@ -183,7 +184,8 @@ struct weir_connection4 {
 	__u32 server;
 	__u32 server_hop; /* next hop towards the server */
 	__u32 client_hop; /* next hop towards the client */
-	__u32 reserved;
+	__u16 server_mtu; /* the longest packet that the way to the server takes, from the IP header on */
+	__u16 client_mtu;
 };
 struct weir_connection6 {
 	struct weir_connection head;
@@ -192,16 +194,24 @@ struct weir_connection6 {
 	__u32 server[4];
 	__u32 server_hop[4];
 	__u32 client_hop[4];
-	__u64 reserved;
+	__u16 server_mtu;
+	__u16 client_mtu;
+	__u32 reserved;
 };
 
 /* settings: one element, written by the daemon. */
 struct weir_settings {
+	__u64 secret[7];   /* of the hash that chooses buckets; as long as the tables live */
+	__u32 buckets4;	   /* in keys4 */
+	__u32 buckets6;
 	__u32 half_open_limit;
 	__u32 prepared;	   /* 1 once the stacks of free slots are filled */
 	__u32 route_epoch; /* 0 - 255; raised when the host's routes change, so that next hops are looked up again */
 	__u32 by_stack;	   /* 1: packets go by the host's stack, those of connections opened before excepted */
 	__u32 no_new_since; /* 0: new connections are taken; otherwise since when not, in seconds of CLOCK_MONOTONIC */
+	__u32 answer_rate; /* answers a second that each CPU may give of itself; 0: none */
+	__u32 answer_burst; /* answers at once, at least 1 */
+	__u32 reserved;
 };
 
 /* tally: one element, counted by the packet path. */

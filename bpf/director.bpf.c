@@ -33,14 +33,29 @@ static __always_inline bool is_reused(const struct packet *packet, __u64 word)
 	       (state == WEIR_STATE_TIME_WAIT || state == WEIR_STATE_CLOSE);
 }
 
+/* Out of hops; the sender hears it from the VIP. */
+static __always_inline int expire(struct __sk_buff *skb, const struct packet *packet, const struct found *found,
+				  enum direction direction, int family)
+{
+	struct weir_connection *connection = connection_at(found->slot, family);
+	__u32 from[4] = {};
+
+	if (!connection)
+		return TCX_DROP;
+	copy_address(from, direction == IN ? packet->daddr : addresses_of(connection, family).virtual_ip, family);
+	if (!connection_is_same(connection, found))
+		return TCX_DROP;
+	return refuse(skb, WEIR_VERDICT_TTL_EXCEEDED, 0, from, family);
+}
+
 static __always_inline int carry(struct __sk_buff *skb, struct packet *packet, struct found *found,
 				 enum direction direction, int family)
 {
 	if (packet->ttl <= 1)
-		return drop(WEIR_VERDICT_TTL_EXCEEDED);
+		return expire(skb, packet, found, direction, family);
 	if (!follow(skb, packet, found, direction, family))
 		return TCX_DROP;
-	return forward(skb, packet, found, direction, goes_by_stack(found, family), family);
+	return forward(skb, packet, found, direction, false, family);
 }
 
 static __always_inline int request(struct __sk_buff *skb, int family)
@@ -63,7 +78,7 @@ static __always_inline int request(struct __sk_buff *skb, int family)
 	action = family == FAMILY4 ? open4(skb, &packet, &found) : open6(skb, &packet, &found);
 	if (action)
 		return action;
-	return forward(skb, &packet, &found, IN, goes_by_stack(&found, family), family);
+	return forward(skb, &packet, &found, IN, false, family);
 }
 
 static __always_inline int reply(struct __sk_buff *skb, int family)
@@ -147,6 +162,17 @@ static __noinline int leave6(struct __sk_buff *skb)
 	return leave(skb, FAMILY6);
 }
 
+/* What becomes of a packet in the end: done with, or to be answered. */
+static __always_inline int finish4(struct __sk_buff *skb, int action)
+{
+	return action < ANSWER ? action : answer4(skb, action);
+}
+
+static __always_inline int finish6(struct __sk_buff *skb, int action)
+{
+	return action < ANSWER ? action : answer6(skb, action);
+}
+
 /* A VLAN's frames are not ours: the kernel has taken the tag out of the bytes, and it would be lost. */
 static __always_inline bool is_for_us(const struct __sk_buff *skb)
 {
@@ -159,9 +185,9 @@ int weir_public(struct __sk_buff *skb)
 	if (!is_for_us(skb))
 		return TCX_NEXT;
 	if (skb->protocol == bpf_htons(ETH_P_IP))
-		return request4(skb);
+		return finish4(skb, request4(skb));
 	if (skb->protocol == bpf_htons(ETH_P_IPV6))
-		return request6(skb);
+		return finish6(skb, request6(skb));
 	return TCX_NEXT;
 }
 
@@ -171,9 +197,9 @@ int weir_private(struct __sk_buff *skb)
 	if (!is_for_us(skb))
 		return TCX_NEXT;
 	if (skb->protocol == bpf_htons(ETH_P_IP))
-		return reply4(skb);
+		return finish4(skb, reply4(skb));
 	if (skb->protocol == bpf_htons(ETH_P_IPV6))
-		return reply6(skb);
+		return finish6(skb, reply6(skb));
 	return TCX_NEXT;
 }
 

@@ -14,22 +14,6 @@
 
 #define FRAGMENT_OFFSET_MASK bpf_htons(0x1fff)
 
-/* RFC 792; RFC 4443, 2.1: error messages are those below 128. */
-#define ICMP4_UNREACHABLE 3
-#define ICMP4_SOURCE_QUENCH 4
-#define ICMP4_TIME_EXCEEDED 11
-#define ICMP4_PARAMETER_PROBLEM 12
-#define ICMP6_UNREACHABLE 1
-#define ICMP6_PARAMETER_PROBLEM 4
-
-/* Both families' header, the same but for the numbers in it. <linux/icmp.h> would bring in the C library's. */
-struct icmp_header {
-	__u8 type;
-	__u8 code;
-	__u16 checksum;
-	__u32 rest;
-};
-
 /* The first eight bytes of TCP and UDP that every error quotes (RFC 792). */
 struct quoted_ports {
 	__u16 source;
@@ -116,7 +100,7 @@ static __always_inline __u64 write_quoted_ports(struct quoted_ports *ports, cons
 static __always_inline void write_error4(struct icmp_frame4 *frame, const struct weir_connection4 *connection,
 					 enum direction direction, bool by_stack)
 {
-	struct rewrite outer = { .source = direction == OUT, .keep_ttl = by_stack };
+	struct rewrite outer = { .source = direction == OUT, .hops = !by_stack };
 	__u64 sum = (__u16)~frame->icmp.checksum, quoted = (__u16)~frame->quoted.check;
 	__u32 before = direction == IN ? frame->quoted.saddr : frame->quoted.daddr;
 	__u32 after = direction == IN ? connection->server : connection->virtual_ip;
@@ -141,8 +125,7 @@ static __always_inline void write_error6(struct icmp_frame6 *frame, const struct
 	__u32 *quoted = (__u32 *)(direction == IN ? &frame->quoted.saddr : &frame->quoted.daddr);
 	__u64 sum = (__u16)~frame->icmp.checksum;
 
-	if (!by_stack)
-		frame->ip.hop_limit--;
+	frame->ip.hop_limit -= !by_stack;
 	sum += (__u64)difference6(outer, after) + difference6(quoted, after);
 	copy_address(outer, after, FAMILY6);
 	copy_address(quoted, after, FAMILY6);

@@ -46,10 +46,10 @@ WEIR_MAP(server_audit, BPF_MAP_TYPE_ARRAY, __u32, struct weir_audit, 0);
 WEIR_MAP(service_traffic, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct weir_traffic, 0);
 /* server id → traffic, per CPU */
 WEIR_MAP(server_traffic, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct weir_traffic, 0);
-/* addresses and ports as they arrive → connection, both directions */
-WEIR_MAP(flows4, BPF_MAP_TYPE_HASH, struct weir_flow4, __u64, 0);
-WEIR_MAP(flows6, BPF_MAP_TYPE_HASH, struct weir_flow6, __u64, 0);
-/* slot → connection; mmapable because that puts the slots on cache lines */
+/* bucket → keys of flows, both directions; mmapable because that puts buckets and slots on cache lines */
+WEIR_MAP(keys4, BPF_MAP_TYPE_ARRAY, __u32, struct weir_bucket, BPF_F_MMAPABLE);
+WEIR_MAP(keys6, BPF_MAP_TYPE_ARRAY, __u32, struct weir_bucket, BPF_F_MMAPABLE);
+/* slot → connection, both directions */
 WEIR_MAP(connections4, BPF_MAP_TYPE_ARRAY, __u32, struct weir_connection4, BPF_F_MMAPABLE);
 WEIR_MAP(connections6, BPF_MAP_TYPE_ARRAY, __u32, struct weir_connection6, BPF_F_MMAPABLE);
 /* free slots, the latest freed on top: it is the one still in a cache */
@@ -59,6 +59,8 @@ WEIR_LINE(free6, BPF_MAP_TYPE_STACK, __u32);
 WEIR_LINE(half_open, BPF_MAP_TYPE_QUEUE, struct weir_half_open);
 /* verdict → packets or connections, per CPU */
 WEIR_MAP(verdicts, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, 0);
+/* 0 → until when the answers given so far use up the rate, in nanoseconds since boot, per CPU */
+WEIR_MAP(answers, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, 0);
 /* 0 → what the daemon sets */
 WEIR_MAP(settings, BPF_MAP_TYPE_ARRAY, __u32, struct weir_settings, 0);
 /* 0 → what the packet path counts over all connections */

@@ -3,12 +3,13 @@
 #ifndef WEIR_OPEN_H
 #define WEIR_OPEN_H
 
+#include "answer.h"
 #include "reclaim.h"
 #include "route.h"
 #include "schedule.h"
 #include "service.h"
 
-#define PORT_TRIES 8
+#define ENTRY_TRIES 8
 #define FIRST_SPARE_PORT 32768
 
 static __always_inline void count_connection(__u32 service, __u32 server)
@@ -22,42 +23,86 @@ static __always_inline void count_connection(__u32 service, __u32 server)
 		traffic->conns++;
 }
 
+static __always_inline __u32 first_state(__u8 protocol)
+{
+	return protocol == IPPROTO_TCP ? WEIR_STATE_SYN_RECV : WEIR_STATE_UDP;
+}
+
+/* Tries one port towards the server; the same packet's twin on another CPU has the same reply key, and is no conflict. */
+static __always_inline int try_port(const struct packet *packet, __u32 slot, __u32 generation, int family)
+{
+	struct weir_connection *connection = connection_at(slot, family);
+	struct found twin;
+	enum entry result;
+	__u32 state;
+
+	if (!packet || !connection)
+		return NO_PLACE;
+	state = first_state(packet->protocol);
+	result = connection_insert(slot, generation, state, timeout_of(connection->service, state), family);
+	return result == REPLY_KEY_TAKEN && connection_find(packet, IN, family, &twin) ? RACE_LOST : result;
+}
+
+__noinline int try_port4(const struct packet *packet, __u32 slot, __u32 generation)
+{
+	return try_port(packet, slot, generation, FAMILY4);
+}
+
+__noinline int try_port6(const struct packet *packet, __u32 slot, __u32 generation)
+{
+	return try_port(packet, slot, generation, FAMILY6);
+}
+
 /*
  * Enters the connection in the table. The server sees the client's own port, unless a connection of the same client
  * with the same server (by another service) has it already: then another port, so that replies can be told apart.
+ * RACE_LOST: `found` is the connection that the same packet's twin has made.
  */
-static __always_inline bool enter(const struct packet *packet, struct weir_connection *connection, __u32 generation,
-				  struct found *found, int family)
+static __always_inline enum entry enter(const struct packet *packet, struct weir_connection *connection,
+					__u32 generation, struct found *found, int family)
 {
-	__u32 state = packet->protocol == IPPROTO_TCP ? WEIR_STATE_SYN_RECV : WEIR_STATE_UDP;
-	__u32 timeout = timeout_of(connection->service, state);
-	enum insertion result = REPLY_KEY_TAKEN;
-	struct found other;
+	__u32 slot = found->slot;
+	enum entry result = NO_PLACE;
 
-	for (int i = 0; i < PORT_TRIES && result == REPLY_KEY_TAKEN; i++) {
-		if (i > 0)
+	for (int i = 0; i < ENTRY_TRIES; i++) {
+		result = family == FAMILY4 ? try_port4(packet, slot, generation) : try_port6(packet, slot, generation);
+		if (result == REPLY_KEY_TAKEN)
 			connection->seen_port = bpf_htons(FIRST_SPARE_PORT | (bpf_get_prandom_u32() & 0x7fff));
-		result = connection_insert(found->slot, generation, state, timeout, family);
-		/* The same packet's twin on another CPU has the same reply key: then it is no conflict. */
-		if (result == REPLY_KEY_TAKEN && i == 0 && connection_find(packet, IN, family, &other))
-			result = RACE_LOST;
+		else if (result != RACE_LOST || connection_find(packet, IN, family, found))
+			break;
+		/* A twin that is not to be found is not live yet, or has ended: the same port once more. */
 	}
-	if (result == INSERTED) {
-		found->word = make_word(generation, timeout, state);
+	return result;
+}
+
+/* Enters the connection and answers 0, or answers what is to become of the packet. */
+static __always_inline int enter_or_drop(const struct packet *packet, struct weir_connection *connection,
+					 __u32 generation, struct found *found, int family)
+{
+	__u32 state = first_state(packet->protocol), slot = found->slot;
+
+	switch (enter(packet, connection, generation, found, family)) {
+	case ENTERED:
+		found->word = make_word(generation, timeout_of(connection->service, state), state);
 		count_connection(connection->service, connection->server);
 		if (connection->seen_port != connection->client_port)
 			verdict(WEIR_VERDICT_PORT_CHANGED);
 		if (is_half_open(state))
-			half_open_enter(found->slot, generation, family);
-		return true;
-	}
-	slot_release(connection, found->slot, generation, family);
-	if (result == RACE_LOST && connection_find(packet, IN, family, found)) {
+			half_open_enter(slot, generation, family);
+		return 0;
+	case RACE_LOST:
+		slot_release(connection, slot, generation, family);
+		if (found->slot == slot)
+			return drop(WEIR_VERDICT_CONFLICT);
 		verdict(WEIR_VERDICT_RACE_LOST);
-		return true;
+		return 0;
+	case NO_PLACE:
+		slot_release(connection, slot, generation, family);
+		return drop(WEIR_VERDICT_TABLE_FULL);
+	default:
+		slot_release(connection, slot, generation, family);
+		return drop(WEIR_VERDICT_CONFLICT);
 	}
-	key_forget_stale(packet, family);
-	return false;
 }
 
 /* Opens a connection for the packet and answers 0, or answers what is to become of the packet. */
@@ -73,7 +118,7 @@ static __always_inline int open_connection(struct __sk_buff *skb, const struct p
 
 	member = place == NO_MEMBER ? 0 : bpf_map_lookup_elem(&members, &at);
 	if (!member)
-		return drop(WEIR_VERDICT_NO_SERVER);
+		return refuse(skb, WEIR_VERDICT_NO_SERVER, 0, packet->daddr, family);
 	id = member->server;
 	server = bpf_map_lookup_elem(&servers, &id);
 	connection = server ? slot_obtain(&found->slot, &generation, packet->protocol, family) : 0;
@@ -95,9 +140,9 @@ static __always_inline int open_connection(struct __sk_buff *skb, const struct p
 	copy_address(to.server, server->address, family);
 	if (!route_connection(skb, found->slot, generation, IN, family)) {
 		slot_release(connection, found->slot, generation, family);
-		return drop(WEIR_VERDICT_NO_ROUTE);
+		return refuse(skb, WEIR_VERDICT_NO_ROUTE, 0, packet->daddr, family);
 	}
-	return enter(packet, connection, generation, found, family) ? 0 : drop(WEIR_VERDICT_CONFLICT);
+	return enter_or_drop(packet, connection, generation, found, family);
 }
 
 static __always_inline int open_for(struct __sk_buff *skb, struct packet *packet, struct found *found, int family)
@@ -115,7 +160,7 @@ static __always_inline int open_for(struct __sk_buff *skb, struct packet *packet
 	if (packet->protocol == IPPROTO_TCP && !is_opening(packet))
 		return pass(WEIR_VERDICT_NO_CONNECTION);
 	if (packet->ttl <= 1)
-		return drop(WEIR_VERDICT_TTL_EXCEEDED);
+		return refuse(skb, WEIR_VERDICT_TTL_EXCEEDED, 0, packet->daddr, family);
 	return open_connection(skb, packet, service, found, family);
 }
 

@@ -34,6 +34,7 @@ struct packet {
 	__u8 protocol;
 	__u8 ttl;
 	__u8 tcp_flags;
+	__u8 transport_bytes; /* length of the TCP or UDP header */
 	__u32 transport; /* offset of the TCP or UDP header in the frame */
 	__u32 bytes;	 /* from the IP header on */
 };
@@ -75,12 +76,14 @@ static __always_inline bool parse_transport(struct __sk_buff *skb, struct packet
 		return false;
 	packet->sport = udp->source;
 	packet->dport = udp->dest;
+	packet->transport_bytes = sizeof(*udp);
 	if (packet->protocol == IPPROTO_UDP)
 		return true;
 	tcp = data + offset;
 	if ((void *)(tcp + 1) > end)
 		return false;
 	packet->tcp_flags = ((__u8 *)tcp)[13];
+	packet->transport_bytes = tcp->doff * 4;
 	return tcp->doff >= 5;
 }
 

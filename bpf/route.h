@@ -8,16 +8,20 @@
 #define ADDRESS_FAMILY_INET 2
 #define ADDRESS_FAMILY_INET6 10
 
+#define LEAST_MTU 68 /* RFC 791, 3.2 */
+#define NO_MTU 0xffff
+
 struct route {
 	__u32 ifindex;
 	__u32 hop[4];
+	__u16 mtu;
 };
 
 /* Follows the host's rules and tables for a packet that came in by `ifindex`; false when it leads nowhere. */
 static __always_inline bool route_lookup(void *context, __u32 ifindex, const __u32 *source, const __u32 *target,
 					 __u8 protocol, int family, struct route *route)
 {
-	/* A length is given only to keep the helper from holding this packet's own against the MTU. */
+	/* With a length the helper answers the way's MTU, and does not hold this packet's own length against it. */
 	struct bpf_fib_lookup query = { .ifindex = ifindex, .l4_protocol = protocol, .tot_len = 1 };
 	long result;
 
@@ -30,11 +34,15 @@ static __always_inline bool route_lookup(void *context, __u32 ifindex, const __u
 		copy_address(query.ipv6_src, source, family);
 		copy_address(query.ipv6_dst, target, family);
 	}
-	result = bpf_fib_lookup(context, &query, sizeof(query), 0);
-	/* A neighbour not resolved yet is no obstacle: bpf_redirect_neigh asks for it. */
+	/* A neighbour not resolved yet is no obstacle: bpf_redirect_neigh asks for it. Kernels before 6.3 do not know the
+	 * flag, and tell no MTU of a way whose neighbour they do not know: then packets of any length are let through. */
+	result = bpf_fib_lookup(context, &query, sizeof(query), BPF_FIB_LOOKUP_SKIP_NEIGH);
+	if (result < 0)
+		result = bpf_fib_lookup(context, &query, sizeof(query), 0);
 	if (result != BPF_FIB_LKUP_RET_SUCCESS && result != BPF_FIB_LKUP_RET_NO_NEIGH)
 		return false;
 	route->ifindex = query.ifindex;
+	route->mtu = query.mtu_result < LEAST_MTU ? NO_MTU : query.mtu_result;
 	if (family == FAMILY4) {
 		/* An IPv4 route by way of an IPv6 next hop (RFC 5549) is answered in the other family. */
 		if (query.family != ADDRESS_FAMILY_INET)
@@ -44,6 +52,27 @@ static __always_inline bool route_lookup(void *context, __u32 ifindex, const __u
 		copy_address(route->hop, query.ipv6_dst, family);
 	}
 	return true;
+}
+
+/* Keeps the MTUs of both ways in a connection. */
+static __always_inline void keep_mtus(struct weir_connection *connection, __u16 server_mtu, __u16 client_mtu, int family)
+{
+	struct weir_connection4 *v4 = (void *)connection;
+	struct weir_connection6 *v6 = (void *)connection;
+
+	*(family == FAMILY4 ? &v4->server_mtu : &v6->server_mtu) = server_mtu;
+	*(family == FAMILY4 ? &v4->client_mtu : &v6->client_mtu) = client_mtu;
+}
+
+/* The MTU of the way that packets coming from the given side take. */
+static __always_inline __u16 mtu_of(const struct weir_connection *connection, enum direction direction, int family)
+{
+	const struct weir_connection4 *v4 = (const void *)connection;
+	const struct weir_connection6 *v6 = (const void *)connection;
+
+	if (family == FAMILY4)
+		return direction == IN ? v4->server_mtu : v4->client_mtu;
+	return direction == IN ? v6->server_mtu : v6->client_mtu;
 }
 
 /*
@@ -76,6 +105,7 @@ static __always_inline bool route_both(struct __sk_buff *skb, struct weir_connec
 	connection->client_ifindex = to_client.ifindex;
 	copy_address(at.server_hop, to_server.hop, family);
 	copy_address(at.client_hop, to_client.hop, family);
+	keep_mtus(connection, to_server.mtu, to_client.mtu, family);
 	return true;
 }
 

@@ -31,7 +31,9 @@ function compile(source: string, object: string): void {
 mkdirSync('dist', { recursive: true });
 compile('bpf/director.bpf.c', 'dist/director.bpf.o');
 compile('test/bpf/probe.bpf.c', 'dist/probe.bpf.o');
+compile('test/bpf/table.bpf.c', 'dist/table.bpf.o');
 compile('bench/packet/packets.bpf.c', 'dist/packets.bpf.o');
+compile('bench/scale/flood.bpf.c', 'dist/flood.bpf.o');
 
 const common: BuildOptions = {
   bundle: true,

@@ -18,9 +18,10 @@ ethtool      switches the offloads of interfaces
 make         runs the targets of the Makefile
 procps       sysctl and ps'
 bench_packages='haproxy      measured beside Weir
-nginx        the web server behind every director that is measured
-wrk          sends the requests that are counted
-iperf3       bulk transfers'
+nginx        the web server behind every director, and one of those measured
+libnginx-mod-stream  nginx as a proxy of TCP and UDP, measured beside Weir
+libc6-dev    the headers of the programs that send bulk data and datagrams
+wrk          sends the HTTP requests that are counted'
 # Packages of which Debian starts a service: the bench starts its own copies, in namespaces.
 services='haproxy nginx'
 policy=/usr/sbin/policy-rc.d
@@ -60,7 +61,7 @@ explained=''
 while read -r name purpose; do
   installed "$name" && continue
   missing="$missing $name"
-  explained="$explained$(printf '  %-12s %s' "$name" "$purpose")
+  explained="$explained$(printf '  %-19s %s' "$name" "$purpose")
 "
 done <<LIST
 $wanted

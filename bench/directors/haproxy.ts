@@ -3,11 +3,11 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Lab } from '../../src/lab/lab.ts';
 import type { LabProcess } from '../../src/lab/process.ts';
-import { untilServing } from '../load.ts';
+import { type Service, untilServing } from '../load/load.ts';
 import { type Director, vip, vipPrefix } from './director.ts';
 
-function config(lab: Lab): string {
-  const servers = lab.servers.map((each) => `  server ${each.name} ${each.ipv4}:80`).join('\n');
+function config(lab: Lab, { port }: Service): string {
+  const servers = lab.servers.map((each) => `  server ${each.name} ${each.ipv4}:${port}`).join('\n');
   return `global
   maxconn 4000
 defaults
@@ -15,8 +15,8 @@ defaults
   timeout connect 5s
   timeout client 60s
   timeout server 60s
-listen web
-  bind 203.0.113.100:80
+listen bench
+  bind ${vip}:${port}
   balance roundrobin
 ${servers}
 `;
@@ -27,13 +27,15 @@ export function haproxy(): Director {
   let running: LabProcess | undefined;
   return {
     name: 'haproxy (tcp)',
+    // It takes UDP for log messages and QUIC only.
+    protocols: ['tcp'],
     version: async (lab) => (await lab.run(lab.director, ['haproxy', '-v'])).split('\n')[0]!.trim(),
-    async start(lab) {
+    async start(lab, load) {
       const file = join(lab.runDir, 'haproxy.cfg');
-      await writeFile(file, config(lab));
+      await writeFile(file, config(lab, load.service));
       await lab.run(lab.director, ['ip', 'address', 'add', vipPrefix, 'dev', 'eth0']);
       running = await lab.spawn(lab.director, ['haproxy', '-db', '-f', file]);
-      await untilServing(lab, running, vip);
+      await untilServing(lab, load, running, vip);
     },
     target: () => vip,
     async stop(lab) {

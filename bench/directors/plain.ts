@@ -5,6 +5,7 @@ import type { Director } from './director.ts';
 export function plainRouting(): Director {
   return {
     name: 'plain routing',
+    protocols: ['tcp', 'udp'],
     version: async (lab) => `kernel ${(await lab.run(lab.director, ['uname', '-r'])).trim()}`,
     start: (lab) => lab.sysctl(lab.director, { 'net.ipv4.ip_forward': 1 }),
     target: (lab, index) => lab.servers[index % lab.servers.length]!.ipv4,

@@ -15,7 +15,7 @@ const FLOWS = 65_536;
 const PACKETS = 1_000_000;
 const ROUNDS = 5;
 
-const PROGRAMS = ['open', 'answer', 'request', 'reply', 'floor', 'hit'] as const;
+const PROGRAMS = ['open', 'answer', 'request', 'reply', 'floor', 'fill', 'hit', 'find'] as const;
 type Program = (typeof PROGRAMS)[number];
 
 const probe = openProbe({ ...DEFAULT_LIMITS, half_open: 2 * FLOWS });
@@ -56,6 +56,8 @@ function empty(): void {
   runSweep(tables, 4, 0, FLOWS);
 }
 
+run('fill', FLOWS, FLOWS);
+
 const measures = new Map<string, number[]>();
 const note = (name: string, nanoseconds: number): void => {
   measures.set(name, [...(measures.get(name) ?? []), nanoseconds]);
@@ -76,7 +78,8 @@ for (let round = 0; round <= ROUNDS; round++) {
       ['1 flow', 1],
       ['64K flows', FLOWS],
     ] as const) {
-      note(`hash hit and rewriting alone, ${name}`, run('hit', flows, PACKETS) - floor);
+      note(`kernel hash hit and rewriting alone, ${name}`, run('hit', flows, PACKETS) - floor);
+      note(`connection found, nothing else, ${name}`, run('find', flows, PACKETS) - floor);
       note(`established, request, ${name}`, run('request', flows, PACKETS) - floor);
       note(`established, reply, ${name}`, run('reply', flows, PACKETS) - floor);
     }

@@ -71,24 +71,70 @@ int bench_floor(struct __sk_buff *skb)
 	return TCX_DROP;
 }
 
+/* What the floor below looks up: the kernel's own hash map. */
+struct hash_key {
+	__u32 saddr, daddr, ports, protocol;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2 * (MARK_FLOWS + 1));
+	__type(key, struct hash_key);
+	__type(value, __u64);
+} bench_hash SEC(".maps");
+
+static __always_inline bool next_key(struct __sk_buff *skb, struct hash_key *key)
+{
+	struct packet packet = {};
+	enum weir_verdict why;
+
+	if (!next_frame(skb, TCP_ACK, false) || !parse4(skb, &packet, &why))
+		return false;
+	key->saddr = packet.saddr[0];
+	key->daddr = packet.daddr[0];
+	key->ports = (__u32)packet.dport << 16 | packet.sport;
+	key->protocol = packet.protocol;
+	return true;
+}
+
+SEC("tc")
+int bench_fill(struct __sk_buff *skb)
+{
+	struct hash_key key = {};
+	__u64 value = SERVER;
+
+	if (next_key(skb, &key))
+		bpf_map_update_elem(&bench_hash, &key, &value, BPF_ANY);
+	return TCX_DROP;
+}
+
 /* Floor of any NAT with the kernel's hash map: one look-up that hits, the header rewritten, no helper besides. */
 SEC("tc")
 int bench_hit(struct __sk_buff *skb)
 {
-	struct packet packet = {};
-	enum weir_verdict why;
-	union flow flow = {};
+	struct hash_key key = {};
 	struct iphdr *ip;
 	__u64 *value;
 
-	if (!next_frame(skb, TCP_ACK, false) || !parse4(skb, &packet, &why))
+	if (!next_key(skb, &key))
 		return TCX_DROP;
-	fill_flow(&flow, packet.saddr, packet.sport, packet.daddr, packet.dport, packet.protocol, FAMILY4);
-	value = bpf_map_lookup_elem(&flows4, &flow.v4);
+	value = bpf_map_lookup_elem(&bench_hash, &key);
 	ip = (void *)(long)skb->data + ETH_HLEN;
 	if (!value || (void *)(ip + 1) > (void *)(long)skb->data_end)
 		return TCX_DROP;
 	ip->daddr = (__u32)*value;
 	ip->ttl--;
+	return TCX_DROP;
+}
+
+/* Floor of any NAT with the director's table: the connection found, and nothing else. */
+SEC("tc")
+int bench_find(struct __sk_buff *skb)
+{
+	struct packet packet = {};
+	struct found found = {};
+	enum weir_verdict why;
+
+	if (next_frame(skb, TCP_ACK, false) && parse4(skb, &packet, &why))
+		connection_find(&packet, IN, FAMILY4, &found);
 	return TCX_DROP;
 }

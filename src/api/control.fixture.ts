@@ -142,6 +142,7 @@ export function fixture(overrides: Partial<Control> = {}): Fixture {
       started_at: '2026-11-22T14:00:00.000Z',
       config_file: '/etc/weir/weir.yaml',
       plane: 'bpf: room for 1,048,576 IPv4 and 131,072 IPv6 connections, 284 MiB',
+      memory: { resident: 98_566_144, kernel: 297_795_584 },
       last_reload: { ok: true, at: '2026-11-22T14:05:00.000Z', message: '3 changes' },
       config_version: VERSION_IN_FORCE,
       counters_since: null,

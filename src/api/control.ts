@@ -14,6 +14,14 @@ export interface LastReload {
   readonly message: string;
 }
 
+/** Memory in use, in bytes. */
+export interface MemoryUse {
+  /** Of the daemon itself, resident (VmRSS in proc(5)); what it has mapped of the tables counts here, too. */
+  readonly resident: number;
+  /** Of the data plane's tables in the kernel, made in full at the start; 0 while the director is starting. */
+  readonly kernel: number;
+}
+
 /** Who is running, since when, on what. */
 export interface Status {
   readonly version: string;
@@ -24,6 +32,7 @@ export interface Status {
   readonly config_file: string;
   /** The data plane's own description, one line. */
   readonly plane: string;
+  readonly memory: MemoryUse;
   readonly last_reload: LastReload;
   /** Which configuration is in force: what `ETag` and `If-Match` of /v1/config say. */
   readonly config_version: string;

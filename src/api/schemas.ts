@@ -29,6 +29,10 @@ const status = z.object({
   started_at: time,
   config_file: z.string().describe('Absolute path of the file that a reload reads.'),
   plane: z.string().describe('The data plane’s own description, one line.'),
+  memory: z.object({
+    resident: count.describe('The daemon’s own resident memory, in bytes.'),
+    kernel: count.describe('The data plane’s tables in the kernel, in bytes.'),
+  }),
   last_reload: z.object({ ok: z.boolean(), at: time, message: z.string() }),
   config_version: z
     .string()

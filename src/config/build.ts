@@ -52,5 +52,6 @@ function readSide(names: string | readonly string[], side: Side): readonly Direc
 
 function withTimeouts(base: Timeouts, own: ParsedFile['timeouts']): Timeouts {
   const given = Object.entries(own).filter(([, value]) => value !== undefined);
+  if (given.length === 0) return base;
   return { ...base, ...Object.fromEntries(given) };
 }

@@ -46,7 +46,7 @@ with the path of [config.schema.json](config.schema.json). The samples in \`samp
 
 Beyond what the file says, Weir sets what a NAT director needs, unless \`host.sysctls\` gives another value:
 \`net.ipv4.ip_forward\` = 1, \`rp_filter\` = 2 for each of the director's interfaces, \`send_redirects\` = 0 for \`all\` and for
-each of them, and, if anything in the file is IPv6, \`net.ipv6.conf.all.forwarding\` = 1. The last one makes Linux ignore
+each of them, \`net.ipv4.conf.lo.accept_local\` = 1, and, if anything in the file is IPv6, \`net.ipv6.conf.all.forwarding\` = 1. The last one makes Linux ignore
 router advertisements on interfaces whose \`accept_ra\` is 1; set it to 2 to keep taking them.
 `;
 

@@ -13,7 +13,7 @@ import {
   wordField,
 } from './fields.ts';
 import type { Path } from './problems.ts';
-import { configSchema } from './schema.ts';
+import { configSchema, type ParsedFile } from './schema.ts';
 import { normalSysctlName } from './sysctl.ts';
 
 /** A value and where it stands. */
@@ -62,6 +62,57 @@ export interface Draft {
 const portField = configSchema.shape.services.element.shape.port;
 const limitFields = configSchema.shape.limits.def.innerType.shape;
 const protocolField = wordField('a protocol', PROTOCOLS);
+
+/** The draft of a file that the schema has found right: what `readDraft` gives for it, without reading each value again. */
+export function draftOf(file: ParsedFile): Draft {
+  const interfaces = (['public', 'private'] as const).flatMap((side) => {
+    const names = file.director[side];
+    return typeof names === 'string'
+      ? [{ value: names, path: ['director', side], side }]
+      : names.map((value, i) => ({ value, path: ['director', side, i], side }));
+  });
+  const first = interfaces[0]!.value;
+  const way = (own: string | undefined, path: Path): Found<string> =>
+    own === undefined ? { value: first, path } : { value: own, path: [...path, 'interface'] };
+  const optional = <T>(value: T | undefined, path: Path) =>
+    value === undefined ? undefined : { value, path };
+  return {
+    interfaces,
+    vips: file.vips.map((vip, i) => {
+      const path = ['vips', i];
+      return {
+        path,
+        address: { value: vip.address, path: [...path, 'address'] },
+        interface: way(vip.interface, path),
+        label: optional(vip.label, [...path, 'label']),
+      };
+    }),
+    services: file.services.map(({ protocol, address, port, servers }, i) => {
+      const path = ['services', i];
+      return {
+        path,
+        protocol,
+        port,
+        address: { value: address, path: ['services', i, 'address'] },
+        servers: servers.map((server, j) => ({
+          path: ['services', i, 'servers', j],
+          address: { value: server.address, path: ['services', i, 'servers', j, 'address'] },
+          port: server.port ?? port,
+        })),
+      };
+    }),
+    masquerade: file.masquerade.map(({ source, interface: own }, i) => {
+      const path = ['masquerade', i];
+      return { path, source, interface: way(own, path) };
+    }),
+    sysctls: Object.keys(file.host.sysctls).map((name) => ({
+      value: name,
+      path: ['host', 'sysctls', name],
+      normal: normalSysctlName(name),
+    })),
+    limits: file.limits,
+  };
+}
 
 /** Reads a draft from a file's plain value; total. */
 export function readDraft(root: unknown): Draft {

@@ -2,12 +2,13 @@
 import type { Config } from '../core/model/config.ts';
 import { buildConfig } from './build.ts';
 import { crossCheck } from './checks.ts';
-import { readDraft } from './draft.ts';
+import { draftOf, readDraft } from './draft.ts';
 import { explainIssues } from './issues.ts';
+import { readPlain } from './plain.ts';
 import { type ConfigProblem, type Finding, formatPath } from './problems.ts';
 import { configSchema } from './schema.ts';
 import { findTree, readTree, type Tree } from './tree.ts';
-import { readYaml, type YamlText } from './yaml.ts';
+import { positionsIn, readYaml, type YamlText } from './yaml.ts';
 
 /** A configuration, or why there is none. */
 export type ParseResult =
@@ -19,9 +20,19 @@ export type ParseResult =
  * comes back at once, in the order of the text.
  */
 export function parseConfig(text: string, file: string): ParseResult {
+  const plain = readPlain(text);
+  if (plain !== undefined) return judge(plain, [], { findings: [], position: positionsIn(text) }, file);
   const yaml = readYaml(text);
   if (yaml.document === undefined) return refuse(yaml.findings, undefined, yaml, file);
   const { tree, findings } = readTree(yaml.document);
+  return judge(tree, findings, yaml, file);
+}
+
+/** What the parser says of a text beside its values. */
+type Syntax = Pick<YamlText, 'findings' | 'position'>;
+
+/** The configuration in a tree; `findings` are what was wrong with the tree itself. */
+function judge(tree: Tree, findings: readonly Finding[], yaml: Syntax, file: string): ParseResult {
   if (tree.value === null && yaml.findings.length === 0)
     return refuse(
       [{ path: [], message: 'the file is empty', expected: 'director and services' }],
@@ -31,7 +42,8 @@ export function parseConfig(text: string, file: string): ParseResult {
     );
   const result = configSchema.safeParse(tree.value);
   const issues = result.success ? [] : explainIssues(result.error.issues, tree.value);
-  const meaning = [...issues, ...crossCheck(readDraft(tree.value))];
+  const draft = result.success ? draftOf(result.data) : readDraft(tree.value);
+  const meaning = [...issues, ...crossCheck(draft)];
   const all = [...yaml.findings, ...findings, ...believable(meaning, tree, yaml)];
   if (all.length > 0 || !result.success) return refuse(all, tree, yaml, file);
   return { ok: true, config: buildConfig(result.data) };
@@ -41,7 +53,7 @@ export function parseConfig(text: string, file: string): ParseResult {
  * What can be believed beside syntax errors: nothing about the lines they are in, and not that a key is missing
  * from a group one of them lies in, for that key may be what could not be read.
  */
-function believable(findings: readonly Finding[], tree: Tree, yaml: YamlText): readonly Finding[] {
+function believable(findings: readonly Finding[], tree: Tree, yaml: Syntax): readonly Finding[] {
   if (yaml.findings.length === 0) return findings;
   const offsets = yaml.findings.map((finding) => finding.offset ?? 0);
   const lines = new Set(offsets.map((offset) => yaml.position(offset).line));
@@ -56,7 +68,7 @@ function believable(findings: readonly Finding[], tree: Tree, yaml: YamlText): r
 function refuse(
   findings: readonly Finding[],
   tree: Tree | undefined,
-  yaml: YamlText,
+  yaml: Syntax,
   file: string,
 ): ParseResult {
   const placed = findings

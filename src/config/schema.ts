@@ -155,6 +155,13 @@ const limits = z.strictObject({
     1_048_576,
     'The most real servers over all services, those still finishing connections included',
   ),
+  answer_rate: limit(
+    'answer_rate',
+    0,
+    1_000_000,
+    'The most ICMP errors and resets that each CPU sends a second for packets it cannot forward',
+  ),
+  answer_burst: limit('answer_burst', 1, 1_000_000, 'The most of them at once'),
 });
 
 /** A configuration file. Its input is what the file says, its output has defaults filled in and values parsed. */
@@ -174,7 +181,7 @@ export const configSchema = z
     limits: limits
       .prefault({})
       .describe(
-        'Sizes of the tables in the kernel. They are made once: a change takes effect after `weir down`.',
+        'Sizes of the tables in the kernel, which are made once: a change takes effect after `weir down`. And how often the packet path may answer by itself, which takes effect with the next start.',
       ),
   })
   .meta({ noun: 'a configuration', expected: 'the keys director and services at least' });

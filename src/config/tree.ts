@@ -9,7 +9,7 @@ export interface Tree {
   readonly start: number;
   readonly end: number;
   /** Where its key begins; absent for items of a list and for the root. */
-  readonly keyStart?: number;
+  readonly keyStart?: number | undefined;
   readonly children: ReadonlyMap<string | number, Tree>;
 }
 

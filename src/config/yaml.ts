@@ -15,22 +15,32 @@ export interface YamlText {
   position(offset: number): { readonly line: number; readonly column: number };
 }
 
-/** Reads YAML 1.2 text; never throws. Without a document, the findings say why there is none. */
-export function readYaml(text: string): YamlText {
+/** True for a text that no honest configuration has the size of. */
+export function tooLarge(text: string): boolean {
+  return text.length > MAX_BYTES || Buffer.byteLength(text) > MAX_BYTES;
+}
+
+/** The line and column, both from 1, of an offset into the text. */
+export function positionsIn(text: string): YamlText['position'] {
   const lines = new LineCounter();
   // Not left to the parser, which passes over a line's end here and there in broken text.
   lines.addNewLine(0);
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines.addNewLine(at + 1);
-  const position = (offset: number) => {
+  return (offset) => {
     const { line, col } = lines.linePos(Math.min(Math.max(offset, 0), text.length));
     return { line, column: col };
   };
+}
+
+/** Reads YAML 1.2 text; never throws. Without a document, the findings say why there is none. */
+export function readYaml(text: string): YamlText {
+  const position = positionsIn(text);
   const refused = (message: string, offset = 0): YamlText => ({
     document: undefined,
     findings: [{ path: [], message, offset }],
     position,
   });
-  if (text.length > MAX_BYTES || Buffer.byteLength(text) > MAX_BYTES)
+  if (tooLarge(text))
     return refused('the file is larger than 16 MiB, which is too large for a configuration');
 
   const parser = new Parser();

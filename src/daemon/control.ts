@@ -6,7 +6,7 @@ import type { BpfPlane } from '../dataplane/bpf/plane.ts';
 import type { Director } from './director.ts';
 import type { EventRing } from './event-ring.ts';
 import type { EventQueue } from './queue.ts';
-import { type ReadConfig, versionOf } from './read-config.ts';
+import type { ReadConfig } from './read-config.ts';
 
 /** The parts as they come to be; absent while the director is starting. */
 export interface Parts {
@@ -41,8 +41,9 @@ export function control(
       started_at: startedAt,
       config_file: read.file,
       plane: part.plane?.description ?? 'starting',
+      memory: { resident: process.memoryUsage.rss(), kernel: part.plane?.kernelMemory ?? 0 },
       last_reload: part.director?.lastReload ?? { ok: true, at: startedAt, message: 'starting' },
-      config_version: part.director?.inForce.version ?? versionOf(read.text),
+      config_version: part.director?.inForce.version ?? read.version,
       counters_since: zeroedAt,
       retiring: part.started === true ? plane().retiring(director().retireAfterMs) : [],
     }),

@@ -24,7 +24,7 @@ import type { Plan, Step } from '../core/plan/step.ts';
 import type { Log } from '../observe/log.ts';
 import { type Edge, execute } from './execute.ts';
 import type { EventQueue } from './queue.ts';
-import { checkConfig, type ReadConfig, readConfig, versionOf, writeConfig } from './read-config.ts';
+import { checkConfig, type ReadConfig, readConfig, writeConfig } from './read-config.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** Some steps of a plan could not be taken; the others were. */
@@ -34,6 +34,15 @@ class StepsFailed extends Error {
     super(`${failures.length} of ${steps} steps failed: ${failures.join('; ')}`);
   }
 }
+
+/** Where the time of a convergence went, in milliseconds: looking and comparing, and carrying out. */
+interface Took {
+  readonly plan_ms: number;
+  readonly steps_ms: number;
+}
+
+/** Milliseconds from one reading of the clock to another, or until now, to a tenth. */
+const since = (begin: number, end = performance.now()): number => Math.round(10 * (end - begin)) / 10;
 
 /** What a director is made of. */
 export interface DirectorParts {
@@ -53,13 +62,15 @@ export class Director {
   readonly #limits: Limits;
   readonly #attach: Config['attach'];
   #desired: DesiredState;
-  /** The text in force, and the version of the one that the file had when it was last read or written. */
+  /** The text in force with its version, and the version of the one that the file had when it was last read or written. */
   #text: string;
+  #version: string;
   #fileVersion: string;
   #retireAfterMs: number;
   /** What the last plan could not do, by the first line that explains it. */
   #failed: ReadonlySet<string> = new Set();
   #complaint: string | undefined;
+  #took: Took = { plan_ms: 0, steps_ms: 0 };
   lastReload: LastReload;
 
   constructor({ edge, read, log, supervisor }: DirectorParts) {
@@ -72,7 +83,8 @@ export class Director {
     this.#desired = compose(read.config);
     this.#retireAfterMs = read.config.retireAfterMs;
     this.#text = read.text;
-    this.#fileVersion = versionOf(read.text);
+    this.#version = read.version;
+    this.#fileVersion = read.version;
     this.lastReload = { ok: true, at: new Date().toISOString(), message: 'read at start' };
   }
 
@@ -81,7 +93,7 @@ export class Director {
     for await (const event of queue) {
       switch (event.kind) {
         case 'look':
-          await this.#look();
+          await this.#look(() => queue.pressing);
           break;
         case 'pulse':
           this.#supervisor.pulse();
@@ -118,8 +130,10 @@ export class Director {
    * step that was taken.
    */
   async converge(done: (step: Step, observed: ObservedState) => void = () => {}): Promise<Plan> {
+    const begin = performance.now();
     const observed = await this.#observe(this.#desired);
     const plan = diff(observed, this.#desired);
+    const planned = performance.now();
     const failures = new Map<string, string>();
     for (const step of plan) {
       try {
@@ -131,9 +145,15 @@ export class Director {
         failures.set(what, `${what}: ${(error as Error).message}`);
       }
     }
+    this.#took = { plan_ms: since(begin, planned), steps_ms: since(planned) };
     this.#failed = new Set(failures.keys());
     if (failures.size > 0) throw new StepsFailed(plan.length, [...failures.values()]);
     return plan;
+  }
+
+  /** Where the time of the latest convergence went. */
+  get took(): Took {
+    return this.#took;
   }
 
   /** What this director is doing, in one line for people. */
@@ -158,10 +178,11 @@ export class Director {
 
   /** Reads the file again; one with mistakes changes nothing. */
   async reload(): Promise<ReloadDone | Refused> {
+    const begin = performance.now();
     const read = await readConfig(this.#file);
     if (!read.ok) return this.#refuse('reload_refused', read);
-    this.#fileVersion = versionOf(read.text);
-    return this.#carryOut({ done: 'reloaded', failed: 'reload_failed' }, read);
+    this.#fileVersion = read.version;
+    return this.#carryOut({ done: 'reloaded', failed: 'reload_failed' }, read, since(begin));
   }
 
   /** Makes a text the configuration in force, and the file's if it is to stay; one with mistakes changes nothing. */
@@ -171,19 +192,21 @@ export class Director {
       throw new VersionConflict(
         `version ${version} is in force, not ${if_version}; read it again, and make the change to that`,
       );
+    const begin = performance.now();
     const read = checkConfig(given);
+    const readMs = since(begin);
     if (!read.ok) return this.#refuse('apply_refused', read);
     if (persist) {
       await writeConfig(this.#file, read.text, this.#fileVersion);
-      this.#fileVersion = versionOf(read.text);
+      this.#fileVersion = read.version;
     }
-    const done = await this.#carryOut({ done: 'applied', failed: 'apply_failed' }, read);
+    const done = await this.#carryOut({ done: 'applied', failed: 'apply_failed' }, read, readMs);
     return { ...done, version: this.inForce.version, persisted: this.inForce.persisted };
   }
 
   /** The configuration in force. */
   get inForce(): ConfigInForce {
-    const version = versionOf(this.#text);
+    const version = this.#version;
     return { text: this.#text, file: this.#file, version, persisted: version === this.#fileVersion };
   }
 
@@ -199,16 +222,23 @@ export class Director {
     return refused;
   }
 
-  async #carryOut(event: { done: string; failed: string }, read: ReadConfig): Promise<ReloadDone> {
+  async #carryOut(
+    event: { done: string; failed: string },
+    read: ReadConfig,
+    readMs: number,
+  ): Promise<ReloadDone> {
+    const begin = performance.now();
     this.#desired = compose(read.config, this.#desired);
     this.#retireAfterMs = read.config.retireAfterMs;
     this.#text = read.text;
-    const about = { config_file: read.file, config_version: versionOf(read.text) };
+    this.#version = read.version;
+    const about = { config_file: read.file, config_version: read.version };
     try {
       const plan = await this.converge();
       this.#complaint = undefined;
       this.#note(true, `${plan.length} step${plan.length === 1 ? '' : 's'}`);
-      this.#log.info(event.done, { ...about, steps: plan.length });
+      const times = { read_ms: readMs, apply_ms: since(begin), ...this.#took };
+      this.#log.info(event.done, { ...about, steps: plan.length, ...times });
       const lines = [...explainPlan(plan), ...this.#limitLines(read.config)];
       return { ok: true, steps: plan.length, lines };
     } catch (error) {
@@ -225,10 +255,14 @@ export class Director {
     return { ready: this.#complaint === undefined, detail: this.summary };
   }
 
-  /** Looks whether all is as it should be, and puts right what is not: somebody may have changed it by hand. */
-  async #look(): Promise<void> {
+  /**
+   * Looks whether all is as it should be, and puts right what is not: somebody may have changed it by hand. Leaves off
+   * once something is waiting; what it has found until then is put right with that, or by the next look.
+   */
+  async #look(waiting: () => boolean): Promise<void> {
     try {
-      await this.#edge.plane.inspect?.();
+      await this.#edge.plane.inspect?.(waiting);
+      if (waiting()) return;
       // What could not be done the last time is no drift when it succeeds at last.
       const overdue = this.#failed;
       await this.converge((step, observed) => {

@@ -27,6 +27,8 @@ export interface Answer<T> {
   reject(error: unknown): void;
 }
 
+const isHint = ({ kind }: Event): boolean => kind === 'look' || kind === 'pulse';
+
 /** A queue that one reader iterates over; it ends after `close`. */
 export class EventQueue implements AsyncIterable<Event> {
   readonly #events: Event[] = [];
@@ -35,14 +37,18 @@ export class EventQueue implements AsyncIterable<Event> {
 
   /** Puts an event at the end. A `look` or `pulse` that is waiting already is not put twice: they are only hints. */
   push(event: Event): void {
-    const hint = event.kind === 'look' || event.kind === 'pulse';
-    if (hint && this.#events.some((one) => one.kind === event.kind)) return;
+    if (isHint(event) && this.#events.some((one) => one.kind === event.kind)) return;
     if (this.#closed) {
       if ('answer' in event) event.answer.reject(new Error('the director is ending'));
       return;
     }
     this.#events.push(event);
     this.#wake?.();
+  }
+
+  /** True while something waits that is not a hint. */
+  get pressing(): boolean {
+    return this.#events.some((event) => !isHint(event));
   }
 
   /** Puts the event that `make` builds around an answer, and resolves with that answer. */

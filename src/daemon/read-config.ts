@@ -10,6 +10,8 @@ import type { Config } from '../core/model/config.ts';
 /** A good configuration with the text it was read from. */
 export interface ReadConfig extends ConfigText {
   readonly ok: true;
+  /** What `versionOf` says of the text. */
+  readonly version: string;
   readonly config: Config;
 }
 
@@ -68,6 +70,6 @@ export async function writeConfig(file: string, text: string, expected: string):
 export function checkConfig({ text, file }: ConfigText): ReadConfig | Refused {
   const parsed = parseConfig(text, file);
   return parsed.ok
-    ? { ok: true, text, file, config: parsed.config }
+    ? { ok: true, text, file, version: versionOf(text), config: parsed.config }
     : { ok: false, problems: parsed.problems.map(formatProblem) };
 }

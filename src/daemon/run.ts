@@ -41,7 +41,9 @@ export async function run(options: RunOptions): Promise<number> {
   const file = resolve(options.config);
   const ring = new EventRing(Date.now().toString(36));
   const log = keepingLog(openLog({ level: options.logLevel }), ring);
+  const begin = performance.now();
   const read = await readConfig(file);
+  const readMs = Math.round(performance.now() - begin);
   if (!read.ok) {
     for (const problem of read.problems) process.stderr.write(`${problem}\n`);
     process.stderr.write('weir: nothing was changed; mend the file and start again\n');
@@ -62,7 +64,7 @@ export async function run(options: RunOptions): Promise<number> {
       servers.push(remote);
       log.info('listening', { address: remote.address });
     }
-    return await direct(options, read, { queue, part, log, supervisor });
+    return await direct(options, read, { queue, part, log, supervisor, readMs });
   } catch (error) {
     log.fatal('start_failed', { error });
     process.stderr.write(`weir: ${(error as Error).message}\n`);
@@ -84,13 +86,15 @@ interface Surroundings {
   readonly part: Parts;
   readonly log: Log;
   readonly supervisor: Supervisor;
+  /** How long reading the configuration took, in milliseconds. */
+  readonly readMs: number;
 }
 
 /** Opens the two edges, converges once, and reads events until the end. */
 async function direct(
   options: RunOptions,
   read: ReadConfig,
-  { queue, part, log, supervisor }: Surroundings,
+  { queue, part, log, supervisor, readMs }: Surroundings,
 ): Promise<number> {
   const { limits, attach } = read.config;
   const plane = openBpfPlane({ objectFile: objectFile(), pinDir: options.pinDir, limits, attach });
@@ -102,7 +106,8 @@ async function direct(
   const plan = await director.converge();
   // Not before: until all is as configured here, the plane before this one serves new clients, too.
   for (const layout of plane.succeed()) log.info('plane_succeeded', { layout });
-  log.info('ready', { version: VERSION, config_file: read.file, steps: plan.length });
+  const times = { read_ms: readMs, ...director.took };
+  log.info('ready', { version: VERSION, config_file: read.file, steps: plan.length, ...times });
   part.started = true;
   supervisor.ready(director.summary);
   const stopUpkeep = startUpkeep(plane, log, () => director.retireAfterMs);

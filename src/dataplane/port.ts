@@ -50,12 +50,14 @@ export interface DataPlane {
   readonly kind: 'bpf' | 'simulated';
   /** One line for people: what was loaded or found, and how much memory it takes. */
   readonly description: string;
+  /** Memory of its tables in the kernel, in bytes; 0 where it has none there. */
+  readonly kernelMemory: number;
   /**
    * Looks at a bounded part of its tables for what somebody else has changed; called over and over, it gets to all of
-   * them. What it finds shows in `observe`. It must not overlap a change, and gives the event loop its turn now and then.
-   * A plane whose tables nobody else can reach has none.
+   * them. What it finds shows in `observe`. It must not overlap a change; it gives the event loop its turn now and then, and
+   * ends there once `leave` says that a change is waiting: the next call goes on from that place. A plane whose tables nobody else can reach has none.
    */
-  inspect?(): Promise<void>;
+  inspect?(leave: () => boolean): Promise<void>;
   /** What is published and attached now: links as they are, services as written and last inspected. */
   observe(): PlaneState;
   /** Makes the service, or replaces it as a whole: a packet meets the old one or the new one. */

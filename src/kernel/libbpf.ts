@@ -32,6 +32,8 @@ export interface Libbpf {
   getPinned(path: string): number | undefined;
   pin(fd: number, path: string): void;
   update(map: number, key: Uint8Array, value: Uint8Array): void;
+  /** As `count` updates, one after the other; keys and values lie without gaps. */
+  updateBatch(map: number, keys: Uint8Array, values: Uint8Array, count: number): void;
   /** False if the key is not there. A stack or queue has no key (null), and shows what would be popped next. */
   lookup(map: number, key: Uint8Array | null, value: Uint8Array): boolean;
   /** False if the key was not there. */
@@ -130,6 +132,9 @@ function loadLibbpf(): Libbpf {
   const lookupBatch = declare(
     'int bpf_map_lookup_batch(int fd, void *in, void *out, void *keys, void *values, _Inout_ uint32_t *count, void *opts)',
   );
+  const updateBatch = declare(
+    'int bpf_map_update_batch(int fd, const void *keys, const void *values, _Inout_ uint32_t *count, void *opts)',
+  );
   const linkCreate = declare('int bpf_link_create(int program, int target, int attach_type, void *opts)');
   const linkUpdate = declare('int bpf_link_update(int link, int program, void *opts)');
   const query = declare(
@@ -184,6 +189,8 @@ function loadLibbpf(): Libbpf {
     },
     pin: (fd, path) => void checked(`pin ${path}`, objPin(fd, path)),
     update: (map, key, value) => void checked('bpf_map_update_elem', update(map, key, value, 0)),
+    updateBatch: (map, keys, values, count) =>
+      void checked('bpf_map_update_batch', updateBatch(map, keys, values, [count], null)),
     lookup: (map, key, value) => found('bpf_map_lookup_elem', lookup(map, key, value)),
     remove: (map, key) => found('bpf_map_delete_elem', remove(map, key)),
     nextKey: (map, key, next) => found('bpf_map_get_next_key', nextKey(map, key, next)),

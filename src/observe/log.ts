@@ -5,6 +5,7 @@
  * for), then the event's own fields; an `error` is written with its type, message and stack. Process and host are left
  * to journald, which knows them better. On a terminal the same line is written for eyes.
  */
+import { writeSync } from 'node:fs';
 import pino from 'pino';
 
 /** Levels by name, the quietest last; `silent` writes nothing. */
@@ -68,9 +69,33 @@ function wrap(logger: pino.Logger): Log {
   };
 }
 
+/**
+ * Standard output. Node makes pipes and sockets there non-blocking, and pino's own destination then sleeps for 100 ms each time
+ * the reader falls behind: seconds, for a start with ten thousand services. Once nobody reads any more, lines are lost.
+ */
+function standardOutput(): LogDestination {
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  let broken = false;
+  return {
+    write(line) {
+      let rest: Uint8Array = Buffer.from(line);
+      while (rest.length > 0 && !broken) {
+        try {
+          rest = rest.subarray(writeSync(1, rest));
+        } catch (error) {
+          const { code } = error as NodeJS.ErrnoException;
+          if (code === 'EPIPE') broken = true;
+          else if (code === 'EAGAIN') Atomics.wait(cell, 0, 0, 1);
+          else throw error;
+        }
+      }
+    },
+  };
+}
+
 /** Opens a log. Lines are written at once, so that none is lost when the process ends; it needs no closing. */
 export function openLog({ level, destination, human }: LogOptions): Log {
-  const sink = destination ?? pino.destination({ dest: 1, sync: true });
+  const sink = destination ?? standardOutput();
   const forEyes = human ?? (destination === undefined && process.stdout.isTTY === true);
   const logger = pino(
     {

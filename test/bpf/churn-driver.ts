@@ -14,11 +14,10 @@ import { parseAddress } from '../../src/core/address/address.ts';
 import { DEFAULT_TIMEOUTS } from '../../src/core/model/state.ts';
 import * as contract from '../../src/dataplane/bpf/contract.generated.ts';
 import { readVerdicts } from '../../src/dataplane/bpf/counters.ts';
-import { HashMap } from '../../src/dataplane/bpf/map.ts';
 import { publishService } from '../../src/dataplane/bpf/publish.ts';
 import { Sweeper } from '../../src/dataplane/bpf/sweep.ts';
 import { blankTcpFrame, readEntrance, skbContext } from '../support/test-run.ts';
-import { bytesCodec, keysOf, openProbe, type Probe, SMALL } from './probe.ts';
+import { keysIn, openProbe, type Probe, SMALL } from './probe.ts';
 
 /** Lower than the number of half-open connections that the flags make, so that the oldest are driven out. */
 const HALF_OPEN = 6_000;
@@ -48,7 +47,7 @@ function walk(probe: Probe) {
 }
 
 /** What the counters say. */
-function counted(probe: Probe, keys: HashMap<Uint8Array, Uint8Array>) {
+function counted(probe: Probe) {
   const server = probe.tables.servers.get(0);
   const tally = probe.tables.tally.get(0);
   return {
@@ -56,14 +55,12 @@ function counted(probe: Probe, keys: HashMap<Uint8Array, Uint8Array>) {
     active: server.active,
     inactive: server.inactive,
     half_open: Number(tally.half_open),
-    keys: keysOf(probe.bpf, keys),
+    keys: keysIn(probe.tables.keys4),
   };
 }
 
 async function drive(): Promise<void> {
   const probe = openProbe(SMALL);
-  const flows = probe.bpf.getPinned(`${probe.tables.directory}/flows4`)!;
-  const keys = new HashMap(probe.bpf, flows, bytesCodec(16), bytesCodec(8));
   // 1,000 ms at a pretended 10 jiffies a second: connections live for 10 jiffies, and expire while packets come.
   const brief = Object.fromEntries(Object.keys(DEFAULT_TIMEOUTS).map((state) => [state, 1_000]));
   publishService(
@@ -100,12 +97,12 @@ async function drive(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
   }
   await done;
-  const quiet = { walked: walk(probe), counted: counted(probe, keys) };
+  const quiet = { walked: walk(probe), counted: counted(probe) };
   while (Number(probe.tables.tally.get(0).connections4) > 0) {
     differences.push(...sweeper.slice().differences);
     await new Promise((resolve) => setImmediate(resolve));
   }
-  const empty = { walked: walk(probe), counted: counted(probe, keys) };
+  const empty = { walked: walk(probe), counted: counted(probe) };
   const traffic = probe.tables.serverTraffic.get(0).reduce((sum, cpu) => sum + Number(cpu.conns), 0);
   const verdicts = readVerdicts(probe.tables);
   console.log(

@@ -8,8 +8,8 @@ let outcome: Record<string, string | null>;
 beforeAll(async () => {
   lab = await createLab({ sysctls: { 'net.ipv4.ip_forward': 1, 'net.ipv6.conf.all.forwarding': 1 } });
   const argv = [process.execPath, '--import', import.meta.resolve('tsx'), 'test/contract/contract-driver.ts'];
-  outcome = JSON.parse(await lab.run(lab.director, argv, { timeout: 55_000 })) as typeof outcome;
-});
+  outcome = JSON.parse(await lab.run(lab.director, argv, { timeout: 110_000 })) as typeof outcome;
+}, 120_000);
 afterAll(() => lab?.close());
 
 it.each(CONTRACT.map(({ name }) => name))('%s', (name) => {

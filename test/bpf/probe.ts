@@ -2,7 +2,8 @@
 
 import { join } from 'node:path';
 import { DEFAULT_LIMITS, type Limits } from '../../src/core/model/config.ts';
-import type { Codec, HashMap } from '../../src/dataplane/bpf/map.ts';
+import type * as contract from '../../src/dataplane/bpf/contract.generated.ts';
+import type { ArrayMap } from '../../src/dataplane/bpf/map.ts';
 import type { Publisher } from '../../src/dataplane/bpf/publish.ts';
 import { readRegistry } from '../../src/dataplane/bpf/registry.ts';
 import { RunAllocator } from '../../src/dataplane/bpf/runs.ts';
@@ -83,20 +84,9 @@ export function pick(probe: Probe, slot: number): number | undefined {
   return member === 0xffffffff ? undefined : member;
 }
 
-/** Every key of a hash map, as bytes. */
-export function keysOf<K, T>(bpf: Libbpf, map: HashMap<K, T>): number {
+/** How many places of the buckets are taken. */
+export function keysIn(keys: ArrayMap<contract.WeirBucket>): number {
   let count = 0;
-  let key: Uint8Array | null = null;
-  for (;;) {
-    const next: Uint8Array = new Uint8Array(map.key.size);
-    if (!bpf.nextKey(map.fd, key, next)) return count;
-    count++;
-    key = next;
-  }
+  for (const [, bucket] of keys.range(0, keys.size)) count += bucket.keys.filter((key) => key !== 0n).length;
+  return count;
 }
-
-export const bytesCodec = (size: number): Codec<Uint8Array> => ({
-  size,
-  read: (view, at) => new Uint8Array(view.buffer, view.byteOffset + at, size).slice(),
-  write: (view, at, value) => new Uint8Array(view.buffer, view.byteOffset + at, size).set(value),
-});

@@ -53,6 +53,12 @@ const crashing: Libbpf = {
     if (writesLeft-- === 0) throw new Crash();
     libbpf().update(...args);
   },
+  // The kernel, too, writes a batch element by element.
+  updateBatch: (map, keys, values, count) => {
+    const [key, value] = [keys.length / count, values.length / count];
+    for (let i = 0; i < count; i++)
+      crashing.update(map, keys.slice(i * key, (i + 1) * key), values.slice(i * value, (i + 1) * value));
+  },
 };
 const open = () => {
   tables = openTables(crashing, 'dist/director.bpf.o', pinDir, LIMITS);

@@ -1,6 +1,7 @@
 /** What daemons of other layouts rely on: the frozen argument, by numbers that no change may touch, and what it does. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DEFAULT_LIMITS } from '../../src/core/model/config.ts';
 import { LAYOUTS } from '../../src/dataplane/bpf/contract.generated.ts';
 import { CLSACT, FILTER, HANDLE } from '../../src/dataplane/bpf/filters.ts';
 import { LINK } from '../../src/dataplane/bpf/links.ts';
@@ -59,6 +60,7 @@ describe('the pinned program, called by those numbers alone', () => {
 
   beforeAll(() => {
     probe = openProbe({
+      ...DEFAULT_LIMITS,
       connections_ipv4: 300,
       connections_ipv6: 100,
       half_open: 16,

@@ -87,6 +87,9 @@ export interface Segment extends Conversation {
   readonly side: Side;
   readonly flags: number;
   readonly payload: number;
+  readonly ttl: number;
+  /** IPv4: not to be cut. */
+  readonly dontFragment: boolean;
   /** IPv4: words of options. IPv6: an extension header of this protocol number, 0 – 255, before the transport's. */
   readonly options: number;
   /** True for a checksum that is wrong in such a way that it comes to 0 where the packet is forwarded to. */
@@ -194,12 +197,17 @@ const damages = fc.oneof(
   { weight: 1, arbitrary: fc.array(damage, { minLength: 1, maxLength: 3 }) },
 );
 
+/** The usual one first. */
+const TTLS = [64, 0, 1, 2, 255];
+
 const segment = fc.record({
   kind: fc.constant('segment' as const),
   side: fc.constantFrom<Side>('public', 'public', 'private'),
   ...conversation,
   flags,
-  payload: fc.oneof(fc.constant(0), fc.nat(40), fc.nat(1400)),
+  payload: fc.oneof(fc.constant(0), fc.nat(40), fc.nat(1400), fc.integer({ min: 1420, max: 1500 })),
+  ttl: few(TTLS.length, 1).map((i) => TTLS[i]!),
+  dontFragment: fc.boolean(),
   options: fc.oneof(
     { weight: 9, arbitrary: fc.constant(0) },
     { weight: 1, arbitrary: fc.integer({ min: 1, max: 10 }) },

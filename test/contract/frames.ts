@@ -14,6 +14,8 @@ export interface Network {
   readonly ttl?: number;
   /** IPv4 options, a multiple of 4 bytes. */
   readonly options?: Uint8Array;
+  /** IPv4 only. */
+  readonly dontFragment?: boolean;
 }
 
 /** A segment or datagram. */
@@ -34,7 +36,7 @@ function withPseudoHeader(network: Network, protocol: number, bytes: Uint8Array)
 
 /** An IP packet around `carried`, without an Ethernet header. */
 export function ipPacket(network: Network, protocol: number, carried: Uint8Array): Uint8Array {
-  const { source, target, ttl = 64, options = new Uint8Array() } = network;
+  const { source, target, ttl = 64, options = new Uint8Array(), dontFragment = false } = network;
   if (familyOf(source) === 6) {
     const head = Uint8Array.of(0x60, 0, 0, 0, carried.length >> 8, carried.length & 0xff, protocol, ttl);
     return Uint8Array.of(...head, ...addressBytes(source), ...addressBytes(target), ...carried);
@@ -42,6 +44,7 @@ export function ipPacket(network: Network, protocol: number, carried: Uint8Array
   const header = new Uint8Array(20 + options.length);
   header.set([0x40 | (header.length / 4), 0]);
   write16(header, 2, header.length + carried.length);
+  if (dontFragment) header[6] = 0x40;
   header.set([ttl, protocol], 8);
   header.set([...addressBytes(source), ...addressBytes(target), ...options], 12);
   write16(header, 10, checksumOf(header));

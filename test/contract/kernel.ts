@@ -9,13 +9,12 @@ import type { Side } from '../../src/core/model/host.ts';
 import type { VirtualService } from '../../src/core/model/service.ts';
 import type { Action } from '../../src/core/packet/verdict.ts';
 import * as contract from '../../src/dataplane/bpf/contract.generated.ts';
-import { HashMap } from '../../src/dataplane/bpf/map.ts';
+import type { ArrayMap } from '../../src/dataplane/bpf/map.ts';
 import { type Publisher, publishService } from '../../src/dataplane/bpf/publish.ts';
 import { readRegistry } from '../../src/dataplane/bpf/registry.ts';
 import { RunAllocator } from '../../src/dataplane/bpf/runs.ts';
 import { openTables, type Tables, unpinAll } from '../../src/dataplane/bpf/tables.ts';
 import { libbpf } from '../../src/kernel/libbpf.ts';
-import { bytesCodec } from '../bpf/probe.ts';
 import { makePins, removePins } from '../support/pins.ts';
 import { readEntrance, skbContext } from '../support/test-run.ts';
 import type { Interfaces } from './site.ts';
@@ -32,6 +31,9 @@ export function readInterfaces(): Interfaces {
   return { public: readEntrance('eth0'), private: readEntrance('eth1') };
 }
 
+/** Payload of each segment that a frame is to be cut into, where it is; some headers make that too long. */
+export const GSO_SIZE = 1448;
+
 /** Runs the program of one side over a frame, or that of the public interface's egress. */
 export function runPacket(
   tables: Tables,
@@ -41,7 +43,7 @@ export function runPacket(
   gso = false,
 ): { action: Action; frame: Uint8Array } {
   const { ifindex } = interfaces[side === 'egress' ? 'public' : side];
-  const context = skbContext({ ifindex, gsoSize: gso ? 1448 : 0 });
+  const context = skbContext({ ifindex, gsoSize: gso ? GSO_SIZE : 0 });
   const result = tables.bpf.runPacket(tables.programs[side], frame, { context });
   const action = ACTIONS.get(result.verdict);
   if (action === undefined) throw new Error(`a program answered ${result.verdict}, which is no verdict`);
@@ -101,13 +103,18 @@ export function openKernel(
   };
   for (const service of services) publishService(publisher, service);
   const lines = openLines(tables);
-  const settings = { ...tables.settings.get(0), half_open_limit: limits.half_open, route_epoch: 0 };
+  const settings = {
+    ...tables.settings.get(0),
+    half_open_limit: limits.half_open,
+    route_epoch: 0,
+    ...ratesOf(limits),
+  };
   const reset = (): void => {
     const { high4, high6 } = tables.tally.get(0);
-    clearFlows(tables, 'flows4', contract.LAYOUTS.weir_flow4.size);
-    clearFlows(tables, 'flows6', contract.LAYOUTS.weir_flow6.size);
-    clearSlots(tables, 4, high4);
-    clearSlots(tables, 6, high6);
+    clear(tables, tables.keys4);
+    clear(tables, tables.keys6);
+    clear(tables, tables.connections4, high4);
+    clear(tables, tables.connections6, high6);
     lines.refill('free4', limits.connections_ipv4);
     lines.refill('free6', limits.connections_ipv6);
     lines.drain('half_open', contract.LAYOUTS.weir_half_open.size);
@@ -130,6 +137,8 @@ export function openKernel(
   };
 }
 
+const ratesOf = ({ answer_rate, answer_burst }: Limits) => ({ answer_rate, answer_burst });
+
 function clearCounters({ tables, registry }: Publisher): void {
   for (const id of registry.serviceIds) {
     tables.positions.set(id, 0n);
@@ -141,18 +150,10 @@ function clearCounters({ tables, registry }: Publisher): void {
   }
 }
 
-function clearSlots({ bpf, ...tables }: Tables, family: Family, high: number): void {
-  const { fd, codec } = family === 4 ? tables.connections4 : tables.connections6;
-  for (let slot = 0; slot < high; slot++)
-    bpf.update(fd, new Uint8Array(Uint32Array.of(slot).buffer), new Uint8Array(codec.size));
-}
-
-function clearFlows({ bpf, directory }: Tables, name: string, size: number): void {
-  const fd = bpf.getPinned(`${directory}/${name}`)!;
-  const map = new HashMap(bpf, fd, bytesCodec(size), bytesCodec(8));
-  const key = new Uint8Array(size);
-  while (bpf.nextKey(fd, null, key)) map.delete(key);
-  bpf.closeFd(fd);
+/** Sets the first elements of an array to zeroes. */
+function clear({ bpf }: Tables, { fd, codec, size }: ArrayMap<unknown>, count = size): void {
+  for (let at = 0; at < count; at++)
+    bpf.update(fd, new Uint8Array(Uint32Array.of(at).buffer), new Uint8Array(codec.size));
 }
 
 /** Stacks and queues, which have no keys. */

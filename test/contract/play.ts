@@ -11,7 +11,7 @@ import { runSweep } from '../../src/dataplane/bpf/sweep.ts';
 import { swapPort } from '../../src/dataplane/bpf/words.ts';
 import { openSimulatedPlane, type SimulatedPlane } from '../../src/dataplane/simulated/plane.ts';
 import { type Event, SERVICES, STEP } from './events.ts';
-import { age, changeLive, connectionsOf, type Kernel, runPacket, type Slot } from './kernel.ts';
+import { age, changeLive, connectionsOf, GSO_SIZE, type Kernel, runPacket, type Slot } from './kernel.ts';
 import { siteRoute } from './site.ts';
 import { writeFrame } from './write-frame.ts';
 
@@ -35,12 +35,15 @@ export interface Tally {
 function openReference(kernel: Kernel, clock: { now: number }): SimulatedPlane {
   const { interfaces, tables } = kernel;
   const { connections4, connections6, halfOpenPlaces } = tables;
+  const { answer_rate, answer_burst } = tables.settings.get(0);
   const chance = { port: () => 0 };
   const plane = openSimulatedPlane({
     limits: {
       connections_ipv4: connections4.size,
       connections_ipv6: connections6.size,
       half_open: halfOpenPlaces / 2,
+      answer_rate,
+      answer_burst,
     },
     interfaces: new Map([
       ['eth0', interfaces.public],
@@ -61,10 +64,10 @@ function openReference(kernel: Kernel, clock: { now: number }): SimulatedPlane {
   const receive = plane.receive;
   return {
     ...plane,
-    receive: (name, frame, gso) => {
+    receive: (name, frame, gsoSize) => {
       const family = read16(frame, 12) === 0x86dd ? 6 : 4;
       chance.port = () => swapPort(connectionsOf(tables, family).get(filling(family)).head.seen_port);
-      return receive(name, frame, gso);
+      return receive(name, frame, gsoSize);
     },
   };
 }
@@ -99,15 +102,15 @@ function describeSlot(kernel: Kernel, slot: Slot): string | undefined {
     head.replied === 1 ? 'replied' : 'unanswered',
     `epoch ${head.route_epoch}`,
     head.by_stack === 1 ? 'by the stack' : 'redirected',
-    `to server ${head.server_ifindex} ${words(slot.server_hop, width)}`,
-    `to client ${head.client_ifindex} ${words(slot.client_hop, width)}`,
+    `to server ${head.server_ifindex} ${words(slot.server_hop, width)} ${slot.server_mtu}`,
+    `to client ${head.client_ifindex} ${words(slot.client_hop, width)} ${slot.client_mtu}`,
   ].join(' ');
 }
 
 /** A connection of the reference in the same words. */
 function describeTracked(one: TrackedConnection | undefined): string | undefined {
   if (one === undefined) return undefined;
-  const way = ({ ifindex, hop }: TrackedConnection['toServer']) => `${ifindex} ${hex(hop)}`;
+  const way = ({ ifindex, hop, mtu }: TrackedConnection['toServer']) => `${ifindex} ${hex(hop)} ${mtu}`;
   return [
     one.state,
     one.timeout,
@@ -214,7 +217,7 @@ function playOne(
     default: {
       const { frame, gso } = writeFrame(plane.world, event, interfaces[event.side].mac);
       let theirs = runPacket(tables, interfaces, event.side, frame, gso);
-      let ours = plane.receive(event.side === 'public' ? 'eth0' : 'eth1', frame, gso);
+      let ours = plane.receive(event.side === 'public' ? 'eth0' : 'eth1', frame, gso ? GSO_SIZE : 0);
       // What the private side leaves to the stack leaves, as far as this test goes, by the public one.
       if (
         event.side === 'private' &&
@@ -223,7 +226,7 @@ function playOne(
         sameFrame(theirs, ours)
       ) {
         theirs = runPacket(tables, interfaces, 'egress', frame, gso);
-        ours = plane.leave('eth0', frame, gso);
+        ours = plane.leave('eth0', frame, gso ? GSO_SIZE : 0);
       }
       if (tally !== undefined) {
         tally.packets++;

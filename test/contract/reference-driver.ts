@@ -21,6 +21,9 @@ const LIMITS = {
   half_open: 8,
   services: 64,
   servers: 256,
+  // Answers are counted by the clock, which the two do not share.
+  answer_rate: 1_000_000,
+  answer_burst: 1_000_000,
 };
 
 const kernel = openKernel(LIMITS, SERVICES, 1000, object);

@@ -30,7 +30,7 @@ function plainerThan(event: Event): Event[] {
   if (event.kind !== 'segment' && event.kind !== 'error') return [];
   const less = event.damage.map((_, i) => ({ ...event, damage: event.damage.filter((_, j) => j !== i) }));
   if (event.kind === 'error') return less;
-  const plain = { payload: 0, options: 0, toZero: false };
+  const plain = { payload: 0, options: 0, toZero: false, ttl: 64, dontFragment: false };
   const isPlain = (name: keyof typeof plain) => event[name] === plain[name];
   const names = (Object.keys(plain) as (keyof typeof plain)[]).filter((name) => !isPlain(name));
   return [...less, ...names.map((name) => ({ ...event, [name]: plain[name] }))];

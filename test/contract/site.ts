@@ -37,5 +37,5 @@ export function siteRoute(interfaces: Interfaces, { target }: RouteQuery): NextH
   const network = NETWORKS.find(({ prefix }) =>
     prefix.every((byte, i) => target[i] === byte && (target.length === 4) === (prefix.length === 3)),
   );
-  return network && { ifindex: interfaces[network.side].ifindex, hop: target };
+  return network && { ifindex: interfaces[network.side].ifindex, hop: target, mtu: 1500 };
 }

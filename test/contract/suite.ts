@@ -1,5 +1,6 @@
 /** What every data plane does: one list of cases, run against each of them. */
 import type { Case } from './case.ts';
+import { ANSWER_CASES } from './cases/answers.ts';
 import { CONNECTION_CASES } from './cases/connections.ts';
 import { FORWARDING_CASES } from './cases/forwarding.ts';
 import { ICMP_CASES } from './cases/icmp.ts';
@@ -12,6 +13,7 @@ import { STACK_CASES } from './cases/stack.ts';
 export const CONTRACT: readonly Case[] = [
   ...FORWARDING_CASES,
   ...ICMP_CASES,
+  ...ANSWER_CASES,
   ...CONNECTION_CASES,
   ...ROOM_CASES,
   ...SERVICE_CASES,

@@ -62,6 +62,8 @@ function packetOf(world: World, event: Segment): { incoming: Transport; outgoing
   const content = {
     protocol: service.protocol,
     flags: event.flags,
+    ttl: event.ttl,
+    dontFragment: event.dontFragment,
     payload: Uint8Array.from({ length: event.payload }, (_, i) => i & 0xff),
   };
   const fromTo = (source: Endpoint, target: Endpoint): Transport => ({

@@ -7,6 +7,8 @@ import { output, say } from '../session.ts';
 import { clean } from '../text.ts';
 import type { Verb } from '../verb.ts';
 
+const mebibytes = (bytes: number): string => Math.ceil(bytes / 2 ** 20).toLocaleString('en');
+
 function daemonLines(status: Status): string[] {
   const { ok, at, message } = status.last_reload;
   return [
@@ -14,6 +16,7 @@ function daemonLines(status: Status): string[] {
     `config  ${status.config_file}, version ${status.config_version}`,
     `reload  ${ok ? 'done' : 'refused'} at ${at}: ${message}`,
     `plane   ${status.plane}`,
+    `memory  ${mebibytes(status.memory.resident)} MiB of the daemon, ${mebibytes(status.memory.kernel)} MiB in the kernel`,
     // A daemon of an earlier version says nothing of these.
     ...(status.retiring ?? []).map(
       ({ layout, connections, until }) =>

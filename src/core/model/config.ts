@@ -2,7 +2,7 @@
 import type { DirectorInterface, Forwarding, HowAttached, Masquerade, Vip } from './host.ts';
 import type { VirtualService } from './service.ts';
 
-/** How large the data plane's tables are. They are made once; a change takes effect after `weir down`. */
+/** How large the data plane's tables are, which are made once: a change takes effect after `weir down`. */
 export interface Limits {
   /** IPv4 connections, 16 – 16,777,216. */
   readonly connections_ipv4: number;
@@ -14,6 +14,10 @@ export interface Limits {
   readonly services: number;
   /** Real servers over all services, those still draining included, 1 – 1,048,576. */
   readonly servers: number;
+  /** Answers a second that each CPU may give in the packet path, 0 – 1,000,000; from the daemon's next start on. */
+  readonly answer_rate: number;
+  /** Such answers at once, 1 – 1,000,000. */
+  readonly answer_burst: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -22,6 +26,8 @@ export const DEFAULT_LIMITS: Limits = {
   half_open: 65_536,
   services: 4_096,
   servers: 65_536,
+  answer_rate: 1_000,
+  answer_burst: 100,
 };
 
 /** The whole of a configuration. */

@@ -21,5 +21,7 @@ function equalServer(a: RealServer, b: RealServer): boolean {
 }
 
 function equalTimeouts(a: Timeouts, b: Timeouts): boolean {
-  return a === b || (Object.keys(a) as (keyof Timeouts)[]).every((state) => a[state] === b[state]);
+  if (a === b) return true;
+  for (const state in a) if (a[state as keyof Timeouts] !== b[state as keyof Timeouts]) return false;
+  return true;
 }

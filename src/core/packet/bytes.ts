@@ -14,6 +14,12 @@ export function write16(bytes: Uint8Array, at: number, value: number): void {
   bytes[at + 1] = value & 0xff;
 }
 
+/** Writes a number modulo 2^32 at `at`. */
+export function write32(bytes: Uint8Array, at: number, value: number): void {
+  write16(bytes, at, (value >>> 16) & 0xffff);
+  write16(bytes, at + 2, value & 0xffff);
+}
+
 /** Whether two addresses are the same; of two lengths they never are. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);

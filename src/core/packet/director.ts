@@ -1,6 +1,7 @@
 /** The packet's path, in the order of bpf/director.bpf.c. */
 import type { Family } from '../address/address.ts';
 import type { Side } from '../model/host.ts';
+import { refuse } from './answer.ts';
 import { read16, sameBytes } from './bytes.ts';
 import { endConnection, findConnection, isExpired } from './connection.ts';
 import { follow } from './follow.ts';
@@ -56,7 +57,7 @@ function request(world: World, arrival: Arrival, packet: Packet): Outcome {
   }
   const opened = open(world, arrival, packet);
   return isOpened(opened)
-    ? forward(world, arrival.frame, packet, opened, 'in', goesByStack(world, opened))
+    ? forward(world, arrival, packet, opened, 'in', goesByStack(world, opened))
     : opened;
 }
 
@@ -72,14 +73,15 @@ function reply(world: World, arrival: Arrival, packet: Packet): Outcome {
 
 function carry(
   world: World,
-  { frame, ifindex }: Arrival,
+  arrival: Arrival,
   packet: Packet,
   connection: TrackedConnection,
   direction: Direction,
 ): Outcome {
-  if (packet.ttl <= 1) return drop(world, 'ttl_exceeded', frame);
-  follow(world, packet, connection, ifindex, direction);
-  return forward(world, frame, packet, connection, direction, goesByStack(world, connection));
+  const from = direction === 'in' ? packet.target : connection.virtual;
+  if (packet.ttl <= 1) return refuse(world, arrival, packet, 'ttl_exceeded', from);
+  follow(world, packet, connection, arrival.ifindex, direction);
+  return forward(world, arrival, packet, connection, direction, goesByStack(world, connection));
 }
 
 /**
@@ -103,5 +105,5 @@ export function leave(world: World, arrival: Arrival): Outcome {
     return drop(world, 'expired', frame);
   }
   follow(world, packet, found, ifindex, 'out');
-  return forward(world, frame, packet, found, 'out', true);
+  return forward(world, arrival, packet, found, 'out', true);
 }

@@ -1,4 +1,5 @@
 /** The first packet of a connection: choose a server, find the ways, take a slot. The reference for bpf/open.h. */
+import { refuse } from './answer.ts';
 import { giveSlot, insertConnection } from './connection.ts';
 import { enterHalfOpen } from './half-open.ts';
 import { drop, type Outcome, pass } from './outcome.ts';
@@ -21,7 +22,7 @@ export function open(world: World, arrival: Arrival, packet: Packet): TrackedCon
   const record = world.services.get(serviceAt(packet.protocol, packet.target, packet.targetPort));
   if (record === undefined || isMartian(packet)) return pass(world, 'not_ours', frame);
   if (packet.protocol === TCP && !isOpening(packet.flags)) return pass(world, 'no_connection', frame);
-  if (packet.ttl <= 1) return drop(world, 'ttl_exceeded', frame);
+  if (packet.ttl <= 1) return refuse(world, arrival, packet, 'ttl_exceeded', packet.target);
   return openFor(world, arrival, packet, record);
 }
 
@@ -32,20 +33,21 @@ export function isOpened(opened: TrackedConnection | Outcome): opened is Tracked
 
 function openFor(
   world: World,
-  { frame, ifindex }: Arrival,
+  arrival: Arrival,
   packet: Packet,
   record: ServiceRecord,
 ): TrackedConnection | Outcome {
+  const { frame, ifindex } = arrival;
   const { family, protocol } = packet;
   const server = choose(record);
-  if (server === undefined) return drop(world, 'no_server', frame);
+  if (server === undefined) return refuse(world, arrival, packet, 'no_server', packet.target);
   const slot = obtainSlot(world, family, protocol);
   if (slot === undefined) return drop(world, 'table_full', frame);
   const ends = { client: packet.source, virtual: packet.target, protocol, server };
   const ways = findWays(world, ends, ifindex, 'in');
   if (ways === undefined) {
     giveSlot(world, family, slot);
-    return drop(world, 'no_route', frame);
+    return refuse(world, arrival, packet, 'no_route', packet.target);
   }
   const state = protocol === TCP ? 'SYN_RECV' : 'UDP';
   const connection: TrackedConnection = {

@@ -2,7 +2,10 @@
 import type { Action, Verdict } from './verdict.ts';
 import type { NextHop, World } from './world.ts';
 
-/** What becomes of the packet, and its bytes; `way` is where a REDIRECT goes. */
+/**
+ * What becomes of the packet, and its bytes; `way` is where a REDIRECT goes. Without a way it goes back to the sender as
+ * an answer, or to the stack to be cut.
+ */
 export interface Outcome {
   readonly action: Action;
   readonly frame: Uint8Array;

@@ -8,11 +8,11 @@ export const TCP = 6;
 export const UDP = 17;
 export const ICMPV6 = 58;
 
-/** A frame as it came in; `gso` is true for one that the kernel will cut into segments. */
+/** A frame as it came in; `gsoSize` is not 0 for one that the kernel will cut into segments of so much payload. */
 export interface Arrival {
   readonly frame: Uint8Array;
   readonly ifindex: number;
-  readonly gso?: boolean;
+  readonly gsoSize?: number;
 }
 
 /** What the packet path needs to know of a TCP segment or UDP datagram. */
@@ -28,6 +28,8 @@ export interface Packet {
   readonly flags: number;
   /** Where the transport header begins in the frame. */
   readonly transport: number;
+  /** Length of the TCP or UDP header. */
+  readonly transportBytes: number;
   /** Length from the IP header on, as that header says. */
   readonly bytes: number;
 }
@@ -51,7 +53,7 @@ export function parse(arrival: Arrival, family: Family): Packet | Refusal {
 const isBalanced = (protocol: number): protocol is Packet['protocol'] => protocol === TCP || protocol === UDP;
 const transportSize = (protocol: number): number => (protocol === TCP ? 20 : 8);
 
-function parse4({ frame, gso = false }: Arrival): Packet | Refusal {
+function parse4({ frame, gsoSize = 0 }: Arrival): Packet | Refusal {
   const ip = ETHERNET_HEADER;
   if (frame.length < ip + 20) return { why: 'malformed', protocol: 0 };
   const protocol = frame[ip + 9]!;
@@ -60,7 +62,7 @@ function parse4({ frame, gso = false }: Arrival): Packet | Refusal {
   if ((read16(frame, ip + 6) & 0x3fff) !== 0) return { why: 'fragment', protocol };
   const header = (frame[ip]! & 0xf) * 4;
   const said = read16(frame, ip + 2);
-  const bytes = said === 0 && gso ? frame.length - ip : said;
+  const bytes = said === 0 && gsoSize > 0 ? frame.length - ip : said;
   if (
     frame[ip]! >> 4 !== 4 ||
     header < 20 ||
@@ -80,13 +82,13 @@ function parse4({ frame, gso = false }: Arrival): Packet | Refusal {
 }
 
 /** Extension headers are not followed: what comes behind one is the stack's. */
-function parse6({ frame, gso = false }: Arrival): Packet | Refusal {
+function parse6({ frame, gsoSize = 0 }: Arrival): Packet | Refusal {
   const ip = ETHERNET_HEADER;
   if (frame.length < ip + 40) return { why: 'malformed', protocol: 0 };
   const protocol = frame[ip + 6]!;
   if (!isBalanced(protocol)) return { why: 'not_ours', protocol };
   const said = read16(frame, ip + 4);
-  const payload = said === 0 && gso ? frame.length - ip - 40 : said;
+  const payload = said === 0 && gsoSize > 0 ? frame.length - ip - 40 : said;
   if (frame[ip]! >> 4 !== 6 || payload < transportSize(protocol) || 40 + payload > frame.length - ip)
     return { why: 'malformed', protocol };
   return withTransport(frame, {
@@ -102,15 +104,17 @@ function parse6({ frame, gso = false }: Arrival): Packet | Refusal {
 
 function withTransport(
   frame: Uint8Array,
-  network: Omit<Packet, 'sourcePort' | 'targetPort' | 'flags'>,
+  network: Omit<Packet, 'sourcePort' | 'targetPort' | 'flags' | 'transportBytes'>,
 ): Packet | Refusal {
   const { transport, protocol } = network;
-  if (protocol === TCP && frame[transport + 12]! >> 4 < 5) return { why: 'malformed', protocol };
+  const transportBytes = protocol === TCP ? (frame[transport + 12]! >> 4) * 4 : transportSize(protocol);
+  if (transportBytes < transportSize(protocol)) return { why: 'malformed', protocol };
   return {
     ...network,
     sourcePort: read16(frame, transport),
     targetPort: read16(frame, transport + 2),
     flags: protocol === TCP ? frame[transport + 13]! : 0,
+    transportBytes,
   };
 }
 

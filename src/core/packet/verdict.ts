@@ -1,6 +1,6 @@
 /** What becomes of a packet, and the reasons that are counted. */
 
-/** NEXT: the next program and the stack have it. REDIRECT: it leaves by its next hop. */
+/** NEXT: the next program and the stack have it. REDIRECT: it leaves by its next hop, or its answer goes back. */
 export const ACTIONS = ['NEXT', 'DROP', 'REDIRECT'] as const;
 export type Action = (typeof ACTIONS)[number];
 
@@ -22,5 +22,9 @@ export const VERDICTS = [
   'reused',
   'race_lost',
   'icmp_translated',
+  'too_big',
+  'fragmented',
+  'answered',
+  'answer_limited',
 ] as const;
 export type Verdict = (typeof VERDICTS)[number];

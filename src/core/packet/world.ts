@@ -8,6 +8,8 @@ import { VERDICTS, type Verdict } from './verdict.ts';
 export interface NextHop {
   readonly ifindex: number;
   readonly hop: Uint8Array;
+  /** The longest packet that the way takes, in bytes from the IP header on, 68 – 65,535. */
+  readonly mtu: number;
 }
 
 /** What the host's routing is asked. */
@@ -86,13 +88,24 @@ export interface World {
   takesNew: boolean;
   /** True when packets go by the host's stack, those of connections opened before excepted. */
   byStack: boolean;
+  /** The rate of the path's own answers; `paid` is the tick until when those given so far use it up. */
+  readonly answers: AnswerRate & { paid: number };
   readonly verdicts: Record<Verdict, number>;
 }
 
-/** How large the tables are. */
+/** How often the path may answer by itself. */
+export interface AnswerRate {
+  /** Ticks from one answer to the next; infinite for none at all. */
+  readonly interval: number;
+  /** Answers at once, at least 1. */
+  readonly burst: number;
+}
+
+/** How large the tables are, and how often it may answer; default as often as there is reason to. */
 export interface WorldSizes {
   readonly connections: Readonly<Record<Family, number>>;
   readonly halfOpen: number;
+  readonly answers?: AnswerRate;
 }
 
 const emptyTable = (size: number): ConnectionTable => ({
@@ -116,6 +129,7 @@ export function createWorld(surroundings: Surroundings, sizes: WorldSizes): Worl
     routeEpoch: 0,
     takesNew: true,
     byStack: false,
+    answers: { interval: 0, burst: 1, ...sizes.answers, paid: 0 },
     verdicts: Object.fromEntries(VERDICTS.map((name) => [name, 0])) as Record<Verdict, number>,
   };
 }

@@ -55,6 +55,7 @@ describe('compose', () => {
       ['net.ipv4.conf.all.send_redirects', '0'],
       ['net.ipv4.conf.eth0.send_redirects', '0'],
       ['net.ipv4.conf.eth1/7.send_redirects', '0'],
+      ['net.ipv4.conf.lo.accept_local', '1'],
     ]);
   });
 

@@ -14,7 +14,7 @@ export function compose(config: Config, previous?: DesiredState): DesiredState {
   return {
     interfaces: new Map(config.interfaces.map((one) => [one.name, one])),
     forwarding: config.forwarding,
-    services: new Map(config.services.map((service) => keep(service, previous))),
+    services: composeServices(config, previous),
     vips: new Map(config.vips.map((vip) => [vipKey(vip), vip])),
     masquerade: new Map(config.masquerade.map((rule) => [masqueradeKey(rule), rule])),
     // A value that the file gives goes before ours, in the same place of the order.
@@ -22,10 +22,15 @@ export function compose(config: Config, previous?: DesiredState): DesiredState {
   };
 }
 
-function keep(service: VirtualService, previous: DesiredState | undefined): [ServiceKey, VirtualService] {
-  const key = serviceKey(service);
-  const before = previous?.services.get(key);
-  return [key, before !== undefined && equalService(before, service) ? before : service];
+/** A loop, not a list of pairs: there may be ten thousand, and a change of one of them is to be quick. */
+function composeServices(config: Config, previous: DesiredState | undefined): DesiredState['services'] {
+  const services = new Map<ServiceKey, VirtualService>();
+  for (const service of config.services) {
+    const key = serviceKey(service);
+    const before = previous?.services.get(key);
+    services.set(key, before !== undefined && equalService(before, service) ? before : service);
+  }
+  return services;
 }
 
 /**
@@ -50,16 +55,18 @@ function directorSysctls(config: Config): readonly (readonly [string, string])[]
     // translated back. Either of "all" and the interface's own value turns redirects on, so both must be off.
     ['net.ipv4.conf.all.send_redirects', '0'],
     ...each.map((prefix) => [`${prefix}.send_redirects`, '0'] as const),
+    // A reply that is too large for the way to its client, and may be cut, goes to the stack by lo, already with the VIP
+    // for its source: without this the stack takes its own address as a source for an impostor's.
+    ['net.ipv4.conf.lo.accept_local', '1'],
   ];
 }
 
 function hasIpv6(config: Config): boolean {
-  const addresses = [
-    ...config.services.map((service) => service.address),
-    ...config.vips.map((vip) => vip.address),
-    ...config.masquerade.map((rule) => rule.source.address),
-  ];
-  return addresses.some((address) => familyOf(address) === 6);
+  return (
+    config.services.some(({ address }) => familyOf(address) === 6) ||
+    config.vips.some(({ address }) => familyOf(address) === 6) ||
+    config.masquerade.some(({ source }) => familyOf(source.address) === 6)
+  );
 }
 
 /** An interface's name as a part of a parameter's: a dot in it is written `/` (sysctl(8)). */

@@ -1,17 +1,11 @@
 /** The connection table as people see it. */
 import { setImmediate } from 'node:timers/promises';
-import {
-  type Address,
-  addressFromBytes,
-  type Endpoint,
-  type Family,
-  formatEndpoint,
-} from '../../core/address/address.ts';
+import { type Address, addressFromBytes, type Family } from '../../core/address/address.ts';
 import type { Connection } from '../../core/model/connection.ts';
-import { serviceKey } from '../../core/model/service.ts';
 import { CONNECTION_STATES } from '../../core/model/state.ts';
 import type { ConnectionFilter } from '../port.ts';
 import { LAYOUTS, WEIR_STATE_NONE } from './contract.generated.ts';
+import { type Demand, demandsOf, passes } from './demands.ts';
 import type { Chunk } from './map.ts';
 import { protocolOf } from './registry.ts';
 import type { Tables } from './tables.ts';
@@ -35,20 +29,23 @@ export async function* listConnections(
   for (const family of [4, 6] as const) {
     const { high4, high6 } = tables.tally.get(0);
     const table = family === 4 ? tables.connections4 : tables.connections6;
+    const demands = demandsOf(filter, family);
+    if (demands === undefined) continue;
     for (const chunk of table.chunks(0, family === 4 ? high4 : high6)) {
-      const found = readChunk(chunk, family, clock()).filter((connection) => matches(connection, filter));
+      const found = readChunk(chunk, family, demands, clock());
       if (found.length > 0) yield found;
       await setImmediate();
     }
   }
 }
 
-function readChunk(chunk: Chunk, family: Family, clock: Clock): Connection[] {
+function readChunk(chunk: Chunk, family: Family, demands: readonly Demand[], clock: Clock): Connection[] {
   const connections: Connection[] = [];
   for (let i = 0; i < chunk.count; i++) {
     const at = i * chunk.stride;
     const state = CONNECTION_STATES[(chunk.view.getUint8(at + HEAD.word) & 0xf) - WEIR_STATE_NONE];
-    if (state !== undefined) connections.push(readConnection(chunk.view, at, family, state, clock));
+    if (state !== undefined && passes(chunk.view, at, demands))
+      connections.push(readConnection(chunk.view, at, family, state, clock));
   }
   return connections;
 }
@@ -75,17 +72,4 @@ function readConnection(
     client_port_at_server: port(HEAD.seen_port),
     expires_ms: Math.max(0, Math.round(((timeout - idle) * 1000) / hz)),
   };
-}
-
-/** An endpoint passes if it is the text, or if the text is its address alone. */
-const isAt = (endpoint: Endpoint, text: string | undefined): boolean =>
-  text === undefined || endpoint.address === text || formatEndpoint(endpoint) === text;
-
-function matches(connection: Connection, filter: ConnectionFilter): boolean {
-  return (
-    (filter.service === undefined ||
-      serviceKey({ ...connection.virtual, protocol: connection.protocol }) === filter.service) &&
-    isAt(connection.client, filter.client) &&
-    isAt(connection.server, filter.server)
-  );
 }

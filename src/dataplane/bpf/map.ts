@@ -1,5 +1,6 @@
 /** One kernel map by its element: bytes in and out through the contract's readers and writers. */
 import type { Libbpf } from '../../kernel/libbpf.ts';
+import { type Mapping, mapForReading } from '../../kernel/mmap.ts';
 
 /** How an element becomes bytes. */
 export interface Codec<T> {
@@ -48,6 +49,17 @@ export class ArrayMap<T> {
     this.#bpf.update(this.fd, indexKey(index), bytes);
   }
 
+  /** Writes elements from `first` on, by one system call. */
+  setRun(first: number, values: readonly T[]): void {
+    const bytes = new Uint8Array(values.length * this.codec.size);
+    const view = viewOf(bytes);
+    values.forEach((value, i) => {
+      this.codec.write(view, i * this.codec.size, value);
+    });
+    if (values.length > 0)
+      this.#bpf.updateBatch(this.fd, indexKeys(first, values.length), bytes, values.length);
+  }
+
   /** The bytes of elements `from` … `to`-1, some thousand at a time. */
   *chunks(from: number, to: number): Generator<Chunk> {
     const stride = this.codec.size;
@@ -64,6 +76,34 @@ export class ArrayMap<T> {
   *range(from: number, to: number): Generator<[index: number, value: T]> {
     for (const { first, count, view, stride } of this.chunks(from, to))
       for (let i = 0; i < count; i++) yield [first + i, this.codec.read(view, i * stride)];
+  }
+}
+
+/** An array map made with BPF_F_MMAPABLE: bulk reads take no system call. To be closed. */
+export class MappedArray<T> extends ArrayMap<T> {
+  readonly #mapping: Mapping;
+
+  constructor(bpf: Libbpf, fd: number, codec: Codec<T>) {
+    super(bpf, fd, codec);
+    this.#mapping = mapForReading(fd, this.size * codec.size);
+  }
+
+  override *chunks(from: number, to: number): Generator<Chunk> {
+    const stride = this.codec.size;
+    const end = Math.min(to, this.size);
+    for (let first = from; first < end; first += CHUNK) {
+      const count = Math.min(CHUNK, end - first);
+      yield {
+        first,
+        count,
+        view: viewOf(this.#mapping.copy(first * stride, (first + count) * stride)),
+        stride,
+      };
+    }
+  }
+
+  close(): void {
+    this.#mapping.close();
   }
 }
 
@@ -136,10 +176,19 @@ export class PerCpuArray<T> {
   clear(index: number): void {
     this.#bpf.update(this.fd, indexKey(index), new Uint8Array(this.#stride * this.#cpus));
   }
+
+  /** The same for `count` elements from `first` on, by one system call. */
+  clearRun(first: number, count: number): void {
+    const zeroes = new Uint8Array(count * this.#stride * this.#cpus);
+    if (count > 0) this.#bpf.updateBatch(this.fd, indexKeys(first, count), zeroes, count);
+  }
 }
 
-function indexKey(index: number): Uint8Array {
-  const key = new Uint8Array(4);
-  viewOf(key).setUint32(0, index, true);
-  return key;
+const indexKey = (index: number): Uint8Array => indexKeys(index, 1);
+
+function indexKeys(first: number, count: number): Uint8Array {
+  const keys = new Uint8Array(4 * count);
+  const view = viewOf(keys);
+  for (let i = 0; i < count; i++) view.setUint32(4 * i, first + i, true);
+  return keys;
 }

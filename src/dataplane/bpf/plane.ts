@@ -99,7 +99,9 @@ function makePlane(
   // Routes may have changed while no daemon was there to see it.
   const before = tables.settings.get(0);
   const half_open_limit = Math.min(limits.half_open, tables.halfOpenPlaces / 2);
-  tables.settings.set(0, { ...before, half_open_limit, route_epoch: (before.route_epoch + 1) % 256 });
+  const { answer_rate, answer_burst } = limits;
+  const route_epoch = (before.route_epoch + 1) % 256;
+  tables.settings.set(0, { ...before, half_open_limit, route_epoch, answer_rate, answer_burst });
   retirement.routesChanged();
   // If another layout has taken over from this one, that waits until it is to be turned round: see `succeed`.
   const byStack = () => tables.settings.get(0).by_stack === 1;
@@ -108,7 +110,8 @@ function makePlane(
   return {
     kind: 'bpf',
     description: describe(tables, how),
-    inspect: () => inspector.look(),
+    kernelMemory: tables.memory,
+    inspect: (leave) => inspector.look(leave),
     observe: () => ({
       interfaces: attachments.observe(),
       forwarding: byStack() ? 'stack' : 'redirect',

@@ -11,7 +11,7 @@ import {
 } from '../../core/model/service.ts';
 import { waitForReaders } from '../../kernel/grace.ts';
 import { membersOf, serverRecord, slotRecord, stateRecord, turnsOf } from './records.ts';
-import { contractKey, freeId, type Registry, type ServerEntry, type ServiceEntry } from './registry.ts';
+import { contractKey, freeIds, type Registry, type ServerEntry, type ServiceEntry } from './registry.ts';
 import { REST_MS, type Run, type RunAllocator } from './runs.ts';
 import type { Tables } from './tables.ts';
 
@@ -32,12 +32,10 @@ const NO_RUN: Run = { start: 0, length: 0 };
 /** Makes or replaces a service. Throws an Error that names the limit when there is no room. */
 export function publishService(to: Publisher, service: VirtualService): void {
   const entry = obtainService(to, service);
-  const ids = new Map(service.servers.map((server) => [server, obtainServer(to, entry, server).id]));
-  const elements = membersOf(service, (server) => ids.get(server)!);
+  obtainServers(to, entry, service.servers);
+  const elements = membersOf(service, (server) => entry.servers.get(formatEndpoint(server))!.id);
   const members = takeMembers(to, elements.length);
-  elements.forEach((member, place) => {
-    to.tables.members.set(members.start + place, member);
-  });
+  to.tables.members.setRun(members.start, elements);
   const ring = writeRing(to, service);
   const slot = freeSlot(to, entry);
   const { id, place } = entry;
@@ -93,7 +91,7 @@ function obtainService({ tables, registry }: Publisher, service: VirtualService)
   const key = serviceKey(service);
   const known = registry.services.get(key);
   if (known !== undefined) return known;
-  const id = freeId(registry.serviceIds, tables.serviceState.size, 'services');
+  const [id = 0] = freeIds(registry.serviceIds, tables.serviceState.size, 1, 'services');
   tables.serviceTraffic.clear(id);
   tables.positions.set(id, 0n);
   const entry: ServiceEntry = {
@@ -114,30 +112,46 @@ function obtainService({ tables, registry }: Publisher, service: VirtualService)
   return entry;
 }
 
-/** The server's number under this service, an old one if it has not quite left. */
-function obtainServer({ tables, registry }: Publisher, entry: ServiceEntry, server: RealServer): ServerEntry {
-  const endpoint = formatEndpoint(server);
-  const known = entry.servers.get(endpoint);
-  if (known !== undefined && known.spoiled !== true) return known;
-  const id = freeId(registry.serverIds, tables.servers.size, 'servers');
-  // Connections go on under the spoiled number; like a server that has left, it is given back when the last has ended.
-  if (known !== undefined) entry.servers.set(`${endpoint} as number ${known.id}`, known);
-  tables.serverTraffic.clear(id);
-  tables.servers.set(id, {
-    ...serverRecord(server, entry.id),
-    active: 0,
-    inactive: 0,
-    moves: 0,
-    reserved: 0,
+/** Sees to it that all of them have numbers under this service: the old one if a server has not quite left. */
+function obtainServers(
+  { tables, registry }: Publisher,
+  entry: ServiceEntry,
+  servers: readonly RealServer[],
+): void {
+  const fresh = servers.filter((server) => entry.servers.get(formatEndpoint(server))?.spoiled !== false);
+  const ids = freeIds(registry.serverIds, tables.servers.size, fresh.length, 'servers');
+  for (const { first, length, from } of neighbours(ids)) {
+    tables.serverTraffic.clearRun(first, length);
+    const records = fresh.slice(from, from + length).map((server) => serverRecord(server, entry.id));
+    tables.servers.setRun(
+      first,
+      records.map((record) => Object.assign(record, { active: 0, inactive: 0, moves: 0, reserved: 0 })),
+    );
+  }
+  fresh.forEach((server, i) => {
+    const endpoint = formatEndpoint(server);
+    const spoiled = entry.servers.get(endpoint);
+    // Connections go on under the spoiled number; like a server that has left, it is given back when the last has ended.
+    if (spoiled !== undefined) entry.servers.set(`${endpoint} as number ${spoiled.id}`, spoiled);
+    registry.serverIds.add(ids[i]!);
+    entry.servers.set(endpoint, {
+      id: ids[i]!,
+      endpoint: { address: server.address, port: server.port },
+      leftAt: Number.NEGATIVE_INFINITY,
+      spoiled: false,
+    });
   });
-  const made: ServerEntry = {
-    id,
-    endpoint: { address: server.address, port: server.port },
-    leftAt: Number.NEGATIVE_INFINITY,
-  };
-  registry.serverIds.add(id);
-  entry.servers.set(endpoint, made);
-  return made;
+}
+
+/** Stretches of numbers that follow one another, each with its place in the list. */
+function neighbours(ids: readonly number[]): { first: number; length: number; from: number }[] {
+  const runs: { first: number; length: number; from: number }[] = [];
+  ids.forEach((id, from) => {
+    const last = runs.at(-1);
+    if (last !== undefined && last.first + last.length === id) last.length++;
+    else runs.push({ first: id, length: 1, from });
+  });
+  return runs;
 }
 
 /** Lets everything rest that has been unpublished: after this it may be written again. */
@@ -164,9 +178,7 @@ function writeRing(to: Publisher, service: VirtualService): { run: Run; length: 
   if (length === 0) return { run: NO_RUN, length: 0 };
   const run = to.rings.take(elements.length, to.now());
   if (run === undefined) return { run: NO_RUN, length: 0 };
-  elements.forEach((turns, place) => {
-    to.tables.rings.set(run.start + place, turns);
-  });
+  to.tables.rings.setRun(run.start, elements);
   return { run, length };
 }
 

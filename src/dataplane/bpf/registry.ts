@@ -27,7 +27,7 @@ export interface ServerEntry {
   /** When it was last found to be out of every publication, in milliseconds; undefined while it is in one. */
   leftAt: number | undefined;
   /** True once somebody else has changed its record: the next publication gives the server another number. */
-  spoiled?: boolean;
+  spoiled: boolean;
 }
 
 /** A service with its number, and where its parts lie. */
@@ -68,9 +68,14 @@ export function contractKey(
   return {
     address: addressWords(service.address),
     port: swapPort(service.port),
-    protocol: PROTOCOL_NUMBERS[PROTOCOLS.indexOf(service.protocol)]!,
+    protocol: numberOf(service.protocol),
     family: service.address.includes(':') ? 6 : 4,
   };
+}
+
+/** The IP protocol number of a protocol (IANA: protocol numbers). */
+export function numberOf(protocol: VirtualService['protocol']): number {
+  return PROTOCOL_NUMBERS[PROTOCOLS.indexOf(protocol)]!;
 }
 
 /** The protocol behind an IP protocol number that the tables hold. */
@@ -101,7 +106,7 @@ export function readRegistry(tables: Tables): Registry {
     registry.serverIds.add(id);
     const family = service.service.address.includes(':') ? 6 : 4;
     const endpoint = { address: addressFromWords(server.address, family), port: swapPort(server.port) };
-    service.servers.set(formatEndpoint(endpoint), { id, endpoint, leftAt: undefined });
+    service.servers.set(formatEndpoint(endpoint), { id, endpoint, leftAt: undefined, spoiled: false });
   }
   for (const entry of registry.byId.values()) {
     entry.service = { ...entry.service, servers: readMembers(tables, entry) };
@@ -175,13 +180,15 @@ function readMembers(tables: Tables, entry: ServiceEntry): RealServer[] {
     });
 }
 
-/** A number below `size` that is not in use; throws an Error that names the limit when all are. */
-export function freeId(used: Set<number>, size: number, limit: string): number {
-  // Numbers are given out from the bottom, so the one after all those in use is nearly always free.
-  for (let i = 0; i < size; i++) {
+/** `count` numbers below `size` that are not in use; throws an Error that names the limit when there are not as many. */
+export function freeIds(used: ReadonlySet<number>, size: number, count: number, limit: string): number[] {
+  const ids: number[] = [];
+  // Numbers are given out from the bottom, so those after all in use are nearly always free.
+  for (let i = 0; i < size && ids.length < count; i++) {
     const id = (used.size + i) % size;
-    if (!used.has(id)) return id;
+    if (!used.has(id)) ids.push(id);
   }
+  if (ids.length === count) return ids;
   throw new Error(
     `all ${size} of limits.${limit} are in use, those that still finish connections included; raise it and run weir down, weir run`,
   );

@@ -1,4 +1,5 @@
 /** The plane's object in the kernel: programs loaded, maps made or found again by their pins. */
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Limits } from '../../core/model/config.ts';
@@ -7,12 +8,17 @@ import type { Handle, Libbpf } from '../../kernel/libbpf.ts';
 import * as contract from './contract.generated.ts';
 import { FILTER, removeFilters } from './filters.ts';
 import { LINK } from './links.ts';
-import { ArrayMap, type Codec, HashMap, PerCpuArray } from './map.ts';
+import { ArrayMap, type Codec, HashMap, MappedArray, PerCpuArray } from './map.ts';
 
 const { LAYOUT, LAYOUTS } = contract;
 
 /** Elements that make room for the runs of all services: more than limits.servers, since two publications overlap. */
 const membersFor = (limits: Limits): number => 2 * limits.servers + 2 * 1024;
+/**
+ * Buckets that make room for two keys a connection: three keys a bucket on average, at which none has both of its buckets
+ * full (docs/decisions/0009). Small tables get some more, for averages mean little there.
+ */
+export const bucketsFor = (connections: number): number => Math.ceil((2 * connections) / 3) + 16;
 /** Four turns of wrr each: 4 MiB, some thousand services with long rings; further ones compute their turns. */
 const RING_CHUNKS = 524_288;
 
@@ -42,8 +48,10 @@ export interface Tables {
   readonly serverAudit: ArrayMap<contract.WeirAudit>;
   readonly serviceTraffic: PerCpuArray<contract.WeirTraffic>;
   readonly serverTraffic: PerCpuArray<contract.WeirTraffic>;
-  readonly connections4: ArrayMap<contract.WeirConnection4>;
-  readonly connections6: ArrayMap<contract.WeirConnection6>;
+  readonly keys4: MappedArray<contract.WeirBucket>;
+  readonly keys6: MappedArray<contract.WeirBucket>;
+  readonly connections4: MappedArray<contract.WeirConnection4>;
+  readonly connections6: MappedArray<contract.WeirConnection6>;
   readonly verdicts: PerCpuArray<bigint>;
   readonly settings: ArrayMap<contract.WeirSettings>;
   readonly tally: ArrayMap<contract.WeirTally>;
@@ -71,14 +79,15 @@ function sizes(limits: Limits): Readonly<Record<string, number>> {
     server_audit: limits.servers,
     service_traffic: limits.services,
     server_traffic: limits.servers,
-    flows4: 2 * limits.connections_ipv4,
-    flows6: 2 * limits.connections_ipv6,
+    keys4: bucketsFor(limits.connections_ipv4),
+    keys6: bucketsFor(limits.connections_ipv6),
     connections4: limits.connections_ipv4,
     connections6: limits.connections_ipv6,
     free4: limits.connections_ipv4,
     free6: limits.connections_ipv6,
     half_open: 2 * limits.half_open,
     verdicts: contract.WEIR_VERDICT_MAX,
+    answers: 1,
     settings: 1,
     tally: 1,
   };
@@ -216,6 +225,7 @@ const CODECS = {
     read: contract.readWeirTraffic,
     write: contract.writeWeirTraffic,
   },
+  bucket: { size: LAYOUTS.weir_bucket.size, read: contract.readWeirBucket, write: contract.writeWeirBucket },
   connection4: {
     size: LAYOUTS.weir_connection4.size,
     read: contract.readWeirConnection4,
@@ -252,6 +262,10 @@ function assemble(
       throw new Error(`the eBPF object has no map ${name}: it was built from other sources`);
     return known;
   };
+  const keys4 = new MappedArray(bpf, fd('keys4'), codecOf('bucket'));
+  const keys6 = new MappedArray(bpf, fd('keys6'), codecOf('bucket'));
+  const connections4 = new MappedArray(bpf, fd('connections4'), codecOf('connection4'));
+  const connections6 = new MappedArray(bpf, fd('connections6'), codecOf('connection6'));
   return {
     bpf,
     directory,
@@ -271,8 +285,10 @@ function assemble(
     serverAudit: new ArrayMap(bpf, fd('server_audit'), codecOf('audit')),
     serviceTraffic: new PerCpuArray(bpf, fd('service_traffic'), codecOf('traffic')),
     serverTraffic: new PerCpuArray(bpf, fd('server_traffic'), codecOf('traffic')),
-    connections4: new ArrayMap(bpf, fd('connections4'), codecOf('connection4')),
-    connections6: new ArrayMap(bpf, fd('connections6'), codecOf('connection6')),
+    keys4,
+    keys6,
+    connections4,
+    connections6,
     verdicts: new PerCpuArray(bpf, fd('verdicts'), u64),
     settings: new ArrayMap(bpf, fd('settings'), codecOf('settings')),
     tally: new ArrayMap(bpf, fd('tally'), codecOf('tally')),
@@ -280,7 +296,10 @@ function assemble(
     memory: memoryOf(fds.values()),
     oldSizes,
     found,
-    close: () => bpf.closeObject(object),
+    close: () => {
+      for (const mapped of [keys4, keys6, connections4, connections6]) mapped.close();
+      bpf.closeObject(object);
+    },
   };
 }
 
@@ -303,5 +322,12 @@ function prepare(bpf: Libbpf, object: Handle, tables: Tables): void {
       if (contract.readWeirPrepare(view).failed !== 0)
         throw new Error('the stack of free connection slots is too small');
     }
-  tables.settings.set(0, { ...tables.settings.get(0), prepared: 1 });
+  const settings = tables.settings.get(0);
+  tables.settings.set(0, {
+    ...settings,
+    secret: Array.from({ length: settings.secret.length }, () => randomBytes(8).readBigUInt64LE()),
+    buckets4: tables.keys4.size,
+    buckets6: tables.keys6.size,
+    prepared: 1,
+  });
 }

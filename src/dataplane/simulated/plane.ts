@@ -19,7 +19,10 @@ export interface SimulatedInterface {
 
 /** What the plane is opened with; time, chance and routes come from outside. */
 export interface SimulatedPlaneOptions extends Surroundings {
-  readonly limits: Pick<Limits, 'connections_ipv4' | 'connections_ipv6' | 'half_open'>;
+  readonly limits: Pick<
+    Limits,
+    'connections_ipv4' | 'connections_ipv6' | 'half_open' | 'answer_rate' | 'answer_burst'
+  >;
   /** By name: those that can be attached to. */
   readonly interfaces: ReadonlyMap<string, SimulatedInterface>;
   /** Ticks of `now` in a second. Default 1,000. */
@@ -32,9 +35,9 @@ export interface SimulatedPlane extends DataPlane {
   /** The state of the packet path, for who wants to look closer. */
   readonly world: World;
   /** What becomes of a frame of at least 14 bytes that the interface takes in; NEXT where nothing is attached. */
-  receive(name: string, frame: Uint8Array, gso?: boolean): Outcome;
+  receive(name: string, frame: Uint8Array, gsoSize?: number): Outcome;
   /** What becomes of a frame of at least 14 bytes that leaves by the interface. */
-  leave(name: string, frame: Uint8Array, gso?: boolean): Outcome;
+  leave(name: string, frame: Uint8Array, gsoSize?: number): Outcome;
   /** Next hops are looked up again, at each connection's next packet. */
   routesChanged(): void;
 }
@@ -43,7 +46,8 @@ export interface SimulatedPlane extends DataPlane {
 export function openSimulatedPlane(options: SimulatedPlaneOptions): SimulatedPlane {
   const { limits, hz = 1000 } = options;
   const sizes: Record<Family, number> = { 4: limits.connections_ipv4, 6: limits.connections_ipv6 };
-  const world = createWorld(options, { connections: sizes, halfOpen: limits.half_open });
+  const answers = { interval: hz / limits.answer_rate, burst: limits.answer_burst };
+  const world = createWorld(options, { connections: sizes, halfOpen: limits.half_open, answers });
   const services: Services = new Map();
   const attached = new Map<string, DirectorInterface>();
   const place: SweepPlace = { family: 4, from: 0 };
@@ -56,6 +60,7 @@ export function openSimulatedPlane(options: SimulatedPlaneOptions): SimulatedPla
     kind: 'simulated',
     world,
     description: `simulated plane: room for ${sizes[4]} IPv4 and ${sizes[6]} IPv6 connections`,
+    kernelMemory: 0,
     // Nobody else can write here.
     inspect: async () => {},
     observe: () => ({
@@ -95,17 +100,17 @@ export function openSimulatedPlane(options: SimulatedPlaneOptions): SimulatedPla
       attached.clear();
       for (const entry of services.values()) unpublish(world, entry);
     },
-    leave: (name, frame, gso = false) => {
+    leave: (name, frame, gsoSize = 0) => {
       const { ifindex } = interfaceNamed(name);
       const leaves = world.byStack && attached.get(name)?.side === 'public';
-      return leaves ? leave(world, { frame, ifindex, gso }) : { action: 'NEXT', frame };
+      return leaves ? leave(world, { frame, ifindex, gsoSize }) : { action: 'NEXT', frame };
     },
-    receive: (name, frame, gso = false) => {
+    receive: (name, frame, gsoSize = 0) => {
       const { ifindex, mac } = interfaceNamed(name);
       const side = attached.get(name)?.side;
       return side === undefined
         ? { action: 'NEXT', frame }
-        : receive(world, side, { frame, ifindex, gso }, mac);
+        : receive(world, side, { frame, ifindex, gsoSize }, mac);
     },
   };
 }

@@ -1,8 +1,9 @@
-/** A digest of how this host routes: RTM_GETROUTE and RTM_GETRULE (linux/rtnetlink.h, linux/fib_rules.h). */
+/** A digest of how this host routes: RTM_GETROUTE, RTM_GETRULE and RTM_GETLINK (linux/rtnetlink.h, linux/fib_rules.h). */
 import { createHash } from 'node:crypto';
 import { unwrap } from './answer.ts';
 import { decodeAttributes, encodeAttributes } from './attribute.ts';
-import { type Decoded, decoded, LITTLE_ENDIAN, malformed, viewOf } from './bytes.ts';
+import { type Decoded, decoded, LITTLE_ENDIAN, malformed, u32, viewOf } from './bytes.ts';
+import { dumpLinks } from './link.ts';
 import type { Message } from './message.ts';
 import { type NetlinkSocket, withNetlink } from './socket.ts';
 
@@ -51,12 +52,15 @@ function dumpLasting(
 export function dumpRoutesDigest(socket: NetlinkSocket): string {
   const routes = dumpLasting(socket, 'list routes', RTM_GETROUTE, RTM_NEWROUTE);
   const rules = dumpLasting(socket, 'list routing rules', RTM_GETRULE, RTM_NEWRULE);
-  return digestOf([...routes, ...rules]);
+  // A route does not say the MTU of the link that it leads to.
+  const links = dumpLinks(socket).map(({ ifindex, mtu }) => Uint8Array.of(...u32(ifindex), ...u32(mtu)));
+  return digestOf([...routes, ...rules, ...links]);
 }
 
 /**
- * A SHA-256 in hexadecimal of all routing tables and rules, IPv4 and IPv6: it changes when a route or rule is added,
- * removed or changed, or a route's link loses its carrier. Neighbours are not in it. Takes about a microsecond a route.
+ * A SHA-256 in hexadecimal of all routing tables and rules, IPv4 and IPv6, and of every link's MTU: it changes when a
+ * route or rule is added, removed or changed, or a route's link loses its carrier or gets another MTU. Neighbours are
+ * not in it. Takes about a microsecond a route.
  */
 export function routesDigest(): string {
   return withNetlink(dumpRoutesDigest);

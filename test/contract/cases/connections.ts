@@ -141,6 +141,9 @@ export const CONNECTION_CASES: readonly Case[] = [
       assert.deepEqual(await ports({}), [4000, 4001, 4002]);
       assert.deepEqual(await ports({ service: serviceKey(other) }), [4002]);
       assert.deepEqual(await ports({ server: `${SERVERS[4][1]}:8080` }), [4001]);
+      assert.deepEqual(await ports({ client: `[${CLIENT[6]}]:4002` }), [4002]);
+      assert.deepEqual(await ports({ client: `${CLIENT[4]}:4002` }), []);
+      assert.deepEqual(await ports({ client: CLIENT[6], server: SERVERS[4][0]! }), []);
       assert.deepEqual(await ports({ client: CLIENT[4], server: SERVERS[4][0]! }), [4000]);
     },
   },

@@ -1,12 +1,10 @@
-/** The load: nginx on the real servers, wrk on the client. */
+/** HTTP: nginx on the real servers, wrk on the client. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
-import { LabError } from '../src/lab/command.ts';
-import type { Lab } from '../src/lab/lab.ts';
-import type { LabProcess } from '../src/lab/process.ts';
-import type { LabHost } from '../src/lab/topology.ts';
-import type { Row } from './rows.ts';
+import { LabError } from '../../src/lab/command.ts';
+import type { Lab } from '../../src/lab/lab.ts';
+import type { LabHost } from '../../src/lab/topology.ts';
+import type { Load } from './load.ts';
 
 /** What wrk reports. */
 export interface WrkReport {
@@ -41,24 +39,11 @@ http {
 /** Asks each address once, over a connection of its own. */
 const askScript = `Promise.all(process.argv.slice(1).map((address) =>
   fetch('http://' + address + '/', { headers: { connection: 'close' }, signal: AbortSignal.timeout(1000) }).then((answer) => answer.text())))
-  .then((answers) => console.log(JSON.stringify(answers)), () => process.exit(1))`;
+  .then((answers) => console.log(JSON.stringify(answers)), (error) => { console.error(String(error.cause ?? error)); process.exit(1); })`;
 
-/** Asks the addresses by HTTP from the client until all answer, and gives what they said; throws a LabError after ten tries. */
-export async function untilAnswered(lab: Lab, targets: readonly string[]): Promise<string[]> {
-  for (let attempt = 0; attempt < 10; attempt += 1) {
-    const result = await lab.exec(lab.clients[0]!, [process.execPath, '-e', askScript, ...targets]);
-    if (result.code === 0) return (JSON.parse(result.stdout) as string[]).map((answer) => answer.trim());
-    await wait(100);
-  }
-  throw new LabError(`no answer from ${[...new Set(targets)].join(', ')} on ${lab.clients[0]!.name}`);
-}
-
-/** Waits until a process serves HTTP at the address; throws a LabError with what it said when it ends instead. */
-export async function untilServing(lab: Lab, server: LabProcess, address: string): Promise<void> {
-  const early = server.ended.then((end) => {
-    throw new LabError(`${server.title} ended (${end.signal ?? `code ${end.code}`}):\n${server.output()}`);
-  });
-  await Promise.race([untilAnswered(lab, [address]), early]);
+async function ask(lab: Lab, targets: readonly string[]): Promise<string[]> {
+  const answers = await lab.run(lab.clients[0]!, [process.execPath, '-e', askScript, ...targets]);
+  return (JSON.parse(answers) as string[]).map((answer) => answer.trim());
 }
 
 async function startNginx(lab: Lab, host: LabHost): Promise<void> {
@@ -69,16 +54,7 @@ async function startNginx(lab: Lab, host: LabHost): Promise<void> {
   await lab.spawn(host, ['nginx', '-p', directory, '-e', join(directory, 'error.log'), '-c', file]);
 }
 
-/** Starts nginx on every real server, and lets closed connections go soon on every host. */
-export async function startServers(lab: Lab): Promise<void> {
-  for (const host of [lab.director, ...lab.clients, ...lab.servers])
-    await lab.sysctl(host, {
-      'net.ipv4.ip_local_port_range': '1024 65535',
-      // With thousands of short connections a second, ports held for 60 s each would run out and searching for
-      // a free one would cost more each round.
-      'net.ipv4.tcp_max_tw_buckets': 1000,
-      'net.core.somaxconn': 4096,
-    });
+async function startServers(lab: Lab): Promise<void> {
   for (const host of lab.servers) await startNginx(lab, host);
 }
 
@@ -107,17 +83,34 @@ end
 `;
 }
 
-/** Sends requests to the targets, over so many connections to each, for so many seconds. */
-export async function sendLoad(
-  lab: Lab,
-  row: Row,
-  targets: readonly string[],
-  seconds: number,
-): Promise<WrkReport> {
-  const script = join(lab.runDir, 'wrk.lua');
-  await writeFile(script, wrkScript(targets));
-  const connections = String(row.connections * targets.length);
-  const flags = ['-t', connections, '-c', connections, '-d', `${seconds}s`, '-s', script, ...row.flags];
-  const timeout = seconds * 1000 + 20_000;
-  return parseWrk(await lab.run(lab.clients[0]!, ['wrk', ...flags, `http://${targets[0]}/`], { timeout }));
+/** Four connections to each real server: twelve in all keep two processors busy without long queues. */
+const connections = 4;
+
+function http(flags: readonly string[]): Load {
+  return {
+    service: { protocol: 'tcp', port: 80 },
+    operation: 'request',
+    serve: startServers,
+    ask,
+    async send(lab, targets, seconds) {
+      const script = join(lab.runDir, 'wrk.lua');
+      await writeFile(script, wrkScript(targets));
+      const count = String(connections * targets.length);
+      const argv = ['wrk', '-t', count, '-c', count, '-d', `${seconds}s`, '-s', script, ...flags];
+      const timeout = seconds * 1000 + 20_000;
+      const text = await lab.run(lab.clients[0]!, [...argv, `http://${targets[0]}/`], { timeout });
+      const { requests, errors } = parseWrk(text);
+      return { operations: requests, errors };
+    },
+  };
+}
+
+/** Requests over connections that stay. */
+export function keepAlive(): Load {
+  return http([]);
+}
+
+/** A connection for each request. */
+export function shortConnections(): Load {
+  return http(['-H', 'Connection: close']);
 }

@@ -1,0 +1,95 @@
+/** The connection table under somebody who knows every key: nothing lost, doubled or half-read, and room for all. */
+import { execFile } from 'node:child_process';
+import { cpus } from 'node:os';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runSweep } from '../../src/dataplane/bpf/sweep.ts';
+import { keysIn } from './probe.ts';
+import { openTable, type Pattern, type Table, WORK_FIELDS, type Work } from './table.ts';
+
+/** Less than all numbers of table.bpf.c, so that slots and buckets are always short. */
+const CONNECTIONS = 512;
+const OPERATIONS = 6_000_000;
+
+let table: Table;
+afterEach(() => table?.close());
+
+/** Bytes that are not zero in what should be an empty table: keys, counts of strayed keys, slots in use. */
+function remains({ tables }: Table) {
+  const strayed = [tables.keys4, tables.keys6].flatMap((keys) =>
+    [...keys.range(0, keys.size)].map(([, bucket]) => Number(bucket.strayed)),
+  );
+  const inUse = [tables.connections4, tables.connections6].flatMap((slots) =>
+    [...slots.range(0, slots.size)].filter(([, { head }]) => (head.word & 0xfn) !== 0n),
+  );
+  const { connections4, connections6 } = tables.tally.get(0);
+  return {
+    keys: keysIn(tables.keys4) + keysIn(tables.keys6),
+    strayed: strayed.filter((count) => count !== 0).length,
+    slots: inUse.length,
+    counted: Number(connections4 + connections6),
+  };
+}
+
+describe.each([4, 6])('workers on all CPUs, IPv%i', (family) => {
+  beforeEach(() => {
+    table = openTable(CONNECTIONS);
+  });
+
+  it('lose nothing, double nothing, read nothing by halves, and leave nothing behind', async () => {
+    const pins = dirname(table.tables.directory);
+    const workers = cpus().map(async (_, worker) => {
+      const program = ['--import', import.meta.resolve('tsx'), 'test/bpf/table-worker.ts', pins];
+      const task = [CONNECTIONS, family, worker, OPERATIONS].map(String);
+      const argv = ['-c', String(worker), process.execPath, ...program, ...task];
+      return JSON.parse((await promisify(execFile)('taskset', argv)).stdout) as Work;
+    });
+    const done = await Promise.all(workers);
+    const sum = Object.fromEntries(
+      WORK_FIELDS.map((field) => [field, done.reduce((total, one) => total + one[field], 0)]),
+    ) as Work;
+    console.log(JSON.stringify(sum));
+    const { lost, doubled, phantom, half_read } = sum;
+    expect({ lost, doubled, phantom, half_read }).toEqual({ lost: 0, doubled: 0, phantom: 0, half_read: 0 });
+    expect(sum.operations).toBe(OPERATIONS * cpus().length);
+    for (const field of ['inserted', 'taken', 'removed', 'expired', 'found', 'absent'] as const)
+      expect(sum[field], field).toBeGreaterThan(10_000);
+
+    expect(table.drain(family).lost).toBe(0);
+    runSweep(table.tables, family as 4 | 6, 0, CONNECTIONS);
+    expect(remains(table)).toEqual({ keys: 0, strayed: 0, slots: 0, counted: 0 });
+    // Every slot can be had again, once: none was lost, none was given out twice.
+    if (family === 4) expect(table.fill(CONNECTIONS + 1, 'random')).toMatchObject({ entered: CONNECTIONS });
+  }, 120_000);
+});
+
+describe.each([16, 1000, 65_536, 1_048_576])('a table for %i connections', (connections) => {
+  it.each<Pattern>(['sequential ports', 'one port', 'strides', 'random'])(
+    'takes them all before it refuses one: %s',
+    (pattern) => {
+      table = openTable(connections);
+      expect(table.fill(connections + 1, pattern)).toMatchObject({ entered: connections, refused: 1 });
+      expect(keysIn(table.tables.keys4)).toBe(2 * connections);
+    },
+  );
+});
+
+it('takes flows that would all meet in one bucket under another secret', () => {
+  const ATTACK = 2048;
+  table = openTable(ATTACK);
+  const { settings } = table.tables;
+  const own = settings.get(0);
+  const guessed = own.secret.map((_, i) => (BigInt(i + 1) * 0x9e3779b97f4a7c15n) & 0xffffffffffffffffn);
+  settings.set(0, { ...own, secret: guessed });
+  expect(table.collect(ATTACK)).toBe(ATTACK);
+  settings.set(0, own);
+  expect(table.fill(ATTACK, 'collected')).toEqual(expect.objectContaining({ entered: ATTACK, refused: 0 }));
+  table.close();
+
+  // The same flows where the guess is right: they fill one bucket, and then what their second ones have left.
+  table = openTable(ATTACK);
+  table.tables.settings.set(0, { ...table.tables.settings.get(0), secret: guessed });
+  expect(table.collect(ATTACK)).toBe(ATTACK);
+  expect(table.fill(ATTACK, 'collected').refused).toBe(1);
+});

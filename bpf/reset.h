@@ -33,6 +33,7 @@ static __always_inline bool fill_reset(struct __sk_buff *skb, const struct packe
 	__u64 pseudo = pseudo_sum(from, packet->saddr, IPPROTO_TCP, sizeof(*tcp), family);
 	bool unfinished = is_unfinished(skb, packet->transport + 16, &unused);
 
+	/* Without its whole header in the packet nobody can say what the next sequence number is. */
 	if (packet->bytes < header || bpf_skb_load_bytes(skb, packet->transport + 4, &sequence, sizeof(sequence)))
 		return false;
 	tcp->source = packet->dport;

@@ -287,7 +287,7 @@ export class Director {
     return { ok: true, steps, lines: [...explainPlan(steps), ...this.#limitLines(read.config)] };
   }
 
-  /** Tables are made once, and the way of attaching is chosen at the start: says so where a file asks for others. */
+  /** Tables are made once; way of attaching and rate of answers are set at the start: says so where a file asks for others. */
   #limitLines({ limits, attach }: Config): string[] {
     const attached =
       attach === this.#attach
@@ -296,7 +296,8 @@ export class Director {
     const sizes = (Object.keys(limits) as (keyof Limits)[])
       .filter((name) => limits[name] !== this.#limits[name])
       .map(
-        (name) => `limits.${name}: ${this.#limits[name]} → ${limits[name]} only after weir down and weir run`,
+        (name) =>
+          `limits.${name}: ${this.#limits[name]} → ${limits[name]} only after ${name.startsWith('answer_') ? '' : 'weir down and '}weir run`,
       );
     return [...attached, ...sizes];
   }

@@ -25,9 +25,8 @@ const OWN = ['203.0.113.1', '192.168.1.1', '2001:db8:113::1', 'fd00:192:168:1::1
   addressBytes(at(text)),
 );
 
-/** A packet is forwarded to neither the network's own address nor its broadcast address (RFC 1812, 5.3.5). */
-const isBroadcast = (target: Uint8Array): boolean =>
-  target.length === 4 && (target[3] === 0 || target[3] === 255);
+/** Nothing is forwarded to a network's broadcast address; its own address is a host's like any other since Linux 5.14. */
+const isBroadcast = (target: Uint8Array): boolean => target.length === 4 && target[3] === 255;
 
 /** The way to a target as the director's own routes have it: on a link, or nowhere. */
 export function siteRoute(interfaces: Interfaces, { target }: RouteQuery): NextHop | undefined {

@@ -42,8 +42,10 @@ export function refuse(
   const back = world.surroundings.route({ ifindex, source: from, target: source, protocol });
   if ((packet.flags & RST) !== 0 || back === undefined) return { action: 'DROP', frame };
   if (!isWithinRate(world)) return drop(world, 'answer_limited', frame);
-  world.verdicts.answered++;
   const isReset = why === 'no_server' && protocol === TCP;
+  // A TCP header longer than its packet: nobody can say what the next sequence number is.
+  if (isReset && payloadOf(packet) < 0) return { action: 'DROP', frame };
+  world.verdicts.answered++;
   const answer = isReset ? resetTo(frame, packet, from) : errorTo(frame, packet, from, why, mtu);
   const ends = [...frame.subarray(6, 12), ...frame.subarray(0, 6), ...frame.subarray(12, ETHERNET_HEADER)];
   return { action: 'REDIRECT', frame: Uint8Array.of(...ends, ...answer) };
@@ -93,15 +95,19 @@ function errorTo(frame: Uint8Array, packet: Packet, from: Uint8Array, why: Refus
   return ipPacket(from, source, family === 4 ? ICMP : ICMPV6, message, ERROR_TOS);
 }
 
+/** Bytes behind the transport header; below 0 where that claims to be longer than the packet. */
+function payloadOf({ transport, transportBytes, bytes }: Packet): number {
+  return bytes - (transport - ETHERNET_HEADER) - transportBytes;
+}
+
 /** The reset that a closed port answers a SYN with (RFC 9293, 3.10.7.1). */
 function resetTo(frame: Uint8Array, packet: Packet, from: Uint8Array): Uint8Array {
-  const { source, transport, transportBytes, bytes } = packet;
-  const payload = bytes - (transport - ETHERNET_HEADER) - transportBytes;
+  const { source, transport } = packet;
   const sequence = new DataView(frame.buffer, frame.byteOffset).getUint32(transport + 4);
   const segment = new Uint8Array(20);
   write16(segment, 0, packet.targetPort);
   write16(segment, 2, packet.sourcePort);
-  write32(segment, 8, sequence + 1 + payload);
+  write32(segment, 8, sequence + 1 + payloadOf(packet));
   segment.set([0x50, RST | ACK], 12);
   write16(segment, 16, sumWithAddresses(from, source, TCP, segment));
   return ipPacket(from, source, TCP, segment, 0);

@@ -1,0 +1,107 @@
+/** A scenario played to the schedulers of src/core/schedule, and how their choices compare with those of ip_vs. */
+import { SCHEDULERS, type Scheduler } from '../../src/core/model/service.ts';
+import type { Candidate } from '../../src/core/schedule/candidate.ts';
+import { SCHEDULES } from '../../src/core/schedule/schedule.ts';
+import { type Choices, choiceLetter, type Scenario } from './scenario.ts';
+
+/** Schedulers that ip_vs has too but the guest has not: Debian's user-mode-linux comes without ip_vs_twos. */
+export const WITHOUT_ORACLE: readonly string[] = ['twos'];
+
+/** Whether a scenario's scheduler is one of ours, with its flags. */
+export function isOurs(scenario: Scenario): boolean {
+  return (SCHEDULERS as readonly string[]).includes(scenario.scheduler) && scenario.flags.length === 0;
+}
+
+type Load = { -readonly [K in keyof Candidate]: Candidate[K] };
+
+const choose = (scenario: Scenario, servers: readonly Load[], turn: number): number | undefined =>
+  SCHEDULES[scenario.scheduler as Scheduler](servers, turn);
+
+const start = (weight: number): Load => ({ weight, active: 0, inactive: 0 });
+
+/** Whom our scheduler chooses, connection after connection. */
+export function referenceChoices(scenario: Scenario): Choices {
+  const servers = scenario.servers.map(({ weight }) => start(weight));
+  const chosen: (number | undefined)[] = [];
+  const serverOf = new Map<number, Load>();
+  for (const [i, step] of scenario.steps.entries())
+    switch (step.kind) {
+      case 'weights':
+        servers.forEach((server, s) => {
+          server.weight = step.weights[s]!;
+        });
+        break;
+      case 'close': {
+        const server = serverOf.get(step.step);
+        if (server !== undefined) {
+          server.active--;
+          server.inactive++;
+        }
+        break;
+      }
+      default: {
+        const index = choose(scenario, servers, chosen.length);
+        chosen.push(index);
+        if (index === undefined) break;
+        serverOf.set(i, servers[index]!);
+        // ip_vs counts SYN_RECV as active too (tcp_state_active_table, since Linux 4.9), and the scenario is ip_vs's.
+        if (scenario.protocol === 'tcp') servers[index]!.active++;
+        else servers[index]!.inactive++;
+      }
+    }
+  return chosen.map(choiceLetter).join('');
+}
+
+/** What a scheduler that goes by turns alone answers with these weights from turn 0 on. */
+function turns(scenario: Scenario, weights: readonly number[], count: number): Choices {
+  const servers = weights.map(start);
+  return Array.from({ length: count }, (_, turn) => choiceLetter(choose(scenario, servers, turn))).join('');
+}
+
+/** The stretches of a scenario between changes of weights: the weights, and the number of openings. */
+function stretchesOf(scenario: Scenario): { weights: readonly number[]; count: number }[] {
+  const stretches = [
+    { weights: scenario.servers.map(({ weight }): number => weight) as readonly number[], count: 0 },
+  ];
+  for (const step of scenario.steps)
+    if (step.kind === 'weights') stretches.push({ weights: step.weights, count: 0 });
+    else if (step.kind !== 'close') stretches.at(-1)!.count++;
+  return stretches;
+}
+
+/**
+ * rr and wrr go in the same circle as ip_vs, but do not always stand at the same place of it: ip_vs's wrr begins where
+ * adding the servers one by one has left it, and after a change of weights both of its go on from a server, ours from
+ * a turn. So each stretch is looked for anywhere in the circle, rr's first one at its beginning.
+ */
+function differsByTurns(scenario: Scenario, kernel: Choices): Choices | undefined {
+  const ours: Choices[] = [];
+  let position = 0;
+  let differs = false;
+  for (const [i, { weights, count }] of stretchesOf(scenario).entries()) {
+    const theirs = kernel.slice(position, position + count);
+    position += count;
+    // No circle is longer than the sum of the weights.
+    const circle = turns(scenario, weights, weights.reduce((sum, weight) => sum + weight, 0) + count);
+    const found =
+      scenario.scheduler === 'rr' && i === 0 ? circle.startsWith(theirs) : circle.includes(theirs);
+    ours.push(found ? theirs : circle.slice(0, count));
+    differs ||= !found;
+  }
+  return differs ? ours.join('') : undefined;
+}
+
+/** Undefined where our choices are those of ip_vs; else ours. */
+export function differingChoices(scenario: Scenario, kernel: Choices): Choices | undefined {
+  if (scenario.scheduler === 'rr' || scenario.scheduler === 'wrr') return differsByTurns(scenario, kernel);
+  const ours = referenceChoices(scenario);
+  return ours === kernel ? undefined : ours;
+}
+
+/** For people: each scenario in which the choices differ, with both of them. */
+export function differences(scenarios: readonly Scenario[], kernel: readonly Choices[]): string[] {
+  return scenarios.flatMap((scenario, i) => {
+    const ours = differingChoices(scenario, kernel[i]!);
+    return ours === undefined ? [] : [`${scenario.name}\n  ip_vs ${kernel[i]}\n  weir  ${ours}`];
+  });
+}

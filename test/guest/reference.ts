@@ -12,15 +12,41 @@ export function isOurs(scenario: Scenario): boolean {
   return (SCHEDULERS as readonly string[]).includes(scenario.scheduler) && scenario.flags.length === 0;
 }
 
+/**
+ * How many inactive connections an active one weighs for lc, wlc, lblc and lblcr, as the answer to a scenario shows in
+ * which one active connection stays on the first of two servers. 257 from Linux 6.1.190 and 6.12.117 on at the latest
+ * (ip_vs_dest_conn_overhead in net/ip_vs.h), and so it is here; 256 up to 6.1.176 at least, which Debian's
+ * user-mode-linux still has. Throws when it is neither.
+ */
+export function activeWeight(weighing: Choices): number {
+  const weight = weighing.indexOf('A', 1) - 1;
+  if (weight !== 256 && weight !== 257)
+    throw new Error(
+      `an active connection of ip_vs weighs ${weight} inactive ones, not 256 or 257: ${weighing}`,
+    );
+  return weight;
+}
+
 type Load = { -readonly [K in keyof Candidate]: Candidate[K] };
 
-const choose = (scenario: Scenario, servers: readonly Load[], turn: number): number | undefined =>
-  SCHEDULES[scenario.scheduler as Scheduler](servers, turn);
+function choose(
+  scenario: Scenario,
+  servers: readonly Load[],
+  turn: number,
+  active: number,
+): number | undefined {
+  // What our schedulers weigh as 257 weighs as little as it does in the kernel, when each takes an inactive one along.
+  const weighed = servers.map((server) => ({
+    ...server,
+    inactive: server.inactive - (257 - active) * server.active,
+  }));
+  return SCHEDULES[scenario.scheduler as Scheduler](weighed, turn);
+}
 
 const start = (weight: number): Load => ({ weight, active: 0, inactive: 0 });
 
-/** Whom our scheduler chooses, connection after connection. */
-export function referenceChoices(scenario: Scenario): Choices {
+/** Whom our scheduler chooses, connection after connection, when an active one weighs `active` (activeWeight). */
+export function referenceChoices(scenario: Scenario, active: number): Choices {
   const servers = scenario.servers.map(({ weight }) => start(weight));
   const chosen: (number | undefined)[] = [];
   const serverOf = new Map<number, Load>();
@@ -40,7 +66,7 @@ export function referenceChoices(scenario: Scenario): Choices {
         break;
       }
       default: {
-        const index = choose(scenario, servers, chosen.length);
+        const index = choose(scenario, servers, chosen.length, active);
         chosen.push(index);
         if (index === undefined) break;
         serverOf.set(i, servers[index]!);
@@ -55,7 +81,9 @@ export function referenceChoices(scenario: Scenario): Choices {
 /** What a scheduler that goes by turns alone answers with these weights from turn 0 on. */
 function turns(scenario: Scenario, weights: readonly number[], count: number): Choices {
   const servers = weights.map(start);
-  return Array.from({ length: count }, (_, turn) => choiceLetter(choose(scenario, servers, turn))).join('');
+  return Array.from({ length: count }, (_, turn) => choiceLetter(choose(scenario, servers, turn, 257))).join(
+    '',
+  );
 }
 
 /** The stretches of a scenario between changes of weights: the weights, and the number of openings. */
@@ -92,16 +120,20 @@ function differsByTurns(scenario: Scenario, kernel: Choices): Choices | undefine
 }
 
 /** Undefined where our choices are those of ip_vs; else ours. */
-export function differingChoices(scenario: Scenario, kernel: Choices): Choices | undefined {
+function differingChoices(scenario: Scenario, kernel: Choices, active: number): Choices | undefined {
   if (scenario.scheduler === 'rr' || scenario.scheduler === 'wrr') return differsByTurns(scenario, kernel);
-  const ours = referenceChoices(scenario);
+  const ours = referenceChoices(scenario, active);
   return ours === kernel ? undefined : ours;
 }
 
-/** For people: each scenario in which the choices differ, with both of them. */
-export function differences(scenarios: readonly Scenario[], kernel: readonly Choices[]): string[] {
+/** For people: each scenario in which the choices differ, with both of them; `active` as activeWeight says. */
+export function differences(
+  scenarios: readonly Scenario[],
+  kernel: readonly Choices[],
+  active: number,
+): string[] {
   return scenarios.flatMap((scenario, i) => {
-    const ours = differingChoices(scenario, kernel[i]!);
+    const ours = differingChoices(scenario, kernel[i]!, active);
     return ours === undefined ? [] : [`${scenario.name}\n  ip_vs ${kernel[i]}\n  weir  ${ours}`];
   });
 }

@@ -1,5 +1,6 @@
 /** The scenarios: every scheduler with every flag of its own, both families, weights of many kinds, changed or not. */
 import { type Address, addressFromBytes, type Family } from '../../src/core/address/address.ts';
+import type { Protocol } from '../../src/core/model/service.ts';
 import type { Opening, Scenario, Step } from './scenario.ts';
 
 /** Numbers from a seed, the same ones for the same seed: 0 up to, not including, `below`. */
@@ -16,6 +17,9 @@ export function randomFrom(seed: number): Random {
     return ((mixed ^ (mixed >>> 16)) >>> 0) % below;
   };
 }
+
+/** Ends the names of the scenarios that show what an active connection weighs. */
+export const WEIGHING = 'one active';
 
 /** Schedulers with their flags. twos is missing: Debian's user-mode-linux has no module for it. */
 const VARIANTS: readonly (readonly [scheduler: string, ...flags: string[]])[] = [
@@ -126,9 +130,9 @@ function makeScenario(
   weights: readonly (readonly number[])[],
   port: number,
   seen: string,
+  protocol: Protocol = random(5) === 0 ? 'udp' : 'tcp',
 ): Scenario {
   const many = BY_DESTINATION.includes(scheduler) && random(3) > 0;
-  const protocol = random(5) === 0 ? 'udp' : 'tcp';
   const addresses = distinct(
     many ? 8 : 1,
     () => addressFrom(random, family, family === 4 ? [203, 0, 113] : [0xfd, 0xaa, 0, 1]),
@@ -152,15 +156,38 @@ function makeScenario(
   };
 }
 
+/**
+ * One connection that stays on the first of two servers, then many that are closed at once: as many of these go to the
+ * second one as the kernel lets an active connection weigh.
+ */
+function weighing(scheduler: string, weights: readonly number[], port: number): Scenario {
+  const random = randomFrom(port);
+  const made = makeScenario(random, [scheduler], 4, [weights], port, WEIGHING, 'tcp');
+  const open = (i: number): Opening => ({
+    kind: 'open',
+    client: { address: addressFrom(random, 4, [20]), port: 1024 + i },
+    to: 0,
+  });
+  const closed = Array.from({ length: 270 }, (_, i): Step[] => [
+    open(i + 1),
+    { kind: 'close', step: 2 * i + 1 },
+  ]);
+  return { ...made, steps: [open(0), ...closed.flat()] };
+}
+
 /** Every variant with every life in both families, from a seed that is not to change: what the vectors answer. */
 export function recordedScenarios(): Scenario[] {
   const random = randomFrom(2);
   const all = VARIANTS.flatMap((variant) =>
     ([4, 6] as const).flatMap((family) => LIVES.map((weights) => ({ variant, family, weights }))),
   );
-  return all.map(({ variant, family, weights }, i) =>
-    makeScenario(random, variant, family, weights, 2000 + i, 'recorded'),
-  );
+  return [
+    ...all.map(({ variant, family, weights }, i) =>
+      makeScenario(random, variant, family, weights, 2000 + i, 'recorded'),
+    ),
+    weighing('lc', [1, 1], 2900),
+    weighing('wlc', [1, 1], 2901),
+  ];
 }
 
 /** For every variant and family a few of 1–12 servers with random weights, perhaps changed twice. */

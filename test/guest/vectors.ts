@@ -2,7 +2,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { activeWeight } from './reference.ts';
 import type { Choices, Scenario } from './scenario.ts';
+import { WEIGHING } from './scenarios.ts';
 
 /** The file's content. */
 export interface ScheduleVectors {
@@ -27,6 +29,12 @@ export function vectorsOf(
     digest: createHash('sha256').update(JSON.stringify(scenarios)).digest('hex'),
     choices: Object.fromEntries(scenarios.map(({ name }, i) => [name, choices[i]!])),
   };
+}
+
+/** What an active connection weighs in the kernel that gave these answers; throws when they do not say. */
+export function activeWeightOf({ choices }: ScheduleVectors): number {
+  const [, weighing] = Object.entries(choices).find(([name]) => name.endsWith(WEIGHING)) ?? [];
+  return activeWeight(weighing ?? '');
 }
 
 /** Reads the file; throws where it is missing or the scenarios are others than those that were asked. */

@@ -2,7 +2,7 @@
 # Fetches the packages of the guest that has the kernel's ip_vs (guest.ts) and unpacks them into a folder of their own.
 # Nothing is installed, no root is needed, the host's packages stay as they are. Silent when everything is there.
 #
-# Usage: fetch.sh    into $WEIR_GUEST, by default ~/.cache/weir/guest
+# Usage: fetch.sh [--dry-run]    into $WEIR_GUEST, by default ~/.cache/weir/guest
 # Exit: 0 everything is there, 1 it could not be had.
 set -eu
 
@@ -30,6 +30,7 @@ command -v apt-get >/dev/null 2>&1 && command -v dpkg-deb >/dev/null 2>&1 ||
 
 printf 'Debian packages to fetch (42 MB) and to unpack into %s, without installing them:\n' "$target"
 echo "$packages" | sed 's/^/  /'
+[ "${1:-}" != --dry-run ] || exit 0
 mkdir -p "$(dirname "$target")"
 work=$(mktemp -d "$target.XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -42,10 +43,11 @@ cd "$work/packed"
 names=$(echo "$packages" | sed 's/ .*//')
 download() {
   # shellcheck disable=SC2086 # The list is meant to be split.
-  apt-get -qq -o APT::Sandbox::User="$(id -un)" -o Acquire::http::Timeout=20 download $names >"$work/log" 2>&1
+  apt-get -qq -o APT::Sandbox::User="$(id -un)" -o Acquire::http::Timeout=20 download $names >>"$work/log" 2>&1
 }
 if ! download; then
   # Lists that are missing or too old; they can be fetched by root alone.
+  : >"$work/log"
   [ "$(id -u)" != 0 ] || apt-get -qq -o Acquire::http::Timeout=20 update >>"$work/log" 2>&1 || true
   download || {
     cat "$work/log" >&2
@@ -57,6 +59,10 @@ for package in *.deb; do
   dpkg-deb -f "$package" Package Version | sed 's/^[^:]*: //' | paste -d ' ' - - >>"$work/versions"
 done
 rm -rf "$work/root/usr/share" "$work/root/etc"
+# Debian 13 has moved everything into /usr.
+for folder in bin sbin lib; do
+  [ -e "$work/root/$folder" ] || ln -s "usr/$folder" "$work/root/$folder"
+done
 mv "$work/versions" "$work/root/packages"
 chmod 755 "$work/root"
 # Somebody else may have been faster.

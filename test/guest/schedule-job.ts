@@ -28,8 +28,10 @@ const SOL_SOCKET = 1;
 const SO_MARK = 36;
 const FLAG = { syn: 0x02, ack: 0x10, finAck: 0x11 } as const;
 
-/** Played side by side. Connections in TCP's shorter states live 60 s (ip_vs_proto_tcp.c); the table is read before. */
+/** Played side by side, and then the connection table is read. */
 const SCENARIOS_A_READING = 150;
+/** Connections in SYN_RECV and CLOSE_WAIT live 60 s (ip_vs_proto_tcp.c), so a reading has to come before, in ms. */
+const READ_WITHIN = 50_000;
 
 const NETWORK = `link add c0 type veth peer name d0
 link set c0 up
@@ -193,8 +195,11 @@ function main(): void {
   const choices: Choices[] = [];
   for (let start = 0; start < scenarios.length; start += SCENARIOS_A_READING) {
     const some = scenarios.slice(start, start + SCENARIOS_A_READING);
+    const started = performance.now();
     playAll(network, some);
     const connections = readConnections();
+    if (performance.now() - started > READ_WITHIN)
+      throw new Error(`the machine is too slow: connections may be gone after ${READ_WITHIN} ms`);
     choices.push(...some.map((scenario) => choicesOf(scenario, connections)));
   }
   // A packet that was lost on its way would look like one for which no server was available.

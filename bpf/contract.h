@@ -125,8 +125,8 @@ struct weir_server {
 	__u16 port;
 	__u16 flags;	/* WEIR_SERVER_IN_USE */
 	__u32 service;	/* id of its service */
-	__s32 active;	/* connections in ESTABLISHED */
-	__s32 inactive; /* connections in any other state */
+	__s32 active;	/* connections from the SYN to the first FIN or RST */
+	__s32 inactive; /* all others, UDP among them */
 	__u32 moves;	/* times that active or inactive changed, so that an audit knows when to trust itself */
 	__u32 reserved;
 };

@@ -31,7 +31,7 @@ static __always_inline long sweep_slot(__u32 slot, struct sweep *sweep, int fami
 	sweep->live++;
 	id = connection->server;
 	audit = bpf_map_lookup_elem(&server_audit, &id);
-	if (audit && word_state(word) == WEIR_STATE_ESTABLISHED)
+	if (audit && is_active(word_state(word)))
 		audit->active++;
 	else if (audit)
 		audit->inactive++;

@@ -16,7 +16,7 @@ export interface NextVersion {
 /** Everything that generating and building read. */
 const SOURCES = ['bin', 'bpf', 'src', 'scripts', 'package.json', 'tsconfig.json', 'test', 'bench'];
 /** In front of the counters, so that all that follows lies elsewhere; and a member of everything that is balanced. */
-const BEFORE = '\t__s32 active;\t/* connections in ESTABLISHED */';
+const BEFORE = '\t__s32 active;\t/* connections from the SYN to the first FIN or RST */';
 const FIELD = '\t__u32 added;\t/* a later version has this, too */\n';
 
 /** Builds it in a directory of its own. */

@@ -18,7 +18,7 @@ export interface Traffic {
 /** A real server's counters within one service. */
 export interface ServerCounters extends Traffic, Endpoint {
   readonly weight: number;
-  /** Connections in ESTABLISHED. */
+  /** TCP connections in SYN_SENT, SYN_RECV, SYNACK and ESTABLISHED, as ip_vs counts. */
   readonly active: number;
   /** Connections in any other state. */
   readonly inactive: number;

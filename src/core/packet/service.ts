@@ -16,7 +16,7 @@ export function noTraffic(): Counted {
 export interface ServerRecord {
   readonly endpoint: Endpoint;
   readonly address: Uint8Array;
-  /** Connections in ESTABLISHED, and in any other state. */
+  /** Connections that are active (`isActive`), and all others. */
   active: number;
   inactive: number;
   readonly traffic: Counted;

@@ -4,7 +4,7 @@
 export interface Candidate {
   /** 0–65535; 0 is never chosen. */
   readonly weight: number;
-  /** Connections in ESTABLISHED. */
+  /** TCP connections up to ESTABLISHED. */
   readonly active: number;
   /** Connections in any other state. */
   readonly inactive: number;

@@ -2,6 +2,7 @@
 import type { Family } from '../../core/address/address.ts';
 import { endConnection, isExpired } from '../../core/packet/connection.ts';
 import type { ServerRecord } from '../../core/packet/service.ts';
+import { isActive } from '../../core/packet/state.ts';
 import type { World } from '../../core/packet/world.ts';
 import type { SweepReport } from '../port.ts';
 
@@ -36,7 +37,7 @@ function audit(world: World, servers: readonly ServerRecord[]): string[] {
   for (const family of [4, 6] as const)
     for (const connection of world.tables[family].slots) {
       const counts = connection && walked.get(connection.server);
-      if (counts) counts[connection.state === 'ESTABLISHED' ? 'active' : 'inactive']++;
+      if (counts) counts[isActive(connection.state) ? 'active' : 'inactive']++;
     }
   return [...walked].flatMap(([{ active, inactive, endpoint }, found]) =>
     active === found.active && inactive === found.inactive

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 #define WEIR_MAX_SERVERS 1024 /* real servers in one service */
-#define WEIR_MAX_RING 4096    /* turns in a precomputed wrr ring; longer ones are computed turn by turn */
+#define WEIR_MAX_RING 4096    /* turns in a precomputed wrr ring, longer ones are computed turn by turn; and mh's places */
 
 /* What may stand in the low bits of a connection's word. From NONE on they are ip_vs's states, in the order of
  * CONNECTION_STATES in src/core/model/state.ts. */
@@ -45,8 +45,22 @@ enum weir_scheduler {
 	WEIR_SCHEDULER_WRR = 1,
 	WEIR_SCHEDULER_LC = 2,
 	WEIR_SCHEDULER_WLC = 3,
-	WEIR_SCHEDULER_MAX = 4,
+	WEIR_SCHEDULER_SED = 4,
+	WEIR_SCHEDULER_NQ = 5,
+	WEIR_SCHEDULER_FO = 6,
+	WEIR_SCHEDULER_OVF = 7,
+	WEIR_SCHEDULER_DH = 8,
+	WEIR_SCHEDULER_SH = 9,
+	WEIR_SCHEDULER_MH = 10,
+	WEIR_SCHEDULER_TWOS = 11,
+	WEIR_SCHEDULER_LBLC = 12,
+	WEIR_SCHEDULER_LBLCR = 13,
+	WEIR_SCHEDULER_MAX = 14,
 };
+
+/* Flags of schedulers; sh and mh have both. */
+#define WEIR_SCHEDULER_FLAG_FALLBACK 1 /* where the hash leads to a server of weight 0, look on */
+#define WEIR_SCHEDULER_FLAG_PORT 2     /* the client's port is hashed too */
 
 /* What became of packets that were not simply forwarded, and of connections that did not simply end. */
 enum weir_verdict {
@@ -89,10 +103,11 @@ struct weir_service {
 	__u32 members;	   /* first of this service's members */
 	__u32 member_count; /* 0 - WEIR_MAX_SERVERS */
 	__u32 eligible;	   /* members with a weight above 0: they come first, and schedulers look at no others */
-	__u32 ring;	   /* wrr: where this service's turns begin in `rings` */
-	__u32 ring_length; /* wrr: turns in the ring, 0 when there is none and turns are computed */
-	__u32 cycle;	   /* wrr: sum of the weights ÷ their greatest common divisor */
+	__u32 ring;	   /* wrr, sh, dh, mh: where this service's turns or table begin in `rings` */
+	__u32 ring_length; /* turns in the ring or places in the table; wrr: 0 when turns are computed */
+	__u32 cycle;	   /* wrr, twos: sum of the weights ÷ their greatest common divisor */
 	__u32 stride;	   /* wrr without a ring: turns to advance, coprime to the cycle */
+	__u32 scheduler_flags; /* WEIR_SCHEDULER_FLAG_* */
 };
 
 /* members: a service's servers, one after the other, in the configuration's order but for those of weight 0, which
@@ -102,9 +117,29 @@ struct weir_member {
 	__u32 weight;	  /* 0 - 65535 */
 	__u32 cumulative; /* weights up to and including this one, each divided by their greatest common divisor */
 	__u32 order;	  /* place in the configuration */
+	__u32 last_weight; /* the weight it had when it was last above 0: mh's table is made by it; not for packets */
 };
 
-/* rings: turns of wrr, each the place of a member in its service. */
+/* localities: what lblc and lblcr remember of a destination. Times in nanoseconds since boot. */
+struct weir_locality_key {
+	__u32 service; /* id */
+	__u32 address[4];
+};
+struct weir_locality {
+	__u64 used;	/* when a connection last asked */
+	__u64 modified; /* lblcr: when its set last changed */
+	__u64 since;	/* lblcr: elements of its set entered before count no more */
+	__u32 server;	/* lblc: id */
+	__u32 reserved;
+};
+
+/* locality_servers: an element of the set that lblcr has for a destination. */
+struct weir_locality_server {
+	struct weir_locality_key destination;
+	__u32 server; /* id */
+};
+
+/* rings: turns of wrr or places of a table, each the place of a member in its service. */
 struct weir_turns {
 	__u16 member[4];
 };

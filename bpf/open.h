@@ -109,7 +109,7 @@ static __always_inline int enter_or_drop(const struct packet *packet, struct wei
 static __always_inline int open_connection(struct __sk_buff *skb, const struct packet *packet,
 					   const struct weir_service *service, struct found *found, int family)
 {
-	__u32 place = schedule(service), at = service->members + place, generation;
+	__u32 place = schedule(service, packet), at = service->members + place, generation;
 	struct weir_connection *connection;
 	struct weir_member *member;
 	struct weir_server *server;

@@ -63,7 +63,8 @@ export const SERVICES: readonly ServiceCounters[] = [
   },
   {
     key: 'udp 203.0.113.100:53' as ServiceKey,
-    scheduler: 'rr',
+    scheduler: 'sh',
+    scheduler_flags: ['sh-port'],
     leaving: false,
     ...traffic(0),
     servers: [server('192.168.1.101:53', 1, 0, 0, 0)],

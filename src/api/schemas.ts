@@ -72,6 +72,7 @@ const serverCounters = z.object({
 const serviceCounters = z.object({
   key: z.string().describe('Such as "tcp 203.0.113.100:80".'),
   scheduler: z.enum(SCHEDULERS).or(z.string()),
+  scheduler_flags: z.array(z.string()).readonly().optional().describe('Such as "sh-port"; absent for none.'),
   leaving: z.boolean(),
   servers: z.array(serverCounters).readonly(),
   ...traffic,

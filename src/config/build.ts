@@ -1,7 +1,7 @@
 /** A file that was found right → Config, defaults filled in. */
 import type { Config } from '../core/model/config.ts';
 import type { DirectorInterface, Side } from '../core/model/host.ts';
-import type { VirtualService } from '../core/model/service.ts';
+import { SCHEDULER_FLAGS, type SchedulerFlag, type VirtualService } from '../core/model/service.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../core/model/state.ts';
 import type { ParsedFile } from './schema.ts';
 import { normalSysctlName } from './sysctl.ts';
@@ -28,6 +28,7 @@ export function buildConfig(file: ParsedFile): Config {
         address: service.address,
         port: service.port,
         scheduler: service.scheduler,
+        ...flagsIn(service.scheduler_flags),
         timeouts: withTimeouts(timeouts, service.timeouts),
         servers: service.servers.map(({ address, port = service.port, weight }) => ({
           address,
@@ -44,6 +45,13 @@ export function buildConfig(file: ParsedFile): Config {
     attach: file.director.attach,
     retireAfterMs: file.director.retire_after,
   };
+}
+
+/** Flags in their own order; none are left out altogether. */
+function flagsIn(given: readonly SchedulerFlag[]): Pick<VirtualService, 'scheduler_flags'> {
+  return given.length === 0
+    ? {}
+    : { scheduler_flags: SCHEDULER_FLAGS.filter((flag) => given.includes(flag)) };
 }
 
 function readSide(names: string | readonly string[], side: Side): readonly DirectorInterface[] {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { DEFAULT_LIMITS } from '../core/model/config.ts';
 import { FORWARDINGS, HOW_ATTACHED } from '../core/model/host.ts';
-import { MAX_SERVERS, MAX_WEIGHT, PROTOCOLS, SCHEDULERS } from '../core/model/service.ts';
+import { MAX_SERVERS, MAX_WEIGHT, PROTOCOLS, SCHEDULER_FLAGS, SCHEDULERS } from '../core/model/service.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../core/model/state.ts';
 import {
   addressField,
@@ -97,7 +97,14 @@ const service = z.strictObject({
   scheduler: wordField('a scheduler', SCHEDULERS)
     .default('wlc')
     .describe(
-      'Who gets the next connection: rr in turn, wrr in turn by weight, lc the server with the fewest connections, wlc the same by weight.',
+      'Who gets the next connection: rr in turn, wrr in turn by weight, lc the server with the fewest connections, wlc the same by weight; the others are in the guide to schedulers.',
+    ),
+  scheduler_flags: z
+    .array(wordField('a scheduler flag', SCHEDULER_FLAGS))
+    .meta({ noun: 'a list of scheduler flags', expected: 'a list such as [sh-port, sh-fallback]' })
+    .default([])
+    .describe(
+      'For sh and mh: -port counts the port as part of the client, -fallback gives the clients of a server of weight 0 to others.',
     ),
   timeouts: timeouts
     .default({})

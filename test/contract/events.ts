@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { FORWARDINGS, type Forwarding, type Side } from '../../src/core/model/host.ts';
-import type { VirtualService } from '../../src/core/model/service.ts';
+import { flagsOf, SCHEDULERS, type VirtualService } from '../../src/core/model/service.ts';
 import { DEFAULT_TIMEOUTS } from '../../src/core/model/state.ts';
 import { at } from './site.ts';
 
@@ -26,6 +26,18 @@ const service = (
 
 const VIP4 = '203.0.113.100';
 const VIP6 = '2001:db8:113::100';
+const servers4 = [3, 0, 1].map((weight, i) => server(`192.168.1.${101 + i}`, 80, weight));
+const servers6 = [2, 1, 0].map((weight, i) => server(`fd00:192:168:1::${101 + i}`, 80, weight));
+
+/** A service of each scheduler, one server of which is drained; those that know flags also with all of them. */
+const byScheduler = SCHEDULERS.flatMap((scheduler, i): VirtualService[] => {
+  const flags = flagsOf(scheduler);
+  const of = (more: number) =>
+    i % 2 === 0
+      ? service('tcp', VIP4, 100 + 20 * more + i, scheduler, ...servers4)
+      : service('tcp', VIP6, 100 + 20 * more + i, scheduler, ...servers6);
+  return flags.length === 0 ? [of(0)] : [of(0), { ...of(1), scheduler_flags: flags }];
+});
 
 /** Services that share servers, change ports, have nobody to send to, or no way there. */
 export const SERVICES: readonly VirtualService[] = [
@@ -46,6 +58,7 @@ export const SERVICES: readonly VirtualService[] = [
   service('tcp', VIP6, 81, 'lc', server('fd00:192:168:1::101', 80, 1)),
   service('tcp', VIP4, 82, 'lc', server('192.168.1.101', 80, 0)),
   service('tcp', VIP4, 83, 'rr', server('10.9.9.9', 80, 1)),
+  ...byScheduler,
 ];
 
 /** Client addresses by family: ordinary ones first, then some that nobody can have or that lead elsewhere. */

@@ -142,6 +142,8 @@ const ratesOf = ({ answer_rate, answer_burst }: Limits) => ({ answer_rate, answe
 function clearCounters({ tables, registry }: Publisher): void {
   for (const id of registry.serviceIds) {
     tables.positions.set(id, 0n);
+    const place = registry.byId.get(id)?.place;
+    if (place !== undefined) tables.localities.delete({ service: id, address: place.address });
     tables.serviceTraffic.clear(id);
   }
   for (const id of registry.serverIds) {

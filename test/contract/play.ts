@@ -29,6 +29,8 @@ export interface Tally {
   packets: number;
   readonly actions: Record<string, number>;
   readonly verdicts: Record<string, number>;
+  /** Connections opened by each scheduler. */
+  readonly schedulers: Record<string, number>;
 }
 
 /** A reference beside the kernel: the same interfaces and routes, and the kernel's own choice of ports. */
@@ -179,9 +181,12 @@ export function play(kernel: Kernel, events: readonly Event[], tally?: Tally): D
     if (difference !== undefined) return { event: i, ...difference };
   }
   const difference = compareTables(kernel, plane) ?? compareCounters(kernel, plane);
-  if (tally !== undefined)
+  if (tally !== undefined) {
     for (const [name, count] of Object.entries(plane.verdicts()))
       tally.verdicts[name] = (tally.verdicts[name] ?? 0) + count;
+    for (const { scheduler, conns } of plane.counters())
+      tally.schedulers[scheduler] = (tally.schedulers[scheduler] ?? 0) + conns;
+  }
   return difference && { event: events.length, ...difference };
 }
 

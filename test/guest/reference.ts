@@ -1,15 +1,24 @@
 /** A scenario played to the schedulers of src/core/schedule, and how their choices compare with those of ip_vs. */
-import { SCHEDULERS, type Scheduler } from '../../src/core/model/service.ts';
-import type { Candidate } from '../../src/core/schedule/candidate.ts';
-import { SCHEDULES } from '../../src/core/schedule/schedule.ts';
-import { type Choices, choiceLetter, type Scenario } from './scenario.ts';
+import { addressBytes } from '../../src/core/address/address.ts';
+import {
+  SCHEDULER_FLAGS,
+  SCHEDULERS,
+  type Scheduler,
+  type SchedulerFlag,
+} from '../../src/core/model/service.ts';
+import { type Candidate, type ScheduleState, startState } from '../../src/core/schedule/candidate.ts';
+import * as schedule from '../../src/core/schedule/schedule.ts';
+import { type Choices, choiceLetter, type Opening, openingsOf, type Scenario } from './scenario.ts';
 
 /** Schedulers that ip_vs has too but the guest has not: Debian's user-mode-linux comes without ip_vs_twos. */
 export const WITHOUT_ORACLE: readonly string[] = ['twos'];
 
 /** Whether a scenario's scheduler is one of ours, with its flags. */
 export function isOurs(scenario: Scenario): boolean {
-  return (SCHEDULERS as readonly string[]).includes(scenario.scheduler) && scenario.flags.length === 0;
+  const isKnown = (words: readonly string[], word: string): boolean => words.includes(word);
+  return (
+    isKnown(SCHEDULERS, scenario.scheduler) && scenario.flags.every((flag) => isKnown(SCHEDULER_FLAGS, flag))
+  );
 }
 
 /**
@@ -32,22 +41,45 @@ type Load = { -readonly [K in keyof Candidate]: Candidate[K] };
 function choose(
   scenario: Scenario,
   servers: readonly Load[],
-  turn: number,
+  state: ScheduleState,
+  { client, to }: Opening,
   active: number,
 ): number | undefined {
   // What our schedulers weigh as 257 weighs as little as it does in the kernel, when each takes an inactive one along.
-  const weighed = servers.map((server) => ({
+  const weighed = servers.map((server, index) => ({
     ...server,
+    index,
     inactive: server.inactive - (257 - active) * server.active,
   }));
-  return SCHEDULES[scenario.scheduler as Scheduler](weighed, turn);
+  const { scheduler, flags } = scenario as { scheduler: Scheduler; flags: readonly SchedulerFlag[] };
+  const request = {
+    client: addressBytes(client.address),
+    clientPort: client.port,
+    destination: addressBytes(scenario.addresses[to]!),
+    // No scenario lasts a day.
+    now: 0,
+    day: 1,
+  };
+  return schedule.choose({ scheduler, flags, servers: weighed, state }, request)?.index;
 }
 
-const start = (weight: number): Load => ({ weight, active: 0, inactive: 0 });
+/** The scenario's servers with these weights, and no connections. */
+const start = ({ servers }: Scenario, weights: readonly number[]): Load[] =>
+  servers.map(({ address, port }, i) => ({
+    address: addressBytes(address),
+    port,
+    weight: weights[i]!,
+    lastWeight: weights[i]!,
+    active: 0,
+    inactive: 0,
+  }));
+
+const firstWeights = ({ servers }: Scenario): number[] => servers.map(({ weight }) => weight);
 
 /** Whom our scheduler chooses, connection after connection, when an active one weighs `active` (activeWeight). */
 export function referenceChoices(scenario: Scenario, active: number): Choices {
-  const servers = scenario.servers.map(({ weight }) => start(weight));
+  const servers = start(scenario, firstWeights(scenario));
+  const state = startState();
   const chosen: (number | undefined)[] = [];
   const serverOf = new Map<number, Load>();
   for (const [i, step] of scenario.steps.entries())
@@ -55,6 +87,7 @@ export function referenceChoices(scenario: Scenario, active: number): Choices {
       case 'weights':
         servers.forEach((server, s) => {
           server.weight = step.weights[s]!;
+          server.lastWeight = server.weight || server.lastWeight;
         });
         break;
       case 'close': {
@@ -66,7 +99,7 @@ export function referenceChoices(scenario: Scenario, active: number): Choices {
         break;
       }
       default: {
-        const index = choose(scenario, servers, chosen.length, active);
+        const index = choose(scenario, servers, state, step, active);
         chosen.push(index);
         if (index === undefined) break;
         serverOf.set(i, servers[index]!);
@@ -80,10 +113,11 @@ export function referenceChoices(scenario: Scenario, active: number): Choices {
 
 /** What a scheduler that goes by turns alone answers with these weights from turn 0 on. */
 function turns(scenario: Scenario, weights: readonly number[], count: number): Choices {
-  const servers = weights.map(start);
-  return Array.from({ length: count }, (_, turn) => choiceLetter(choose(scenario, servers, turn, 257))).join(
-    '',
-  );
+  const servers = start(scenario, weights);
+  const state = startState();
+  const [opening] = openingsOf(scenario);
+  const choice = () => choiceLetter(choose(scenario, servers, state, opening!, 257));
+  return Array.from({ length: count }, choice).join('');
 }
 
 /** The stretches of a scenario between changes of weights: the weights, and the number of openings. */

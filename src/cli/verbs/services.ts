@@ -41,13 +41,22 @@ function shareOf(server: ServerCounters, service: ServiceCounters): number | und
   return all === 0 ? undefined : (server.active + server.inactive) / all;
 }
 
+/** The scheduler, and its flags in brackets. */
+const schedulerText = ({ scheduler, scheduler_flags: flags = [] }: ServiceCounters): string =>
+  flags.length === 0 ? scheduler : `${scheduler} (${flags.join(', ')})`;
+
 function servicesText(session: Session, services: readonly ServiceCounters[]): string {
   const { style, width, options } = session;
   const wide = options.output === 'wide';
   const columns = [left('SERVICE / SERVER'), ...LOAD, ...(wide ? TRAFFIC : []), right('SHARE')];
   const rowsWith = (barWidth: number): Row[] =>
     services.flatMap((service) => [
-      [{ text: `${service.key}  ${service.leaving ? 'leaving' : service.scheduler}`, paint: style.cyan }],
+      [
+        {
+          text: `${service.key}  ${service.leaving ? 'leaving' : schedulerText(service)}`,
+          paint: style.cyan,
+        },
+      ],
       ...service.servers.map((server) => {
         const share = shareOf(server, service);
         return [

@@ -30,6 +30,8 @@ export interface ServerCounters extends Traffic, Endpoint {
 export interface ServiceCounters extends Traffic {
   readonly key: ServiceKey;
   readonly scheduler: string;
+  /** Flags of the scheduler, such as `sh-port`; left out when there are none. */
+  readonly scheduler_flags?: readonly string[];
   readonly servers: readonly ServerCounters[];
   /** True when the service is no longer configured and only finishes the connections it has. */
   readonly leaving: boolean;

@@ -10,6 +10,7 @@ export function equalService(a: VirtualService, b: VirtualService): boolean {
     a.address === b.address &&
     a.port === b.port &&
     a.scheduler === b.scheduler &&
+    a.scheduler_flags?.join() === b.scheduler_flags?.join() &&
     equalTimeouts(a.timeouts, b.timeouts) &&
     a.servers.length === b.servers.length &&
     a.servers.every((server, i) => equalServer(server, b.servers[i]!))

@@ -6,7 +6,7 @@ import { drop, type Outcome, pass } from './outcome.ts';
 import { type Arrival, isMartian, type Packet, TCP } from './parse.ts';
 import { obtainSlot } from './reclaim.ts';
 import { findWays } from './route.ts';
-import { choose, type ServiceRecord, serviceAt } from './service.ts';
+import { chooseServer, type ServiceRecord, serviceAt } from './service.ts';
 import { isHalfOpen, isOpening } from './state.ts';
 import type { TrackedConnection, World } from './world.ts';
 
@@ -39,7 +39,12 @@ function openFor(
 ): TrackedConnection | Outcome {
   const { frame, ifindex } = arrival;
   const { family, protocol } = packet;
-  const server = choose(record);
+  const server = chooseServer(record, {
+    client: packet.source,
+    clientPort: packet.sourcePort,
+    destination: packet.target,
+    now: world.surroundings.now(),
+  });
   if (server === undefined) return refuse(world, arrival, packet, 'no_server', packet.target);
   const slot = obtainSlot(world, family, protocol);
   if (slot === undefined) return drop(world, 'table_full', frame);

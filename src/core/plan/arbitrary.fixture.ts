@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { addressFromBytes } from '../address/address.ts';
 import { type DirectorInterface, FORWARDINGS, masqueradeKey, vipKey } from '../model/host.ts';
-import { PROTOCOLS, SCHEDULERS, serviceKey } from '../model/service.ts';
+import { flagsOf, PROTOCOLS, SCHEDULERS, serviceKey } from '../model/service.ts';
 import { DEFAULT_TIMEOUTS } from '../model/state.ts';
 import type { DirectorState } from './states.ts';
 
@@ -13,14 +13,23 @@ const port = fc.constantFrom(53, 80);
 const name = fc.constantFrom('eth0', 'eth1', 'eth2');
 
 const server = fc.record({ address, port, weight: fc.integer({ min: 0, max: 3 }) });
-const service = fc.record({
-  protocol: fc.constantFrom(...PROTOCOLS),
-  address,
-  port,
-  scheduler: fc.constantFrom(...SCHEDULERS),
-  timeouts: fc.constantFrom(DEFAULT_TIMEOUTS, { ...DEFAULT_TIMEOUTS, established: 60_000 }),
-  servers: fc.uniqueArray(server, { maxLength: 5, selector: (one) => `${one.address}:${one.port}` }),
-});
+const scheduled = fc
+  .constantFrom(...SCHEDULERS)
+  .chain((scheduler) =>
+    fc
+      .subarray([...flagsOf(scheduler)])
+      .map((flags) => ({ scheduler, ...(flags.length === 0 ? {} : { scheduler_flags: flags }) })),
+  );
+const service = fc
+  .record({
+    protocol: fc.constantFrom(...PROTOCOLS),
+    address,
+    port,
+    scheduled,
+    timeouts: fc.constantFrom(DEFAULT_TIMEOUTS, { ...DEFAULT_TIMEOUTS, established: 60_000 }),
+    servers: fc.uniqueArray(server, { maxLength: 5, selector: (one) => `${one.address}:${one.port}` }),
+  })
+  .map(({ scheduled: how, ...rest }) => ({ ...rest, ...how }));
 const side = fc.constantFrom('public' as const, 'private' as const);
 const vip = fc
   .record({ address, length: fc.constantFrom(24, 32), interface: name, labelled: fc.boolean() })

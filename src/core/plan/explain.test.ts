@@ -83,6 +83,12 @@ describe('explainStep', () => {
     ]);
   });
 
+  test('flags are said with their scheduler', () => {
+    expect(publish({ scheduler: 'sh', scheduler_flags: ['sh-fallback', 'sh-port'] })).toEqual([
+      '~ service tcp 203.0.113.100:80  scheduler  wlc → sh (sh-fallback, sh-port)',
+    ]);
+  });
+
   test('a lone new or lost server keeps its sign on a line of its own', () => {
     expect(publish({ servers: [server(101, 1)] })[1]).toBe('-   server 192.168.1.102:80  weight 1');
     expect(publish({ servers: [...web.servers, server(103, 1)] })[1]).toBe(

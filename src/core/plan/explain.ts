@@ -24,6 +24,10 @@ const vipText = (vip: Vip) => `vip ${vipKey(vip)}${vip.label === undefined ? '' 
 const masqueradeText = (rule: Masquerade) => `masquerade ${masqueradeKey(rule)}`;
 const serverText = (server: RealServer) => `server ${formatEndpoint(server)}  weight ${server.weight}`;
 
+/** A scheduler and its flags: `sh`, `sh (sh-port)`. */
+const schedulerText = ({ scheduler, scheduler_flags: flags = [] }: VirtualService) =>
+  flags.length === 0 ? scheduler : `${scheduler} (${flags.join(', ')})`;
+
 /** The states whose time-outs differ. */
 const differing = (before: Timeouts, after: Timeouts) =>
   (Object.keys(after) as (keyof Timeouts)[]).filter((state) => before[state] !== after[state]);
@@ -56,7 +60,7 @@ function serverChanges(before: readonly RealServer[], after: readonly RealServer
 }
 
 function explainNewService(service: VirtualService): string[] {
-  const head = `+ service ${serviceKey(service)}  ${service.scheduler}, ${count(service.servers.length, 'server')}`;
+  const head = `+ service ${serviceKey(service)}  ${schedulerText(service)}, ${count(service.servers.length, 'server')}`;
   const timeouts = differing(DEFAULT_TIMEOUTS, service.timeouts).map(
     (state) => `timeout ${state}  ${formatDuration(service.timeouts[state])}`,
   );
@@ -65,9 +69,9 @@ function explainNewService(service: VirtualService): string[] {
 
 function explainChangedService(before: VirtualService, after: VirtualService): string[] {
   const changes = [
-    ...(before.scheduler === after.scheduler
+    ...(schedulerText(before) === schedulerText(after)
       ? []
-      : [`~ scheduler  ${before.scheduler} → ${after.scheduler}`]),
+      : [`~ scheduler  ${schedulerText(before)} → ${schedulerText(after)}`]),
     ...timeoutChanges(before.timeouts, after.timeouts),
     ...serverChanges(before.servers, after.servers),
   ];

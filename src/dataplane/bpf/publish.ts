@@ -9,6 +9,7 @@ import {
   serviceKey,
   type VirtualService,
 } from '../../core/model/service.ts';
+import { lastWeights } from '../../core/schedule/last-weight.ts';
 import { waitForReaders } from '../../kernel/grace.ts';
 import { membersOf, serverRecord, slotRecord, stateRecord, turnsOf } from './records.ts';
 import { contractKey, freeIds, type Registry, type ServerEntry, type ServiceEntry } from './registry.ts';
@@ -33,16 +34,27 @@ const NO_RUN: Run = { start: 0, length: 0 };
 export function publishService(to: Publisher, service: VirtualService): void {
   const entry = obtainService(to, service);
   obtainServers(to, entry, service.servers);
-  const elements = membersOf(service, (server) => entry.servers.get(formatEndpoint(server))!.id);
+  const weights = lastWeights(
+    service.servers,
+    entry.published ? { ...entry, servers: entry.service.servers } : { servers: [], lastWeights: [] },
+  );
+  const elements = membersOf(service, weights, (server) => entry.servers.get(formatEndpoint(server))!.id);
   const members = takeMembers(to, elements.length);
   to.tables.members.setRun(members.start, elements);
-  const ring = writeRing(to, service);
+  const ring = writeRing(to, service, weights);
   const slot = freeSlot(to, entry);
+  forgetLocality(to, entry, service);
   const { id, place } = entry;
   to.tables.services.set(slot, slotRecord(service, { id, key: place, members, ring: ring.run }, ring.length));
   to.tables.serviceState.set(id, stateRecord(service, slot, to.hz));
   to.tables.servicesByKey.set(place, slot);
-  settle(to, entry, service, slot, members, ring.run);
+  settle(to, entry, { service, lastWeights: weights, slot, members, ring: ring.run });
+}
+
+/** Forgets what lblc and lblcr have remembered under another scheduler, or before the service was removed. */
+function forgetLocality({ tables }: Publisher, entry: ServiceEntry, service: VirtualService): void {
+  if (entry.published && entry.service.scheduler === service.scheduler) return;
+  tables.localities.delete({ service: entry.id, address: entry.place.address });
 }
 
 /** Takes a key away that somebody else has put there; true if there was one. */
@@ -99,6 +111,7 @@ function obtainService({ tables, registry }: Publisher, service: VirtualService)
     key,
     place: contractKey(service),
     service: { ...service, servers: [] },
+    lastWeights: [],
     published: false,
     publishedAt: Number.NEGATIVE_INFINITY,
     slot: 2 * id + 1,
@@ -172,14 +185,32 @@ function takeMembers(to: Publisher, length: number): Run {
   return run;
 }
 
-/** The ring of a service whose cycle is short enough; where there is no room for it, turns are computed. */
-function writeRing(to: Publisher, service: VirtualService): { run: Run; length: number } {
-  const { elements, length } = turnsOf(service);
+/**
+ * The ring or table of a service that has one. Where there is no room, wrr computes its turns, and others throw an Error.
+ */
+function writeRing(
+  to: Publisher,
+  service: VirtualService,
+  lastWeights: readonly number[],
+): { run: Run; length: number } {
+  const { elements, length } = turnsOf(service, lastWeights);
   if (length === 0) return { run: NO_RUN, length: 0 };
-  const run = to.rings.take(elements.length, to.now());
+  const run = takeRing(to, elements.length, service.scheduler);
   if (run === undefined) return { run: NO_RUN, length: 0 };
   to.tables.rings.setRun(run.start, elements);
   return { run, length };
+}
+
+function takeRing(to: Publisher, length: number, scheduler: VirtualService['scheduler']): Run | undefined {
+  const run = to.rings.take(length, to.now());
+  if (run !== undefined || scheduler === 'wrr') return run;
+  rest(to);
+  const rested = to.rings.take(length, to.now());
+  if (rested === undefined)
+    throw new Error(
+      `no room for another table of the scheduler ${scheduler}: there is room for some 500 services with mh; give some another scheduler`,
+    );
+  return rested;
 }
 
 /** The one of the service's two slots that is not published, once nobody can be reading it any more. */
@@ -192,18 +223,15 @@ function freeSlot(to: Publisher, entry: ServiceEntry): number {
 function settle(
   to: Publisher,
   entry: ServiceEntry,
-  service: VirtualService,
-  slot: number,
-  members: Run,
-  ring: Run,
+  parts: Pick<ServiceEntry, 'service' | 'lastWeights' | 'slot' | 'members' | 'ring'>,
 ): void {
   const now = to.now();
   to.members.give(entry.members, now);
   to.rings.give(entry.ring, now);
   to.registry.damage.delete(entry.key);
   to.registry.strangers.delete(entry.key);
-  Object.assign(entry, { service, slot, members, ring, published: true, publishedAt: now });
-  const present = new Set(service.servers.map(formatEndpoint));
+  Object.assign(entry, { ...parts, published: true, publishedAt: now });
+  const present = new Set(entry.service.servers.map(formatEndpoint));
   for (const [endpoint, server] of entry.servers)
     server.leftAt = present.has(endpoint) ? undefined : Math.max(server.leftAt ?? now, 0);
 }

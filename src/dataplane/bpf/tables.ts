@@ -19,8 +19,13 @@ const membersFor = (limits: Limits): number => 2 * limits.servers + 2 * 1024;
  * full (docs/decisions/0009). Small tables get some more, for averages mean little there.
  */
 export const bucketsFor = (connections: number): number => Math.ceil((2 * connections) / 3) + 16;
-/** Four turns of wrr each: 4 MiB, some thousand services with long rings; further ones compute their turns. */
+/**
+ * Four turns of wrr or places of a table each: 4 MiB, some hundred services with mh or thousands with long rings; further
+ * rings are computed turn by turn.
+ */
 const RING_CHUNKS = 524_288;
+/** Destinations that lblc and lblcr remember, as many as ip_vs keeps without collecting; and places in lblcr's sets. */
+const LOCALITIES = 16_384;
 
 const u32: Codec<number> = {
   size: 4,
@@ -44,6 +49,8 @@ export interface Tables {
   readonly positions: ArrayMap<bigint>;
   readonly members: ArrayMap<contract.WeirMember>;
   readonly rings: ArrayMap<contract.WeirTurns>;
+  readonly localities: HashMap<contract.WeirLocalityKey, contract.WeirLocality>;
+  readonly localityServers: HashMap<contract.WeirLocalityServer, bigint>;
   readonly servers: ArrayMap<contract.WeirServer>;
   readonly serverAudit: ArrayMap<contract.WeirAudit>;
   readonly serviceTraffic: PerCpuArray<contract.WeirTraffic>;
@@ -75,6 +82,8 @@ function sizes(limits: Limits): Readonly<Record<string, number>> {
     positions: limits.services,
     members: membersFor(limits),
     rings: RING_CHUNKS,
+    localities: LOCALITIES,
+    locality_servers: LOCALITIES,
     servers: limits.servers,
     server_audit: limits.servers,
     service_traffic: limits.services,
@@ -218,6 +227,21 @@ const CODECS = {
   },
   member: { size: LAYOUTS.weir_member.size, read: contract.readWeirMember, write: contract.writeWeirMember },
   turns: { size: LAYOUTS.weir_turns.size, read: contract.readWeirTurns, write: contract.writeWeirTurns },
+  locality_key: {
+    size: LAYOUTS.weir_locality_key.size,
+    read: contract.readWeirLocalityKey,
+    write: contract.writeWeirLocalityKey,
+  },
+  locality: {
+    size: LAYOUTS.weir_locality.size,
+    read: contract.readWeirLocality,
+    write: contract.writeWeirLocality,
+  },
+  locality_server: {
+    size: LAYOUTS.weir_locality_server.size,
+    read: contract.readWeirLocalityServer,
+    write: contract.writeWeirLocalityServer,
+  },
   server: { size: LAYOUTS.weir_server.size, read: contract.readWeirServer, write: contract.writeWeirServer },
   audit: { size: LAYOUTS.weir_audit.size, read: contract.readWeirAudit, write: contract.writeWeirAudit },
   traffic: {
@@ -281,6 +305,8 @@ function assemble(
     positions: new ArrayMap(bpf, fd('positions'), u64),
     members: new ArrayMap(bpf, fd('members'), codecOf('member')),
     rings: new ArrayMap(bpf, fd('rings'), codecOf('turns')),
+    localities: new HashMap(bpf, fd('localities'), codecOf('locality_key'), codecOf('locality')),
+    localityServers: new HashMap(bpf, fd('locality_servers'), codecOf('locality_server'), u64),
     servers: new ArrayMap(bpf, fd('servers'), codecOf('server')),
     serverAudit: new ArrayMap(bpf, fd('server_audit'), codecOf('audit')),
     serviceTraffic: new PerCpuArray(bpf, fd('service_traffic'), codecOf('traffic')),

@@ -18,6 +18,9 @@ export function listCounters(services: Services): ServiceCounters[] {
   return [...services].map(([key, entry]) => ({
     key,
     scheduler: entry.record.service.scheduler,
+    ...(entry.record.service.scheduler_flags && {
+      scheduler_flags: entry.record.service.scheduler_flags,
+    }),
     leaving: !entry.published,
     ...entry.record.traffic,
     servers: serversOf(entry).map((server) => serverCounters(entry, server)),

@@ -173,6 +173,22 @@ it('flags and last weights are found again after a restart', () => {
   expect(placesOf()).toEqual(before);
 });
 
+it('where rings have no room, wrr computes its turns, and a table is refused with the service as it was', () => {
+  life((publisher) => publishService(publisher, before));
+  life((publisher) => {
+    publisher.rings.take(tables.rings.size - 1_000, 0);
+    const hashed: VirtualService = { ...before, scheduler: 'mh' };
+    const room = publisher.members.free;
+    expect(() => publishService(publisher, hashed)).toThrow('no room for another table of the scheduler mh');
+    publisher.members.rested();
+    expect(publisher.members.free).toBe(room);
+    publisher.rings.take(publisher.rings.free, 0);
+    publishService(publisher, after);
+  });
+  expect(published().get(serviceKey(after))).toEqual(after);
+  expect([...readRegistry(tables).services.values()].map(({ ring }) => ring.length)).toEqual([0]);
+});
+
 it('a removal cut short after any pin is finished by the next start', () => {
   const directory = layoutDirectory(pinDir);
   const pins = removalOrder(readdirSync(directory));

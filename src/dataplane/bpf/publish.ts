@@ -42,6 +42,12 @@ export function publishService(to: Publisher, service: VirtualService): void {
   const members = takeMembers(to, elements.length);
   to.tables.members.setRun(members.start, elements);
   const ring = writeRing(to, service, weights);
+  if (ring === undefined) {
+    to.members.give(members, to.now());
+    throw new Error(
+      `no room for another table of the scheduler ${service.scheduler}: some 500 services can have mh, and more sh or dh; give some another scheduler`,
+    );
+  }
   const slot = freeSlot(to, entry);
   forgetLocality(to, entry, service);
   const { id, place } = entry;
@@ -185,32 +191,23 @@ function takeMembers(to: Publisher, length: number): Run {
   return run;
 }
 
-/**
- * The ring or table of a service that has one. Where there is no room, wrr computes its turns, and others throw an Error.
- */
+/** The ring or table of a service that has one. Where there is no room, wrr computes its turns; undefined for others. */
 function writeRing(
   to: Publisher,
   service: VirtualService,
   lastWeights: readonly number[],
-): { run: Run; length: number } {
+): { run: Run; length: number } | undefined {
   const { elements, length } = turnsOf(service, lastWeights);
   if (length === 0) return { run: NO_RUN, length: 0 };
-  const run = takeRing(to, elements.length, service.scheduler);
+  let run = to.rings.take(elements.length, to.now());
+  if (run === undefined && service.scheduler !== 'wrr') {
+    rest(to);
+    run = to.rings.take(elements.length, to.now());
+    if (run === undefined) return undefined;
+  }
   if (run === undefined) return { run: NO_RUN, length: 0 };
   to.tables.rings.setRun(run.start, elements);
   return { run, length };
-}
-
-function takeRing(to: Publisher, length: number, scheduler: VirtualService['scheduler']): Run | undefined {
-  const run = to.rings.take(length, to.now());
-  if (run !== undefined || scheduler === 'wrr') return run;
-  rest(to);
-  const rested = to.rings.take(length, to.now());
-  if (rested === undefined)
-    throw new Error(
-      `no room for another table of the scheduler ${scheduler}: there is room for some 500 services with mh; give some another scheduler`,
-    );
-  return rested;
 }
 
 /** The one of the service's two slots that is not published, once nobody can be reading it any more. */

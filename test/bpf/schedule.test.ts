@@ -235,4 +235,19 @@ describe.each(['lblc', 'lblcr'] as const)('%s in the kernel', (scheduler) => {
       { numRuns: 150 },
     );
   });
+
+  it('prefers of equals in a set the one that came later, if it keeps a set', () => {
+    const active = (...counts: readonly number[]) =>
+      counts.map((count) => ({ weight: 4, active: count, inactive: 0 }));
+    const both = openBoth({ scheduler, flags: [], family: 6, loads: active(0, 0, 0), turn: 0 });
+    const seen = [active(0, 0, 0), active(5, 0, 0), active(2, 2, 0)].map((now) => {
+      both.load(now);
+      return both.choose(asker);
+    });
+    expect(seen).toEqual([0, 1, 1].map((index) => ({ kernel: index, reference: index })));
+    both.load(active(5, 5, 1));
+    expect(both.choose(asker)).toEqual({ kernel: 2, reference: 2 });
+    both.load(active(2, 2, 2));
+    expect(both.choose(asker)).toEqual({ kernel: 2, reference: 2 });
+  });
 });

@@ -165,10 +165,16 @@ function hexEndpoint({ address, port }: Endpoint): string {
   return `${groups.join(':')} ${port.toString(16).padStart(4, '0')}`;
 }
 
+/** How often the table is read: /proc goes on by counting, and leaves one out where another before it has just expired. */
+const READINGS = 3;
+
 /** Protocol, client and virtual endpoint → server's endpoint, of every connection there is. */
 function readConnections(): Map<string, string> {
-  const table = readFileSync('/proc/net/ip_vs_conn', 'utf8').toLowerCase();
-  const rows = table.matchAll(/^(tcp|udp) +(\S+ \S+ \S+ \S+) (\S+ \S+) /gm);
+  const readings = Array.from({ length: READINGS }, () => readFileSync('/proc/net/ip_vs_conn', 'utf8'));
+  const rows = readings
+    .join('')
+    .toLowerCase()
+    .matchAll(/^(tcp|udp) +(\S+ \S+ \S+ \S+) (\S+ \S+) /gm);
   return new Map(Array.from(rows, ([, protocol, flow, server]) => [`${protocol} ${flow}`, server!]));
 }
 

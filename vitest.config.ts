@@ -8,7 +8,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{src,bench,test/support}/**/*.test.ts'],
+          include: ['{src,bench,test/support}/**/*.test.ts', 'test/guest/vectors.test.ts'],
           setupFiles: ['test/support/seed.ts'],
           testTimeout: 20_000,
         },
@@ -16,7 +16,8 @@ export default defineConfig({
       {
         test: {
           name: 'lab',
-          include: ['test/{lab,bpf,e2e}/**/*.test.ts'],
+          include: ['test/{lab,bpf,e2e,guest}/**/*.test.ts'],
+          exclude: ['test/guest/vectors.test.ts'],
           setupFiles: ['test/support/seed.ts'],
           fileParallelism: false,
           testTimeout: 60_000,

@@ -36,6 +36,17 @@ static __always_inline bool connection_is_same(struct weir_connection *connectio
 	return is_live(word) && word_generation(word) == word_generation(found->word);
 }
 
+/*
+ * The packets of this connection go by the host's stack. Since when it was opened: conntrack takes the first packet
+ * it sees for the first there is, and a reply for a server's own connection. Back from the stack all go at once.
+ */
+static __always_inline bool goes_by_stack(const struct found *found, int family)
+{
+	struct weir_connection *connection = connection_at(found->slot, family);
+
+	return new_go_by_stack() && connection && connection->by_stack;
+}
+
 static __always_inline bool connection_expired(const struct found *found, int family)
 {
 	struct weir_connection *connection = connection_at(found->slot, family);

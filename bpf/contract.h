@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 #define WEIR_MAX_SERVERS 1024 /* real servers in one service */
-#define WEIR_MAX_RING 4096    /* turns in a precomputed wrr ring; longer ones are computed turn by turn */
+#define WEIR_MAX_RING 4096    /* turns in a precomputed wrr ring, longer ones are computed turn by turn; and mh's places */
 
 /* What may stand in the low bits of a connection's word. From NONE on they are ip_vs's states, in the order of
  * CONNECTION_STATES in src/core/model/state.ts. */
@@ -49,8 +49,22 @@ enum weir_scheduler {
 	WEIR_SCHEDULER_WRR = 1,
 	WEIR_SCHEDULER_LC = 2,
 	WEIR_SCHEDULER_WLC = 3,
-	WEIR_SCHEDULER_MAX = 4,
+	WEIR_SCHEDULER_SED = 4,
+	WEIR_SCHEDULER_NQ = 5,
+	WEIR_SCHEDULER_FO = 6,
+	WEIR_SCHEDULER_OVF = 7,
+	WEIR_SCHEDULER_DH = 8,
+	WEIR_SCHEDULER_SH = 9,
+	WEIR_SCHEDULER_MH = 10,
+	WEIR_SCHEDULER_TWOS = 11,
+	WEIR_SCHEDULER_LBLC = 12,
+	WEIR_SCHEDULER_LBLCR = 13,
+	WEIR_SCHEDULER_MAX = 14,
 };
+
+/* Flags of schedulers; sh and mh have both. */
+#define WEIR_SCHEDULER_FLAG_FALLBACK 1 /* where the hash leads to a server of weight 0, look on */
+#define WEIR_SCHEDULER_FLAG_PORT 2     /* the client's port is hashed too */
 
 /* What became of packets that were not simply forwarded, and of connections that did not simply end. */
 enum weir_verdict {
@@ -93,13 +107,14 @@ struct weir_service {
 	__u32 members;	   /* first of this service's members */
 	__u32 member_count; /* 0 - WEIR_MAX_SERVERS */
 	__u32 eligible;	   /* members with a weight above 0: they come first, and schedulers look at no others */
-	__u32 ring;	   /* wrr: where this service's turns begin in `rings` */
-	__u32 ring_length; /* wrr: turns in the ring, 0 when there is none and turns are computed */
-	__u32 cycle;	   /* wrr: sum of the weights ÷ their greatest common divisor */
+	__u32 ring;	   /* wrr, sh, dh, mh: where this service's turns or table begin in `rings` */
+	__u32 ring_length; /* turns in the ring or places in the table; wrr: 0 when turns are computed */
+	__u32 cycle;	   /* wrr, twos: sum of the weights ÷ their greatest common divisor */
 	__u32 stride;	   /* wrr without a ring: turns to advance, coprime to the cycle */
 	__u32 persistence; /* jiffies that a template outlives its latest use; 0: not persistent */
 	__u32 persistence_ms; /* the same as configured, in milliseconds */
 	__u32 mask[4];	   /* persistent: clients that are alike under it share a template */
+	__u32 scheduler_flags; /* WEIR_SCHEDULER_FLAG_* */
 };
 
 /* members: a service's servers, one after the other, in the configuration's order but for those of weight 0, which
@@ -109,9 +124,29 @@ struct weir_member {
 	__u32 weight;	  /* 0 - 65535 */
 	__u32 cumulative; /* weights up to and including this one, each divided by their greatest common divisor */
 	__u32 order;	  /* place in the configuration */
+	__u32 last_weight; /* the weight it had when it was last above 0: mh's table is made by it; not for packets */
 };
 
-/* rings: turns of wrr, each the place of a member in its service. */
+/* localities: what lblc and lblcr remember of a destination. Times in nanoseconds since boot. */
+struct weir_locality_key {
+	__u32 service; /* id */
+	__u32 address[4];
+};
+struct weir_locality {
+	__u64 used;	/* when a connection last asked */
+	__u64 modified; /* lblcr: when its set last changed */
+	__u64 since;	/* lblcr: elements of its set entered before count no more */
+	__u32 server;	/* lblc: id */
+	__u32 reserved;
+};
+
+/* locality_servers: an element of the set that lblcr has for a destination. */
+struct weir_locality_server {
+	struct weir_locality_key destination;
+	__u32 server; /* id */
+};
+
+/* rings: turns of wrr or places of a table, each the place of a member in its service. */
 struct weir_turns {
 	__u16 member[4];
 };
@@ -133,8 +168,8 @@ struct weir_server {
 	__u16 port;
 	__u16 flags;	/* WEIR_SERVER_IN_USE */
 	__u32 service;	/* id of its service */
-	__s32 active;	/* connections in ESTABLISHED */
-	__s32 inactive; /* connections in any other state */
+	__s32 active;	/* connections from the SYN to the first FIN or RST */
+	__s32 inactive; /* all others, UDP among them */
 	__u32 moves;	/* times that a counter changed, so that an audit knows when to trust itself */
 	__s32 templates; /* templates that lead to it */
 };
@@ -188,7 +223,7 @@ struct weir_connection {
 	__u8 protocol;
 	__u8 route_epoch;  /* of the settings when the next hops were looked up */
 	__u8 replied;	   /* 1 once the server has sent a packet: until then the client may be made up */
-	__u8 reserved;
+	__u8 by_stack;	   /* 1: opened to go by the host's stack */
 };
 struct weir_connection4 {
 	struct weir_connection head;
@@ -220,6 +255,8 @@ struct weir_settings {
 	__u32 half_open_limit;
 	__u32 prepared;	   /* 1 once the stacks of free slots are filled */
 	__u32 route_epoch; /* 0 - 255; raised when the host's routes change, so that next hops are looked up again */
+	__u32 by_stack;	   /* 1: packets go by the host's stack, those of connections opened before excepted */
+	__u32 no_new_since; /* 0: new connections are taken; otherwise since when not, in seconds of CLOCK_MONOTONIC */
 	__u32 answer_rate; /* answers a second that each CPU may give of itself; 0: none */
 	__u32 answer_burst; /* answers at once, at least 1 */
 	__u32 hold;	   /* jiffies that a template stays after it was last found to control a connection */
@@ -249,6 +286,21 @@ struct weir_sweep {
 	__u32 now;    /* out: jiffies */
 	__u32 live;   /* out: connections that stay */
 	__u32 expired; /* out: connections removed */
+};
+
+/*
+ * Argument and result of retire (BPF_PROG_TYPE_SYSCALL), pinned as `retire`: all that a daemon of another layout can say
+ * to this one's programs. FROZEN: neither this struct nor what its fields mean may ever change, as daemons that do
+ * not exist yet, and others long gone, have to understand each other by it. What more is needed gets another name.
+ */
+struct weir_retire {
+	__u64 cursor;	      /* in: 0 begins a walk over all connections; out: where it goes on, 0 once it is done */
+	__u32 count;	      /* in: slots to look at, 1 - 1,048,576 */
+	__u32 no_new;	      /* in: 1 takes no new connections from now on */
+	__u32 routes_changed; /* in: 1 looks next hops up again */
+	__u32 no_new_since;   /* out: since when none are taken, in seconds of CLOCK_MONOTONIC; 0 while they are */
+	__u32 live;	      /* out: connections met on this stretch of the walk that stay */
+	__u32 expired;	      /* out: those that were removed */
 };
 
 /* Argument of prepare (BPF_PROG_TYPE_SYSCALL): puts slots from+count-1 … from on the stack of free ones. */

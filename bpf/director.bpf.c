@@ -2,25 +2,26 @@
 /*
  * The packet's path. A request comes in on the public side: connection? service? server? rewrite the destination.
  * A reply comes in on the private side: connection? rewrite the source. Whatever is not ours goes on to the next
- * program and to the stack as it came.
+ * program and to the stack as it came. Where packets are to go by the stack, a request goes on to it rewritten, and a
+ * reply as it came: that is rewritten when it leaves on the public side.
  */
 #include "follow.h"
 #include "forward.h"
 #include "icmp.h"
 #include "open.h"
-#include "sweep.h"
+#include "retire.h"
 
 /* What is neither TCP nor UDP: an ICMP error about a connection of ours, or not for us. */
 static __always_inline int other(struct __sk_buff *skb, const struct packet *packet, enum weir_verdict why,
 				 enum direction direction, int family)
 {
-	int action = TCX_NEXT;
+	int action = NOT_TRANSLATED;
 
 	if (family == FAMILY4 && packet->protocol == IPPROTO_ICMP)
-		action = translate_error4(skb, direction);
+		action = translate_error4(skb, direction, false);
 	if (family == FAMILY6 && packet->protocol == IPPROTO_ICMPV6)
-		action = translate_error6(skb, direction);
-	return action == TCX_NEXT ? pass(why) : action;
+		action = translate_error6(skb, direction, false);
+	return action == NOT_TRANSLATED ? pass(why) : action;
 }
 
 /* Ended, and its addresses and ports are wanted for a new connection, which may go to another server. */
@@ -54,7 +55,7 @@ static __always_inline int carry(struct __sk_buff *skb, struct packet *packet, s
 		return expire(skb, packet, found, direction, family);
 	if (!follow(skb, packet, found, direction, family))
 		return TCX_DROP;
-	return forward(skb, packet, found, direction, family);
+	return forward(skb, packet, found, direction, false, family);
 }
 
 static __always_inline int request(struct __sk_buff *skb, int family)
@@ -77,7 +78,7 @@ static __always_inline int request(struct __sk_buff *skb, int family)
 	action = family == FAMILY4 ? open4(skb, &packet, &found) : open6(skb, &packet, &found);
 	if (action)
 		return action;
-	return forward(skb, &packet, &found, IN, family);
+	return forward(skb, &packet, &found, IN, false, family);
 }
 
 static __always_inline int reply(struct __sk_buff *skb, int family)
@@ -90,12 +91,45 @@ static __always_inline int reply(struct __sk_buff *skb, int family)
 		return other(skb, &packet, why, OUT, family);
 	if (!connection_find(&packet, OUT, family, &found))
 		return pass(WEIR_VERDICT_NOT_OURS);
+	if (goes_by_stack(&found, family))
+		return TCX_NEXT;
 	if (connection_expired(&found, family)) {
 		if (connection_end(found.slot, found.word, family))
 			verdict(WEIR_VERDICT_EXPIRED);
 		return TCX_DROP;
 	}
 	return carry(skb, &packet, &found, OUT, family);
+}
+
+/* What leaves on the public side: a reply that came by the stack, or anything else, which is not even counted. */
+static __always_inline int leave(struct __sk_buff *skb, int family)
+{
+	struct packet packet = {};
+	struct found found = {};
+	struct weir_connection *connection;
+	enum weir_verdict why;
+	int action = NOT_TRANSLATED;
+
+	if (!parse(skb, &packet, family, &why)) {
+		if (family == FAMILY4 && packet.protocol == IPPROTO_ICMP)
+			action = translate_error4(skb, OUT, true);
+		if (family == FAMILY6 && packet.protocol == IPPROTO_ICMPV6)
+			action = translate_error6(skb, OUT, true);
+		return action == NOT_TRANSLATED ? TCX_NEXT : action;
+	}
+	if (!connection_find(&packet, OUT, family, &found))
+		return TCX_NEXT;
+	connection = connection_at(found.slot, family);
+	if (!connection || !connection->by_stack)
+		return TCX_NEXT;
+	if (connection_expired(&found, family)) {
+		if (connection_end(found.slot, found.word, family))
+			verdict(WEIR_VERDICT_EXPIRED);
+		return TCX_DROP;
+	}
+	if (!follow(skb, &packet, &found, OUT, family))
+		return TCX_DROP;
+	return forward(skb, &packet, &found, OUT, true, family);
 }
 
 static __noinline int request4(struct __sk_buff *skb)
@@ -116,6 +150,16 @@ static __noinline int reply4(struct __sk_buff *skb)
 static __noinline int reply6(struct __sk_buff *skb)
 {
 	return reply(skb, FAMILY6);
+}
+
+static __noinline int leave4(struct __sk_buff *skb)
+{
+	return leave(skb, FAMILY4);
+}
+
+static __noinline int leave6(struct __sk_buff *skb)
+{
+	return leave(skb, FAMILY6);
 }
 
 /* What becomes of a packet in the end: done with, or to be answered. */
@@ -159,6 +203,19 @@ int weir_private(struct __sk_buff *skb)
 	return TCX_NEXT;
 }
 
+/* At the public interfaces' egress, where packets go by the stack. */
+SEC("tc")
+int weir_egress(struct __sk_buff *skb)
+{
+	if (skb->vlan_present)
+		return TCX_NEXT;
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		return leave4(skb);
+	if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		return leave6(skb);
+	return TCX_NEXT;
+}
+
 /* Expires and counts connections in one slice of a table. */
 SEC("syscall")
 int weir_sweep(struct weir_sweep *task)
@@ -172,6 +229,20 @@ int weir_sweep(struct weir_sweep *task)
 	task->now = sweep.now;
 	task->live = sweep.live;
 	task->expired = sweep.expired;
+	return 0;
+}
+
+/* Leads this plane to its end: for daemons of other layouts. */
+SEC("syscall")
+int weir_retire(struct weir_retire *task)
+{
+	struct weir_settings *set = get_settings();
+
+	if (!set)
+		return 0;
+	retire_orders(task, set);
+	task->no_new_since = set->no_new_since;
+	retire_walk(task);
 	return 0;
 }
 

@@ -79,7 +79,7 @@ static __always_inline bool follow(struct __sk_buff *skb, const struct packet *p
 	    !(family == FAMILY4 ? change_state4(found->slot, generation, packet->tcp_flags, direction)
 				: change_state6(found->slot, generation, packet->tcp_flags, direction)))
 		return false;
-	if (connection->route_epoch != (__u8)set->route_epoch)
+	if (connection->route_epoch != (__u8)set->route_epoch && !(set->by_stack && connection->by_stack))
 		route_connection(skb, found->slot, generation, direction, family);
 	return true;
 }

@@ -77,17 +77,17 @@ static __always_inline int leave_to_be_cut(struct __sk_buff *skb, enum direction
 }
 
 /*
- * Sends the packet on by its connection. What is needed of the slot is copied first and the word looked at after, so
- * that a slot reused meanwhile cannot lend its new addresses to this packet.
+ * Sends the packet on by its connection, or leaves it, rewritten, to the stack. What is needed of the slot is copied
+ * first and the word looked at after, so that a slot reused meanwhile cannot lend its new addresses to this packet.
  */
 static __always_inline int forward_by(struct __sk_buff *skb, const struct packet *packet, struct found *found,
-				      enum direction direction, int family)
+				      enum direction direction, bool at_egress, int family)
 {
 	struct weir_connection *connection = connection_at(found->slot, family);
 	struct rewrite rewrite = { .source = direction == OUT };
 	__u32 hop[4] = {}, ifindex, service, server;
 	struct addresses at;
-	bool cut = false;
+	bool cut = false, by_stack;
 	__u16 mtu;
 
 	if (!connection)
@@ -95,6 +95,9 @@ static __always_inline int forward_by(struct __sk_buff *skb, const struct packet
 	at = addresses_of(connection, family);
 	service = connection->service;
 	server = connection->server;
+	/* What goes out by the private side is not the stack's: `reply` has seen to that. */
+	by_stack = at_egress || (direction == IN && connection->by_stack && new_go_by_stack());
+	rewrite.hops = !by_stack;
 	mtu = mtu_of(connection, direction, family);
 	if (direction == IN) {
 		copy_address(rewrite.address, at.server, family);
@@ -111,7 +114,8 @@ static __always_inline int forward_by(struct __sk_buff *skb, const struct packet
 	}
 	if (!connection_is_same(connection, found))
 		return TCX_DROP;
-	if (packet->bytes > mtu && wire_bytes(skb, packet) > mtu) {
+	/* The stack sees to that itself. */
+	if (!by_stack && packet->bytes > mtu && wire_bytes(skb, packet) > mtu) {
 		cut = may_be_cut(skb, family);
 		if (!cut)
 			return refuse(skb, WEIR_VERDICT_TOO_BIG, mtu, direction == IN ? packet->daddr : rewrite.address, family);
@@ -119,25 +123,28 @@ static __always_inline int forward_by(struct __sk_buff *skb, const struct packet
 	count_packet(service, server, packet->bytes, direction);
 	if (!rewrite_packet(skb, packet, &rewrite, family))
 		return TCX_DROP;
+	if (by_stack)
+		return TCX_NEXT;
 	return cut ? leave_to_be_cut(skb, direction) : redirect(ifindex, hop, family);
 }
 
 static __noinline int forward4(struct __sk_buff *skb, const struct packet *packet, struct found *found,
-			       enum direction direction)
+			       enum direction direction, bool at_egress)
 {
-	return forward_by(skb, packet, found, direction, FAMILY4);
+	return forward_by(skb, packet, found, direction, at_egress, FAMILY4);
 }
 
 static __noinline int forward6(struct __sk_buff *skb, const struct packet *packet, struct found *found,
-			       enum direction direction)
+			       enum direction direction, bool at_egress)
 {
-	return forward_by(skb, packet, found, direction, FAMILY6);
+	return forward_by(skb, packet, found, direction, at_egress, FAMILY6);
 }
 
 static __always_inline int forward(struct __sk_buff *skb, const struct packet *packet, struct found *found,
-				   enum direction direction, int family)
+				   enum direction direction, bool at_egress, int family)
 {
-	return family == FAMILY4 ? forward4(skb, packet, found, direction) : forward6(skb, packet, found, direction);
+	return family == FAMILY4 ? forward4(skb, packet, found, direction, at_egress)
+				 : forward6(skb, packet, found, direction, at_egress);
 }
 
 #endif

@@ -98,9 +98,9 @@ static __always_inline __u64 write_quoted_ports(struct quoted_ports *ports, cons
 }
 
 static __always_inline void write_error4(struct icmp_frame4 *frame, const struct weir_connection4 *connection,
-					 enum direction direction)
+					 enum direction direction, bool by_stack)
 {
-	struct rewrite outer = { .source = direction == OUT };
+	struct rewrite outer = { .source = direction == OUT, .hops = !by_stack };
 	__u64 sum = (__u16)~frame->icmp.checksum, quoted = (__u16)~frame->quoted.check;
 	__u32 before = direction == IN ? frame->quoted.saddr : frame->quoted.daddr;
 	__u32 after = direction == IN ? connection->server : connection->virtual_ip;
@@ -118,14 +118,14 @@ static __always_inline void write_error4(struct icmp_frame4 *frame, const struct
 }
 
 static __always_inline void write_error6(struct icmp_frame6 *frame, const struct weir_connection6 *connection,
-					 enum direction direction)
+					 enum direction direction, bool by_stack)
 {
 	const __u32 *after = direction == IN ? connection->server : connection->virtual_ip;
 	__u32 *outer = (__u32 *)(direction == IN ? &frame->ip.daddr : &frame->ip.saddr);
 	__u32 *quoted = (__u32 *)(direction == IN ? &frame->quoted.saddr : &frame->quoted.daddr);
 	__u64 sum = (__u16)~frame->icmp.checksum;
 
-	frame->ip.hop_limit--;
+	frame->ip.hop_limit -= !by_stack;
 	sum += (__u64)difference6(outer, after) + difference6(quoted, after);
 	copy_address(outer, after, FAMILY6);
 	copy_address(quoted, after, FAMILY6);
@@ -133,8 +133,13 @@ static __always_inline void write_error6(struct icmp_frame6 *frame, const struct
 	frame->icmp.checksum = ~fold(sum);
 }
 
-/* Sends an error on to the end that it concerns, or answers NEXT when it is about nothing of ours. */
-static __always_inline int translate_error(struct __sk_buff *skb, enum direction direction, int family)
+#define NOT_TRANSLATED -2
+
+/*
+ * Sends an error on to the end that it concerns, or leaves it, translated, to the stack: that of a client as it comes
+ * in, that of a server as it goes out. NOT_TRANSLATED when it is about nothing of ours.
+ */
+static __always_inline int translate_error(struct __sk_buff *skb, enum direction direction, bool at_egress, int family)
 {
 	__u32 length = ETH_HLEN + (family == FAMILY4 ? sizeof(struct icmp_frame4) : sizeof(struct icmp_frame6));
 	struct weir_connection *connection;
@@ -142,42 +147,46 @@ static __always_inline int translate_error(struct __sk_buff *skb, enum direction
 	struct found found = {};
 	struct addresses at;
 	__u32 hop[4] = {}, ifindex, room = skb->len - ETH_HLEN;
+	bool by_stack;
 	void *frame;
 
 	if (!pull(skb, length))
-		return TCX_NEXT;
+		return NOT_TRANSLATED;
 	frame = (void *)(long)skb->data + ETH_HLEN;
 	if (frame + length - ETH_HLEN > (void *)(long)skb->data_end)
-		return TCX_NEXT;
+		return NOT_TRANSLATED;
 	if (!(family == FAMILY4 ? turn_around4(frame, room, &answer) : turn_around6(frame, room, &answer)) ||
 	    answer.protocol & WEIR_TEMPLATE_PROTOCOL || !connection_find(&answer, direction, family, &found))
-		return TCX_NEXT;
+		return NOT_TRANSLATED;
 	connection = connection_at(found.slot, family);
-	if (!connection)
+	if (!connection || (at_egress && !connection->by_stack))
+		return NOT_TRANSLATED;
+	by_stack = at_egress || goes_by_stack(&found, family);
+	if (by_stack && direction == OUT && !at_egress)
 		return TCX_NEXT;
-	if ((family == FAMILY4 ? ((struct iphdr *)frame)->ttl : ((struct ipv6hdr *)frame)->hop_limit) <= 1)
+	if (!at_egress && (family == FAMILY4 ? ((struct iphdr *)frame)->ttl : ((struct ipv6hdr *)frame)->hop_limit) <= 1)
 		return drop(WEIR_VERDICT_TTL_EXCEEDED);
 	at = addresses_of(connection, family);
 	copy_address(hop, direction == IN ? at.server_hop : at.client_hop, family);
 	ifindex = direction == IN ? connection->server_ifindex : connection->client_ifindex;
 	if (family == FAMILY4)
-		write_error4(frame, (void *)connection, direction);
+		write_error4(frame, (void *)connection, direction, by_stack);
 	else
-		write_error6(frame, (void *)connection, direction);
+		write_error6(frame, (void *)connection, direction, by_stack);
 	if (!connection_is_same(connection, &found))
 		return TCX_DROP;
 	verdict(WEIR_VERDICT_ICMP_TRANSLATED);
-	return redirect(ifindex, hop, family);
+	return by_stack ? TCX_NEXT : redirect(ifindex, hop, family);
 }
 
-static __noinline int translate_error4(struct __sk_buff *skb, enum direction direction)
+static __noinline int translate_error4(struct __sk_buff *skb, enum direction direction, bool at_egress)
 {
-	return translate_error(skb, direction, FAMILY4);
+	return translate_error(skb, direction, at_egress, FAMILY4);
 }
 
-static __noinline int translate_error6(struct __sk_buff *skb, enum direction direction)
+static __noinline int translate_error6(struct __sk_buff *skb, enum direction direction, bool at_egress)
 {
-	return translate_error(skb, direction, FAMILY6);
+	return translate_error(skb, direction, at_egress, FAMILY6);
 }
 
 #endif

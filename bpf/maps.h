@@ -4,6 +4,7 @@
 #define WEIR_MAPS_H
 
 #include <linux/bpf.h>
+#include <stdbool.h>
 #include <bpf/bpf_helpers.h>
 #include "contract.h"
 
@@ -31,12 +32,16 @@ WEIR_MAP(services_by_key, BPF_MAP_TYPE_HASH, struct weir_service_key, __u32, 0);
 WEIR_MAP(services, BPF_MAP_TYPE_ARRAY, __u32, struct weir_service, 0);
 /* service id → time-outs, latest slot */
 WEIR_MAP(service_state, BPF_MAP_TYPE_ARRAY, __u32, struct weir_service_state, 0);
-/* service id → turns taken by rr and wrr */
+/* service id → turns taken by rr, wrr and twos */
 WEIR_MAP(positions, BPF_MAP_TYPE_ARRAY, __u32, __u64, 0);
 /* place → server and weight; a service owns a run of places */
 WEIR_MAP(members, BPF_MAP_TYPE_ARRAY, __u32, struct weir_member, 0);
-/* place → four turns of wrr; a service owns a run of places */
+/* place → four turns of wrr, or four places of a table of sh, dh or mh; a service owns a run of places */
 WEIR_MAP(rings, BPF_MAP_TYPE_ARRAY, __u32, struct weir_turns, 0);
+/* service id, destination → what lblc and lblcr remember of it; the one unused longest makes room */
+WEIR_MAP(localities, BPF_MAP_TYPE_LRU_HASH, struct weir_locality_key, struct weir_locality, 0);
+/* service id, destination, server id → when lblcr entered the server in the destination's set */
+WEIR_MAP(locality_servers, BPF_MAP_TYPE_LRU_HASH, struct weir_locality_server, __u64, 0);
 /* server id → real server, its connections now */
 WEIR_MAP(servers, BPF_MAP_TYPE_ARRAY, __u32, struct weir_server, 0);
 /* server id → 1 while its service's publication has it: until then and from then on templates that lead to it are void */
@@ -97,6 +102,21 @@ static __always_inline struct weir_settings *get_settings(void)
 	__u32 key = 0;
 
 	return bpf_map_lookup_elem(&settings, &key);
+}
+
+/* True once another layout's plane has taken over: see retire.h. */
+static __always_inline bool takes_no_new(void)
+{
+	struct weir_settings *set = get_settings();
+
+	return set && set->no_new_since;
+}
+
+static __always_inline bool new_go_by_stack(void)
+{
+	struct weir_settings *set = get_settings();
+
+	return set && set->by_stack;
 }
 
 static __always_inline struct weir_tally *get_tally(void)

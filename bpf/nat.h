@@ -21,6 +21,7 @@ struct rewrite {
 	__u16 sport;
 	__u16 dport;
 	bool source;
+	__u8 hops; /* to take off the TTL: 1, or 0 where the stack does it */
 };
 
 static __always_inline __u16 fold(__u64 sum)
@@ -38,7 +39,7 @@ static __always_inline void write_header4(struct iphdr *ip, const struct rewrite
 	__u16 *ttl_word = (__u16 *)&ip->ttl, old_ttl = *ttl_word;
 	__u64 sum;
 
-	ip->ttl--;
+	ip->ttl -= rewrite->hops;
 	sum = (__u16)~ip->check;
 	sum += (__u32)~before;
 	sum += after;
@@ -105,8 +106,8 @@ static __always_inline bool rewrite_packet(struct __sk_buff *skb, const struct p
 			return false;
 		/* No header checksum makes up for this in a sum that the card took over the whole packet. The hop limit
 		 * is the second byte of its word. */
-		ip->hop_limit--;
-		bpf_csum_update(skb, (__u32)(__u16)~(packet->ttl << 8) + ((packet->ttl - 1) << 8));
+		ip->hop_limit -= rewrite->hops;
+		bpf_csum_update(skb, (__u32)(__u16)~(packet->ttl << 8) + ((packet->ttl - rewrite->hops) << 8));
 		__builtin_memcpy(rewrite->source ? &ip->saddr : &ip->daddr, rewrite->address, 16);
 	}
 	if (!write_ports(skb, packet, rewrite, &has_checksum))

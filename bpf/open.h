@@ -106,9 +106,9 @@ static __always_inline int enter_or_drop(const struct packet *packet, struct wei
 }
 
 /* The server that the service's scheduler chooses; NO_SERVER when nobody is eligible. */
-static __always_inline __u32 scheduled_server(const struct weir_service *service)
+static __always_inline __u32 scheduled_server(const struct weir_service *service, const struct packet *packet)
 {
-	__u32 place = schedule(service), at = service->members + place;
+	__u32 place = schedule(service, packet), at = service->members + place;
 	struct weir_member *member = place == NO_MEMBER ? 0 : bpf_map_lookup_elem(&members, &at);
 
 	return member ? member->server : NO_SERVER;
@@ -126,7 +126,7 @@ static __always_inline int open_connection(struct __sk_buff *skb, const struct p
 	if (service->persistence)
 		id = family == FAMILY4 ? template_server4(packet, service) : template_server6(packet, service);
 	if (id == NO_SERVER) {
-		id = scheduled_server(service);
+		id = scheduled_server(service, packet);
 		if (id == NO_SERVER)
 			return refuse(skb, WEIR_VERDICT_NO_SERVER, 0, packet->daddr, family);
 		if (service->persistence)
@@ -145,6 +145,7 @@ static __always_inline int open_connection(struct __sk_buff *skb, const struct p
 	connection->server_port = server->port ? server->port : packet->dport;
 	connection->protocol = packet->protocol;
 	connection->replied = 0;
+	connection->by_stack = new_go_by_stack();
 	to = addresses_of(connection, family);
 	copy_address(to.client, packet->saddr, family);
 	copy_address(to.virtual_ip, packet->daddr, family);
@@ -162,6 +163,9 @@ static __always_inline int open_for(struct __sk_buff *skb, struct packet *packet
 
 	if (!packet || !found)
 		return TCX_NEXT;
+	/* The plane that succeeds this one comes next on the interface. */
+	if (takes_no_new())
+		return pass(WEIR_VERDICT_NOT_OURS);
 	service = service_find(packet, family);
 	if (!service || is_martian_source(packet, family))
 		return pass(WEIR_VERDICT_NOT_OURS);

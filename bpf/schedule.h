@@ -4,17 +4,23 @@
 #define WEIR_SCHEDULE_H
 
 #include "maps.h"
+#include "parse.h"
 #include "schedule/turn.h"
 #include "schedule/rr.h"
 #include "schedule/wrr.h"
 #include "schedule/least.h"
+#include "schedule/twos.h"
+#include "schedule/table.h"
+#include "schedule/locality.h"
 
-#define NO_MEMBER 0xffffffff
-
-/* The member that the next connection goes to, counted from the service's first; NO_MEMBER when nobody is eligible. */
-static __always_inline __u32 schedule(const struct weir_service *service)
+/*
+ * The member that the packet's connection goes to, counted from the service's first; NO_MEMBER when there is none for it.
+ * Verified by itself: only new connections come here, and what is added here does not add to their walk.
+ */
+__noinline __u32 schedule(const struct weir_service *service, const struct packet *packet)
 {
-	if (service->eligible == 0 || service->eligible > WEIR_MAX_SERVERS)
+	if (!service || !packet || service->eligible == 0 || service->eligible > WEIR_MAX_SERVERS ||
+	    service->member_count > WEIR_MAX_SERVERS)
 		return NO_MEMBER;
 	switch (service->scheduler) {
 	case WEIR_SCHEDULER_RR:
@@ -22,9 +28,21 @@ static __always_inline __u32 schedule(const struct weir_service *service)
 	case WEIR_SCHEDULER_WRR:
 		return schedule_wrr(service);
 	case WEIR_SCHEDULER_LC:
-		return schedule_least(service, false);
 	case WEIR_SCHEDULER_WLC:
-		return schedule_least(service, true);
+	case WEIR_SCHEDULER_SED:
+	case WEIR_SCHEDULER_NQ:
+	case WEIR_SCHEDULER_FO:
+	case WEIR_SCHEDULER_OVF:
+		return schedule_least(service);
+	case WEIR_SCHEDULER_TWOS:
+		return schedule_twos(service);
+	case WEIR_SCHEDULER_DH:
+	case WEIR_SCHEDULER_SH:
+	case WEIR_SCHEDULER_MH:
+		return schedule_table(service, packet);
+	case WEIR_SCHEDULER_LBLC:
+	case WEIR_SCHEDULER_LBLCR:
+		return schedule_locality(service, packet);
 	default:
 		return NO_MEMBER;
 	}

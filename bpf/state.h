@@ -53,6 +53,12 @@ static __always_inline bool is_half_open(__u32 state)
 	return state == WEIR_STATE_SYN_RECV || state == WEIR_STATE_SYN_SENT || state == WEIR_STATE_SYNACK;
 }
 
+/* What ip_vs counts as active, since 4.8 before the handshake's end already. UDP is not. */
+static __always_inline bool is_active(__u32 state)
+{
+	return state == WEIR_STATE_ESTABLISHED || is_half_open(state);
+}
+
 /*
  * Ended or ending, or a UDP client or a template whose client no server has answered (anybody can make those up): what
  * may make room for a new connection when the table is full.
@@ -137,7 +143,7 @@ static __always_inline void adjust(struct weir_server *server, __u32 state, int 
 	if (state == WEIR_STATE_TEMPLATE)
 		__sync_fetch_and_add(&server->templates, by);
 	else
-		__sync_fetch_and_add(state == WEIR_STATE_ESTABLISHED ? &server->active : &server->inactive, by);
+		__sync_fetch_and_add(is_active(state) ? &server->active : &server->inactive, by);
 }
 
 /*
@@ -150,7 +156,7 @@ static __always_inline bool swap_counted(struct weir_connection *connection, __u
 	struct weir_server *server = bpf_map_lookup_elem(&servers, &id);
 	struct weir_tally *totals = get_tally();
 	bool leaves = is_live(before), arrives = is_live(after);
-	bool moves = leaves != arrives || (from == WEIR_STATE_ESTABLISHED) != (to == WEIR_STATE_ESTABLISHED);
+	bool moves = leaves != arrives || is_active(from) != is_active(to);
 	bool opens = is_half_open(to) && !is_half_open(from), settles = is_half_open(from) && !is_half_open(to);
 	bool won;
 

@@ -27,8 +27,9 @@ static __always_inline long sweep_slot(__u32 slot, struct sweep *sweep, int fami
 		return 0;
 	id = connection->server;
 	template = word_state(word) == WEIR_STATE_TEMPLATE;
-	/* A template to a server that has left is of no use, and keeps the server's number from being given back. */
-	if (is_over(connection, word, sweep->now) || (template && !is_member(id))) {
+	/* A template to a server that has left is of no use, and keeps the server's number from being given back; so is any
+	 * where no connections are taken any more, and would keep the plane from ending. */
+	if (is_over(connection, word, sweep->now) || (template && (takes_no_new() || !is_member(id)))) {
 		sweep->expired += connection_end(slot, word, family);
 		return 0;
 	}
@@ -38,7 +39,7 @@ static __always_inline long sweep_slot(__u32 slot, struct sweep *sweep, int fami
 	audit = bpf_map_lookup_elem(&server_audit, &id);
 	if (audit && template)
 		audit->templates++;
-	else if (audit && word_state(word) == WEIR_STATE_ESTABLISHED)
+	else if (audit && is_active(word_state(word)))
 		audit->active++;
 	else if (audit)
 		audit->inactive++;

@@ -1,8 +1,10 @@
 #!/bin/sh
 # Installs the Debian packages that building, testing and demonstrating Weir need; --bench adds the peers it is
 # measured against. Says first what it is going to install and why, and is silent when nothing is missing.
+# --guest installs nothing: it fetches the guest that has the kernel's own ip_vs into ~/.cache/weir (CONTRIBUTING.md).
 #
 # Usage: scripts/install-packages.sh [--bench] [--dry-run]
+#        scripts/install-packages.sh --guest [--dry-run]
 # Exit: 0 everything is there, 1 something could not be installed, 2 wrong usage.
 set -eu
 
@@ -32,17 +34,25 @@ fail() {
 }
 
 bench=no
+guest=no
 dry_run=no
 for argument in "$@"; do
   case $argument in
     --bench) bench=yes ;;
+    --guest) guest=yes ;;
     --dry-run) dry_run=yes ;;
     *)
-      echo "install-packages: unknown argument '$argument'; usage: $0 [--bench] [--dry-run]" >&2
+      echo "install-packages: unknown argument '$argument'; usage: $0 [--bench|--guest] [--dry-run]" >&2
       exit 2
       ;;
   esac
 done
+
+fetch=$(dirname "$0")/../src/lab/guest/fetch.sh
+if [ "$guest" = yes ]; then
+  [ "$dry_run" = no ] || exec "$fetch" --dry-run
+  exec "$fetch"
+fi
 
 command -v dpkg-query >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1 ||
   fail "this is not a Debian system (no apt-get). Install these by hand, then go on:

@@ -9,8 +9,8 @@
 
 #include "turn.h"
 
-/* The first of `count` members whose cumulative share lies above `place`. */
-static __always_inline __u32 member_holding(__u32 first, __u32 count, __u32 place)
+/* The first of `count` members whose cumulative share lies above `place`. Verified by itself, once for all callers. */
+__noinline __u32 member_holding(__u32 first, __u32 count, __u32 place)
 {
 	__u32 low = 0, high = count - 1;
 

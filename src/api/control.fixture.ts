@@ -64,7 +64,8 @@ export const SERVICES: readonly ServiceCounters[] = [
   },
   {
     key: 'udp 203.0.113.100:53' as ServiceKey,
-    scheduler: 'rr',
+    scheduler: 'sh',
+    scheduler_flags: ['sh-port'],
     leaving: false,
     ...traffic(0),
     servers: [server('192.168.1.101:53', 1, 0, 0, 0)],
@@ -147,6 +148,7 @@ export function fixture(overrides: Partial<Control> = {}): Fixture {
       last_reload: { ok: true, at: '2026-11-22T14:05:00.000Z', message: '3 changes' },
       config_version: VERSION_IN_FORCE,
       counters_since: null,
+      retiring: [],
     }),
     services: async () => SERVICES,
     async *connections(filter) {

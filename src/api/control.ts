@@ -3,7 +3,7 @@ import type { Connection } from '../core/model/connection.ts';
 import type { ServiceCounters, Verdicts } from '../core/model/counters.ts';
 import type { ServiceKey } from '../core/model/service.ts';
 import type { Plan } from '../core/plan/step.ts';
-import type { ConnectionFilter } from '../dataplane/port.ts';
+import type { ConnectionFilter, RetiringPlane } from '../dataplane/port.ts';
 
 /** How the last reading of the configuration file went, the one at start included. */
 export interface LastReload {
@@ -38,6 +38,8 @@ export interface Status {
   readonly config_version: string;
   /** Since when traffic is counted, after a zero; null when nobody has set anything to zero in this daemon's life. */
   readonly counters_since: string | null;
+  /** Data planes of other layouts that finish their connections after an upgrade. */
+  readonly retiring: readonly RetiringPlane[];
 }
 
 /** A configuration that is not (yet) the daemon's own file. */

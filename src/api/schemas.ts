@@ -40,6 +40,17 @@ const status = z.object({
   counters_since: time
     .nullable()
     .describe('When counters were last set to zero; null if never in this daemon’s life.'),
+  retiring: z
+    .array(
+      z.object({
+        layout: z.string(),
+        connections: count.nullable().describe('Still open; null until counted once.'),
+        since: time.describe('Takes no new connections since.'),
+        until: time.describe('Stays at most until; the connections it then has end.'),
+      }),
+    )
+    .readonly()
+    .describe('Data planes of other versions that finish their connections after an upgrade.'),
 });
 
 const traffic = {
@@ -69,6 +80,7 @@ const serviceCounters = z.object({
     })
     .exactOptional()
     .describe('Absent unless the service is persistent.'),
+  scheduler_flags: z.array(z.string()).readonly().optional().describe('Such as "sh-port"; absent for none.'),
   leaving: z.boolean(),
   servers: z.array(serverCounters).readonly(),
   ...traffic,

@@ -74,6 +74,13 @@ describe('weir services', () => {
     ]);
   });
 
+  test('shows the flags of a scheduler', async () => {
+    await serve();
+    expect(lines((await weir('services 203.0.113.100:53')).out)[1]).toBe(
+      'udp 203.0.113.100:53  sh (sh-port)',
+    );
+  });
+
   test('without titles, and exact for programs', async () => {
     await serve();
     expect(lines((await weir('services --no-headers')).out)[0]).toBe('tcp 203.0.113.100:80  wlc');

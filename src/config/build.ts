@@ -3,7 +3,7 @@ import { type Address, familyOf, widthOf } from '../core/address/address.ts';
 import type { Config } from '../core/model/config.ts';
 import type { DirectorInterface, Side } from '../core/model/host.ts';
 import type { Persistence } from '../core/model/persistence.ts';
-import type { VirtualService } from '../core/model/service.ts';
+import { SCHEDULER_FLAGS, type SchedulerFlag, type VirtualService } from '../core/model/service.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../core/model/state.ts';
 import type { ParsedFile } from './schema.ts';
 import { normalSysctlName } from './sysctl.ts';
@@ -18,6 +18,7 @@ export function buildConfig(file: ParsedFile): Config {
   const timeouts = withTimeouts(DEFAULT_TIMEOUTS, file.timeouts);
   return {
     interfaces,
+    forwarding: file.director.forwarding,
     vips: file.vips.map(({ address, interface: holder = first, label }) => ({
       ...address,
       interface: holder,
@@ -29,6 +30,7 @@ export function buildConfig(file: ParsedFile): Config {
         address: service.address,
         port: service.port,
         scheduler: service.scheduler,
+        ...flagsIn(service.scheduler_flags),
         timeouts: withTimeouts(timeouts, service.timeouts),
         ...(service.persistence && { persistence: withGranularity(service.persistence, service.address) }),
         servers: service.servers.map(({ address, port = service.port, weight }) => ({
@@ -43,7 +45,16 @@ export function buildConfig(file: ParsedFile): Config {
       Object.entries(file.host.sysctls).map(([name, value]) => [normalSysctlName(name) ?? name, value]),
     ),
     limits: file.limits,
+    attach: file.director.attach,
+    retireAfterMs: file.director.retire_after,
   };
+}
+
+/** Flags in their own order; none are left out altogether. */
+function flagsIn(given: readonly SchedulerFlag[]): Pick<VirtualService, 'scheduler_flags'> {
+  return given.length === 0
+    ? {}
+    : { scheduler_flags: SCHEDULER_FLAGS.filter((flag) => given.includes(flag)) };
 }
 
 function readSide(names: string | readonly string[], side: Side): readonly DirectorInterface[] {

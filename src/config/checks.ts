@@ -1,7 +1,7 @@
 /** Checks of one part of a configuration against another. */
 import { type Address, familyOf, formatEndpoint, formatPrefix, widthOf } from '../core/address/address.ts';
 import { masqueradeKey } from '../core/model/host.ts';
-import { serviceKey } from '../core/model/service.ts';
+import { flagsOf, serviceKey } from '../core/model/service.ts';
 import type { Draft, DraftEndpoint, DraftService, Found } from './draft.ts';
 import { nearest } from './nearest.ts';
 import { type Finding, type Path, quote } from './problems.ts';
@@ -95,7 +95,29 @@ function checkServices(draft: Draft): readonly Finding[] {
       const earlier = before(key, path);
       if (earlier !== undefined) findings.push({ path, message: `${key} is a service already`, earlier });
     }
-    return [...findings, ...checkPersistence(service), ...checkServers(service, virtual)];
+    return [
+      ...findings,
+      ...checkFlags(service),
+      ...checkPersistence(service),
+      ...checkServers(service, virtual),
+    ];
+  });
+}
+
+/** A flag belongs to one scheduler; under another it would do nothing. */
+function checkFlags({ scheduler, schedulerFlags }: DraftService): readonly Finding[] {
+  if (scheduler === undefined) return [];
+  const before = seen();
+  const own = flagsOf(scheduler);
+  return schedulerFlags.flatMap(({ value, path }): readonly Finding[] => {
+    const earlier = before(value, path);
+    if (earlier !== undefined) return [{ path, message: `${value} is listed already`, earlier }];
+    if (own.includes(value)) return [];
+    const [family, rest] = value.split('-');
+    const message = `${value} is a flag of the scheduler ${family}, but the service has ${scheduler}`;
+    return own.length === 0
+      ? [{ path, message, expected: `no flags, or scheduler: ${family}` }]
+      : [{ path, message, expected: `one of ${own.join(', ')}`, nearest: `${scheduler}-${rest}` }];
   });
 }
 

@@ -7,14 +7,17 @@ export function jsonSchema(): unknown {
   return { ...(publicPart(configShape()) as object), title };
 }
 
+/** The formatter's, in characters (biome.json). */
+const LINE_WIDTH = 110;
+
 /** The JSON Schema as the text of its file. */
 export function jsonSchemaText(): string {
   const text = JSON.stringify(jsonSchema(), null, 2);
-  // Short lists of words stand on one line, as the formatter wants them.
-  const short = text.replaceAll(
-    /\[\n\s+([^[\]{}]*?)\n\s+\]/g,
-    (_, items: string) => `[${items.replaceAll(/\n\s+/g, ' ')}]`,
-  );
+  // Lists of words that fit stand on one line, as the formatter wants them.
+  const short = text.replaceAll(/^(.*)\[\n\s+([^[\]{}]*?)\n\s+\](,?)$/gm, (long, head, items, end) => {
+    const line = `${head}[${items.replaceAll(/\n\s+/g, ' ')}]${end}`;
+    return line.length <= LINE_WIDTH ? line : long;
+  });
   return `${short}\n`;
 }
 

@@ -11,7 +11,7 @@ masquerade: [{source: 192.168.1.7/24}, {source: 10.1.0.0/16, interface: eth2}]
 host: {sysctls: {net/core/somaxconn: 7, odd.name: 1}}
 limits: {services: 4K}
 services:
-  - {protocol: udp, address: 2001:db8::7, port: 53, servers: [{address: 2001:db8::8}, {address: 2001:db8::9, port: 5353}]}
+  - {protocol: udp, address: 2001:db8::7, port: 53, scheduler: sh, scheduler_flags: [sh-port, sh-fallback], servers: [{address: 2001:db8::8}, {address: 2001:db8::9, port: 5353}]}
 `;
 
 describe('draftOf', () => {

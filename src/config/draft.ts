@@ -3,7 +3,13 @@ import type { z } from 'zod';
 import type { Address, Prefix } from '../core/address/address.ts';
 import { DEFAULT_LIMITS } from '../core/model/config.ts';
 import type { Side } from '../core/model/host.ts';
-import { PROTOCOLS, type Protocol } from '../core/model/service.ts';
+import {
+  PROTOCOLS,
+  type Protocol,
+  SCHEDULER_FLAGS,
+  type Scheduler,
+  type SchedulerFlag,
+} from '../core/model/service.ts';
 import {
   addressField,
   hostPrefixField,
@@ -34,6 +40,9 @@ export interface DraftService extends DraftEndpoint {
   /** True if the service has that key, whatever is in it. */
   readonly isPersistent: boolean;
   readonly granularity: Found<number> | undefined;
+  /** The default included. */
+  readonly scheduler: Scheduler | undefined;
+  readonly schedulerFlags: readonly Found<SchedulerFlag>[];
   readonly servers: readonly DraftEndpoint[];
 }
 
@@ -66,6 +75,8 @@ export interface Draft {
 const portField = configSchema.shape.services.element.shape.port;
 const granularityField = numberField('a prefix length', 1, 128);
 const limitFields = configSchema.shape.limits.def.innerType.shape;
+const schedulerField = configSchema.shape.services.element.shape.scheduler;
+const flagField = wordField('a scheduler flag', SCHEDULER_FLAGS);
 const protocolField = wordField('a protocol', PROTOCOLS);
 
 /** The draft of a file that the schema has found right: what `readDraft` gives for it, without reading each value again. */
@@ -92,11 +103,17 @@ export function draftOf(file: ParsedFile): Draft {
         label: optional(vip.label, [...path, 'label']),
       };
     }),
-    services: file.services.map(({ protocol, address, port, persistence, servers }, i) => {
+    services: file.services.map((service, i) => {
+      const { protocol, address, port, servers, scheduler, scheduler_flags, persistence } = service;
       const path = ['services', i];
       return {
         path,
         protocol,
+        scheduler,
+        schedulerFlags: scheduler_flags.map((value, j) => ({
+          value,
+          path: ['services', i, 'scheduler_flags', j],
+        })),
         port,
         address: { value: address, path: ['services', i, 'address'] },
         isPersistent: persistence !== undefined,
@@ -170,6 +187,10 @@ function readService(value: unknown, path: Path): DraftService {
       'persistence',
       'granularity',
     ]),
+    scheduler: found(schedulerField, get(value, 'scheduler'), path)?.value,
+    schedulerFlags: list(value, 'scheduler_flags', path).flatMap(
+      (flag) => found(flagField, flag.value, flag.path) ?? [],
+    ),
     servers: list(value, 'servers', path).map((server) => {
       const own = readEndpoint(server.value, server.path);
       return get(server.value, 'port') === undefined ? { ...own, port: endpoint.port } : own;

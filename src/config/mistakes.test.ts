@@ -24,7 +24,7 @@ it('reports all mistakes of a file at once, in words one is glad to meet', () =>
       12 |   established: 15
          |                ^
 
-    weir.yaml:18:5: services[0].sheduler: unknown key; expected one of protocol, address, port, scheduler, persistence, timeouts, servers; did you mean "scheduler"?
+    weir.yaml:18:5: services[0].sheduler: unknown key; expected one of protocol, address, port, scheduler, scheduler_flags, persistence, timeouts, servers; did you mean "scheduler"?
       18 |     sheduler: wlc
          |     ^
 
@@ -44,7 +44,7 @@ it('reports all mistakes of a file at once, in words one is glad to meet', () =>
       23 |   - protocol: tcp
          |     ^
 
-    weir.yaml:26:16: services[1].scheduler: "wlx" is not a scheduler; expected one of rr, wrr, lc, wlc; did you mean "wlc"?
+    weir.yaml:26:16: services[1].scheduler: "wlx" is not a scheduler; expected one of rr, wrr, lc, wlc, sed, nq, fo, ovf, dh, sh, mh, twos, lblc, lblcr; did you mean "wlc"?
       26 |     scheduler: wlx
          |                ^
 

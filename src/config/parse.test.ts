@@ -134,6 +134,22 @@ describe('a wrong file', () => {
     one('vips:', 'f:8:1: vips: has no value; expected a list'),
     one('vips: 7', 'f:8:7: vips: 7 is not a list'),
     one(
+      '    scheduler: sh\n    scheduler_flags: [sh-port, mh-fallback]',
+      'f:9:32: services[0].scheduler_flags[1]: mh-fallback is a flag of the scheduler mh, but the service has sh; expected one of sh-fallback, sh-port; did you mean "sh-fallback"?',
+    ),
+    one(
+      '    scheduler_flags: [sh-port]',
+      'f:8:23: services[0].scheduler_flags[0]: sh-port is a flag of the scheduler sh, but the service has wlc; expected no flags, or scheduler: sh',
+    ),
+    one(
+      '    scheduler: mh\n    scheduler_flags: [mh-port, mh-port]',
+      'f:9:32: services[0].scheduler_flags[1]: mh-port is listed already (line 9)',
+    ),
+    one(
+      '    scheduler: mh\n    scheduler_flags: [mh-prot]',
+      'f:9:23: services[0].scheduler_flags[0]: "mh-prot" is not a scheduler flag; expected one of sh-fallback, sh-port, mh-fallback, mh-port; did you mean "mh-port"?',
+    ),
+    one(
       'vips: [{address: 10.0.0.1/33}]',
       'f:8:18: vips[0].address: "10.0.0.1/33" is not an address with a prefix length; expected such as 203.0.113.100/24 or 2001:db8::100/64',
     ),

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Config } from '../core/model/config.ts';
+import { SCHEDULER_FLAGS, SCHEDULERS } from '../core/model/service.ts';
 import { parseConfig } from './parse.ts';
 import { formatProblems } from './problems.ts';
 
@@ -13,6 +14,15 @@ function load(name: string): Config {
   if (!result.ok) throw new Error(formatProblems(result.problems, text));
   return result.config;
 }
+
+it('the guide to schedulers has a row for each, every flag, and an example that is right', () => {
+  const guide = readFileSync(new URL('../../docs/guide/schedulers.md', import.meta.url), 'utf8');
+  const rows = [...guide.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
+  expect(rows).toEqual(SCHEDULERS);
+  for (const flag of SCHEDULER_FLAGS) expect(guide).toContain(flag);
+  const example = /^ {4}services:\n(?: {4}.*\n)+/m.exec(guide)![0].replaceAll(/^ {4}/gm, '');
+  expect(parseConfig(`director: {public: eth0, private: eth1}\n${example}`, 'guide').ok).toBe(true);
+});
 
 describe('samples', () => {
   it.each(names)('%s is right, and names its schema', (name) => {
@@ -30,6 +40,8 @@ describe('samples', () => {
       'limits',
       'minimal',
       'persistence',
+      'schedulers',
+      'stack',
       'timeouts',
       'two-services-sharing-servers',
       'udp',
@@ -66,6 +78,12 @@ describe('samples', () => {
       [80, { timeout: 3_600_000, granularity: 24 }, 8080],
       [80, { timeout: 300_000, granularity: 64 }, 80],
     ]);
+    expect(load('schedulers.yaml').services.map((s) => [s.scheduler, s.scheduler_flags])).toEqual([
+      ['sed', undefined],
+      ['mh', ['mh-fallback']],
+      ['fo', undefined],
+    ]);
+    expect(load('stack.yaml').forwarding).toBe('stack');
     expect(load('host.yaml').sysctls.get('net.netfilter.nf_conntrack_max')).toBe('1000000');
     expect(load('limits.yaml').limits.connections_ipv4).toBe(65_536);
   });

@@ -1,8 +1,9 @@
 /** The shape of a configuration file: every key, its default and its description. Messages and documents are made from it. */
 import { z } from 'zod';
 import { DEFAULT_LIMITS } from '../core/model/config.ts';
+import { FORWARDINGS, HOW_ATTACHED } from '../core/model/host.ts';
 import { DEFAULT_PERSISTENCE_MS, MAX_PERSISTENCE_MS, MIN_PERSISTENCE_MS } from '../core/model/persistence.ts';
-import { MAX_SERVERS, MAX_WEIGHT, PROTOCOLS, SCHEDULERS } from '../core/model/service.ts';
+import { MAX_SERVERS, MAX_WEIGHT, PROTOCOLS, SCHEDULER_FLAGS, SCHEDULERS } from '../core/model/service.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../core/model/state.ts';
 import {
   addressField,
@@ -28,6 +29,22 @@ const interfaces = z
 const director = z.strictObject({
   public: interfaces.describe('The interface, or interfaces, that clients come in by.'),
   private: interfaces.describe('The interface, or interfaces, behind which the real servers are.'),
+  forwarding: wordField('a way of forwarding', FORWARDINGS)
+    .default('redirect')
+    .describe(
+      "How balanced packets go on: redirect, straight to their next hop, past the host's netfilter; or stack, by its routing and netfilter, which costs more. Connections that are open when stack is chosen are still redirected.",
+    ),
+  attach: wordField('a way of attaching programs', HOW_ATTACHED)
+    .default('auto')
+    .describe(
+      'How programs are attached to interfaces: tcx (Linux 6.6 and newer), clsact (older ones, too), or auto: tcx where the kernel has it. A change takes effect when the daemon is started again.',
+    ),
+  retire_after: durationField
+    .default(3_600_000)
+    .describe(
+      'After an upgrade that has changed the tables: how long the program before it may finish its connections, 1s to 20d.',
+    )
+    .meta({ shown: '1h' }),
 });
 
 const vip = z.strictObject({
@@ -101,7 +118,14 @@ const service = z.strictObject({
   scheduler: wordField('a scheduler', SCHEDULERS)
     .default('wlc')
     .describe(
-      'Who gets the next connection: rr in turn, wrr in turn by weight, lc the server with the fewest connections, wlc the same by weight.',
+      'Who gets the next connection: rr in turn, wrr in turn by weight, lc the server with the fewest connections, wlc the same by weight; the others are in the guide to schedulers.',
+    ),
+  scheduler_flags: z
+    .array(wordField('a scheduler flag', SCHEDULER_FLAGS))
+    .meta({ noun: 'a list of scheduler flags', expected: 'a list such as [sh-port, sh-fallback]' })
+    .default([])
+    .describe(
+      'For sh and mh: -port counts the port as part of the client, -fallback gives the clients of a server of weight 0 to others.',
     ),
   persistence: persistence
     .optional()

@@ -45,6 +45,7 @@ export function control(
       last_reload: part.director?.lastReload ?? { ok: true, at: startedAt, message: 'starting' },
       config_version: part.director?.inForce.version ?? read.version,
       counters_since: zeroedAt,
+      retiring: part.started === true ? plane().retiring(director().retireAfterMs) : [],
     }),
     services: async () => servicesSince(plane().counters(), baseline),
     connections: (filter) => plane().connections(filter),

@@ -60,11 +60,13 @@ export class Director {
   readonly #log: Log;
   readonly #supervisor: DirectorParts['supervisor'];
   readonly #limits: Limits;
+  readonly #attach: Config['attach'];
   #desired: DesiredState;
   /** The text in force with its version, and the version of the one that the file had when it was last read or written. */
   #text: string;
   #version: string;
   #fileVersion: string;
+  #retireAfterMs: number;
   /** What the last plan could not do, by the first line that explains it. */
   #failed: ReadonlySet<string> = new Set();
   #complaint: string | undefined;
@@ -77,7 +79,9 @@ export class Director {
     this.#log = log;
     this.#supervisor = supervisor;
     this.#limits = read.config.limits;
+    this.#attach = read.config.attach;
     this.#desired = compose(read.config);
+    this.#retireAfterMs = read.config.retireAfterMs;
     this.#text = read.text;
     this.#version = read.version;
     this.#fileVersion = read.version;
@@ -206,6 +210,11 @@ export class Director {
     return { text: this.#text, file: this.#file, version, persisted: version === this.#fileVersion };
   }
 
+  /** How long a plane of another layout may last that this one has taken over from, in milliseconds. */
+  get retireAfterMs(): number {
+    return this.#retireAfterMs;
+  }
+
   #refuse(event: string, refused: Refused): Refused {
     const { problems } = refused;
     this.#note(false, `refused: ${problems.length} problem${problems.length === 1 ? '' : 's'}`);
@@ -220,6 +229,7 @@ export class Director {
   ): Promise<ReloadDone> {
     const begin = performance.now();
     this.#desired = compose(read.config, this.#desired);
+    this.#retireAfterMs = read.config.retireAfterMs;
     this.#text = read.text;
     this.#version = read.version;
     const about = { config_file: read.file, config_version: read.version };
@@ -277,14 +287,19 @@ export class Director {
     return { ok: true, steps, lines: [...explainPlan(steps), ...this.#limitLines(read.config)] };
   }
 
-  /** Tables are made once, and the rate of answers is set at the start: says so where a file asks for others. */
-  #limitLines({ limits }: Config): string[] {
-    return (Object.keys(limits) as (keyof Limits)[])
+  /** Tables are made once; way of attaching and rate of answers are set at the start: says so where a file asks for others. */
+  #limitLines({ limits, attach }: Config): string[] {
+    const attached =
+      attach === this.#attach
+        ? []
+        : [`director.attach: ${this.#attach} → ${attach} only when the daemon is started again`];
+    const sizes = (Object.keys(limits) as (keyof Limits)[])
       .filter((name) => limits[name] !== this.#limits[name])
       .map(
         (name) =>
           `limits.${name}: ${this.#limits[name]} → ${limits[name]} only after ${name.startsWith('answer_') ? '' : 'weir down and '}weir run`,
       );
+    return [...attached, ...sizes];
   }
 
   async #observe(desired: DesiredState): Promise<ObservedState> {

@@ -1,8 +1,8 @@
 /** `weir down` where no daemon runs: the same end, reached from what is pinned and recorded. */
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { lockPins } from '../dataplane/bpf/plane.ts';
-import { removePinDir, unpinAll } from '../dataplane/bpf/tables.ts';
+import { removeAll } from '../dataplane/bpf/retirement.ts';
+import { removePinDir } from '../dataplane/bpf/tables.ts';
 import { openHost } from '../host/open.ts';
 
 /**
@@ -12,8 +12,7 @@ import { openHost } from '../host/open.ts';
 export async function down(options: { stateDir: string; pinDir: string }): Promise<readonly string[]> {
   const unlock = existsSync(options.pinDir) ? lockPins(options.pinDir) : () => {};
   const restored = await openHost({ stateDir: options.stateDir }).restore();
-  const layouts = existsSync(options.pinDir) ? readdirSync(options.pinDir) : [];
-  for (const layout of layouts) unpinAll(join(options.pinDir, layout));
+  const layouts = removeAll(options.pinDir);
   removePinDir(options.pinDir);
   unlock();
   const lines = [...restored, ...layouts.map((layout) => `data plane ${layout}: removed`)];

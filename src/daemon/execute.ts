@@ -17,6 +17,7 @@ const EXECUTORS: Executors = {
   remove_masquerade: ({ host }, step) => host.removeMasquerade(step.rule),
   publish_service: ({ plane }, step) => plane.publishService(step.after),
   remove_service: ({ plane }, step) => plane.removeService(step.key),
+  set_forwarding: ({ plane }, step) => plane.setForwarding(step.to),
   attach: ({ plane }, step) => plane.attach(step.interface),
   detach: ({ plane }, step) => plane.detach(step.interface),
   add_vip: ({ host }, step) => host.addVip(step.vip),

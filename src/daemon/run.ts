@@ -96,19 +96,21 @@ async function direct(
   read: ReadConfig,
   { queue, part, log, supervisor, readMs }: Surroundings,
 ): Promise<number> {
-  const { limits } = read.config;
-  const plane = openBpfPlane({ objectFile: objectFile(), pinDir: options.pinDir, limits });
+  const { limits, attach } = read.config;
+  const plane = openBpfPlane({ objectFile: objectFile(), pinDir: options.pinDir, limits, attach });
   part.plane = plane;
   const host = openHost({ stateDir: options.stateDir });
   log.info('plane_opened', { plane: plane.description });
   const director = new Director({ edge: { plane, host }, read, log, supervisor });
   part.director = director;
   const plan = await director.converge();
+  // Not before: until all is as configured here, the plane before this one serves new clients, too.
+  for (const layout of plane.succeed()) log.info('plane_succeeded', { layout });
   const times = { read_ms: readMs, ...director.took };
   log.info('ready', { version: VERSION, config_file: read.file, steps: plan.length, ...times });
   part.started = true;
   supervisor.ready(director.summary);
-  const stopUpkeep = startUpkeep(plane, log);
+  const stopUpkeep = startUpkeep(plane, log, () => director.retireAfterMs);
   const timers = [setInterval(() => queue.push({ kind: 'look' }), LOOK_PAUSE_MS)];
   if (supervisor.pulseMs !== undefined)
     timers.push(setInterval(() => queue.push({ kind: 'pulse' }), supervisor.pulseMs));

@@ -9,9 +9,13 @@ const PASS_PAUSE_MS = 1_000;
 /** Between two looks at the routes, in milliseconds: a digest of some hundred routes takes less than one. */
 const ROUTES_PAUSE_MS = 2_000;
 
-/** Starts the upkeep; the returned function ends it. What fails is said in the log, and tried again at its next time. */
-export function startUpkeep(plane: BpfPlane, log: Log): () => void {
+/**
+ * Starts the upkeep; the returned function ends it. What fails is said in the log, and tried again at its next time.
+ * `retireAfterMs` says how long a plane of another layout may last.
+ */
+export function startUpkeep(plane: BpfPlane, log: Log, retireAfterMs: () => number): () => void {
   let timer: NodeJS.Timeout;
+  let retirement: NodeJS.Timeout | undefined;
   const guarded = <T>(task: string, act: () => T): T | undefined => {
     try {
       return act();
@@ -27,6 +31,21 @@ export function startUpkeep(plane: BpfPlane, log: Log): () => void {
   };
   timer = setTimeout(slice, SLICE_PAUSE_MS);
 
+  const told = new Set<string>();
+  const retire = () => {
+    const report = guarded('retire', () => plane.retireSlice(retireAfterMs()));
+    for (const gone of report?.retired ?? []) log.info('plane_retired', { ...gone });
+    const left = plane.retiring(retireAfterMs());
+    for (const one of left)
+      if (one.connections !== null && !told.has(one.layout)) {
+        told.add(one.layout);
+        log.info('plane_retiring', { ...one });
+      }
+    if (left.length > 0)
+      retirement = setTimeout(retire, report?.completed === false ? SLICE_PAUSE_MS : PASS_PAUSE_MS);
+  };
+  retire();
+
   let digest = guarded('routes', routesDigest);
   const routes = setInterval(() => {
     const now = guarded('routes', routesDigest);
@@ -38,6 +57,7 @@ export function startUpkeep(plane: BpfPlane, log: Log): () => void {
 
   return () => {
     clearTimeout(timer);
+    clearTimeout(retirement);
     clearInterval(routes);
   };
 }

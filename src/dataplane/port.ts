@@ -1,12 +1,12 @@
 /** What the director asks of a data plane; one folder beside this file implements it per plane. */
 import type { Connection } from '../core/model/connection.ts';
 import type { ServiceCounters, Verdicts } from '../core/model/counters.ts';
-import type { DirectorInterface } from '../core/model/host.ts';
+import type { DirectorInterface, Forwarding } from '../core/model/host.ts';
 import type { ServiceKey, VirtualService } from '../core/model/service.ts';
 import type { ObservedState } from '../core/plan/states.ts';
 
 /** The part of a state that lives in the data plane. */
-export type PlaneState = Pick<ObservedState, 'interfaces' | 'services' | 'damaged'>;
+export type PlaneState = Pick<ObservedState, 'interfaces' | 'forwarding' | 'services' | 'damaged'>;
 
 /** What one slice of the sweep did. */
 export interface SweepReport {
@@ -18,6 +18,24 @@ export interface SweepReport {
   readonly completed: boolean;
   /** Servers whose counters differed from a walk of the table while neither changed; always empty in a sound plane. */
   readonly differences: readonly string[];
+}
+
+/** A plane with tables of another layout, which this one has taken over from: it finishes the connections it has. */
+export interface RetiringPlane {
+  readonly layout: string;
+  /** How many it still has; null until they have been counted once. */
+  readonly connections: number | null;
+  /** Since when it takes no new ones, and until when it stays at most. ISO 8601, UTC. */
+  readonly since: string;
+  readonly until: string;
+}
+
+/** One that is gone: its connections had ended, or its time had. */
+export interface RetiredPlane {
+  readonly layout: string;
+  readonly why: 'empty' | 'deadline';
+  /** How many connections ended with it; null when they were never counted. */
+  readonly connections: number | null;
 }
 
 /** Which connections to list; an absent field matches all. Texts as `formatEndpoint` or `parseAddress` write them. */
@@ -46,6 +64,8 @@ export interface DataPlane {
   publishService(service: VirtualService): void;
   /** Takes no new connections for the service any more; those it has go on until they end. */
   removeService(key: ServiceKey): void;
+  /** Connections that are open go on as they did when it becomes `stack`; all change when it becomes `redirect`. */
+  setForwarding(to: Forwarding): void;
   attach(side: DirectorInterface): void;
   detach(side: DirectorInterface): void;
   counters(): readonly ServiceCounters[];

@@ -14,6 +14,8 @@ export type Handle = bigint;
 export interface LinkInfo {
   /** 0 when the interface has gone and the link hangs in the air. */
   readonly ifindex: number;
+  /** The id of the program that it holds there. */
+  readonly program: number;
 }
 
 export interface Libbpf {
@@ -44,8 +46,12 @@ export interface Libbpf {
   maxEntries(map: number): number;
   /** How many instructions the verifier walked before it took the program: what is left of its million is room to grow. */
   verifiedInstructions(program: number): number;
+  /** The id by which the kernel and bpftool know a program. */
+  programId(program: number): number;
   createLink(program: number, ifindex: number, attachType: number): number;
   updateLink(link: number, program: number): void;
+  /** True when the kernel knows programs of that type on interfaces, such as TCX; it is asked of the loopback. */
+  knowsAttachType(attachType: number): boolean;
   linkInfo(link: number): LinkInfo;
   /** Runs a BPF_PROG_TYPE_SYSCALL program with `context`, which it reads and writes. */
   runSyscall(program: number, context: Uint8Array): void;
@@ -85,9 +91,19 @@ const RUN = {
   duration: 64,
 };
 const ENOENT = 2;
+const EINVAL = 22;
+/** The loopback's number in every network namespace (LOOPBACK_IFINDEX, net/core). */
+const LOOPBACK = 1;
 
 /** struct bpf_map_info, bpf_link_info and bpf_prog_info (linux/bpf.h): what is read of them. */
-const INFO = { size: 256, maxEntries: 16, linkIfindex: 16, verifiedInstructions: 216 };
+const INFO = {
+  size: 256,
+  maxEntries: 16,
+  programId: 4,
+  linkProgram: 8,
+  linkIfindex: 16,
+  verifiedInstructions: 216,
+};
 
 /** libbpf, opened when first asked for; throws an Error that says what to install if it is not there. */
 export const libbpf: () => Libbpf = once(loadLibbpf);
@@ -121,6 +137,9 @@ function loadLibbpf(): Libbpf {
   );
   const linkCreate = declare('int bpf_link_create(int program, int target, int attach_type, void *opts)');
   const linkUpdate = declare('int bpf_link_update(int link, int program, void *opts)');
+  const query = declare(
+    'int bpf_prog_query(int target, int type, uint32_t flags, void *attach_flags, void *ids, _Inout_ uint32_t *count)',
+  );
   const info = declare('int bpf_obj_get_info_by_fd(int fd, void *info, _Inout_ uint32_t *length)');
   const testRun = declare('int bpf_prog_test_run_opts(int fd, void *opts)');
   const cpus = declare('int libbpf_num_possible_cpus()');
@@ -195,12 +214,23 @@ function loadLibbpf(): Libbpf {
     maxEntries: (map) => infoOf('bpf_obj_get_info_by_fd(map)', map).getUint32(INFO.maxEntries, true),
     verifiedInstructions: (program) =>
       infoOf('bpf_obj_get_info_by_fd(program)', program).getUint32(INFO.verifiedInstructions, true),
+    programId: (program) =>
+      infoOf('bpf_obj_get_info_by_fd(program)', program).getUint32(INFO.programId, true),
     createLink: (program, ifindex, attachType) =>
       checked('bpf_link_create', linkCreate(program, ifindex, attachType, null)),
     updateLink: (link, program) => void checked('bpf_link_update', linkUpdate(link, program, null)),
+    knowsAttachType: (attachType) => {
+      const result = query(LOOPBACK, attachType, 0, null, null, [0]) as number;
+      if (result === -EINVAL) return false;
+      checked('bpf_prog_query', result);
+      return true;
+    },
     linkInfo: (link) => {
       const view = infoOf('bpf_obj_get_info_by_fd(link)', link);
-      return { ifindex: view.getUint32(INFO.linkIfindex, true) };
+      return {
+        ifindex: view.getUint32(INFO.linkIfindex, true),
+        program: view.getUint32(INFO.linkProgram, true),
+      };
     },
     runSyscall: (program, context) => {
       const options = new DataView(new ArrayBuffer(RUN.size));

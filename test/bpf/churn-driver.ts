@@ -40,10 +40,11 @@ function walk(probe: Probe) {
     if (state === contract.WEIR_STATE_CLAIMED) found.claimed++;
     if (state < contract.WEIR_STATE_NONE) continue;
     found.live++;
-    if (state === contract.WEIR_STATE_TEMPLATE) found.templates++;
-    else found[state === contract.WEIR_STATE_ESTABLISHED ? 'active' : 'inactive']++;
     const halfOpen = [contract.WEIR_STATE_SYN_RECV, contract.WEIR_STATE_SYN_SENT, contract.WEIR_STATE_SYNACK];
     if (halfOpen.includes(state)) found.half_open++;
+    const active = state === contract.WEIR_STATE_ESTABLISHED || halfOpen.includes(state);
+    if (state === contract.WEIR_STATE_TEMPLATE) found.templates++;
+    else found[active ? 'active' : 'inactive']++;
   }
   return found;
 }

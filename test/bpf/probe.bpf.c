@@ -5,8 +5,11 @@
  */
 #include "../../bpf/director.bpf.c"
 
-/* Lets a scheduler choose without a packet. */
+/* Lets a scheduler choose for a client without a packet. */
 struct pick {
+	__u32 client[4];
+	__u32 destination[4];
+	__u32 port; /* the client's, as it stands in a packet */
 	__u32 slot;
 	__u32 member; /* out */
 };
@@ -16,8 +19,11 @@ int probe_pick(struct pick *pick)
 {
 	__u32 slot = pick->slot;
 	struct weir_service *service = bpf_map_lookup_elem(&services, &slot);
+	struct packet packet = { .sport = pick->port };
 
-	pick->member = service ? schedule(service) : NO_MEMBER;
+	copy_address(packet.saddr, pick->client, FAMILY6);
+	copy_address(packet.daddr, pick->destination, FAMILY6);
+	pick->member = service ? schedule(service, &packet) : NO_MEMBER;
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 /** A plane of its own for a test, with the probe's programs beside the director's; run inside a lab's director. */
 
 import { join } from 'node:path';
+import type { Address } from '../../src/core/address/address.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../src/core/model/config.ts';
 import type * as contract from '../../src/dataplane/bpf/contract.generated.ts';
 import type { ArrayMap } from '../../src/dataplane/bpf/map.ts';
@@ -8,6 +9,7 @@ import type { Publisher } from '../../src/dataplane/bpf/publish.ts';
 import { readRegistry } from '../../src/dataplane/bpf/registry.ts';
 import { RunAllocator } from '../../src/dataplane/bpf/runs.ts';
 import { openTables, type Tables, unpinAll } from '../../src/dataplane/bpf/tables.ts';
+import { addressWords, swapPort } from '../../src/dataplane/bpf/words.ts';
 import { type Handle, type Libbpf, libbpf } from '../../src/kernel/libbpf.ts';
 import { makePins, removePins } from '../support/pins.ts';
 
@@ -74,13 +76,19 @@ export function loadBeside(bpf: Libbpf, tables: Tables, file: string): Handle {
   return object;
 }
 
+/** Who asks a scheduler, and for which destination. */
+export interface Asker {
+  readonly client: Address;
+  readonly port: number;
+  readonly destination: Address;
+}
+
 /** The member that the service's scheduler chooses in the kernel; undefined when it chooses nobody. */
-export function pick(probe: Probe, slot: number): number | undefined {
-  const task = new Uint8Array(8);
-  const view = new DataView(task.buffer);
-  view.setUint32(0, slot, true);
+export function pick(probe: Probe, slot: number, { client, port, destination }: Asker): number | undefined {
+  const words = [...addressWords(client), ...addressWords(destination), swapPort(port), slot, 0];
+  const task = new Uint8Array(Uint32Array.from(words).buffer);
   probe.bpf.runSyscall(probe.programs.pick, task);
-  const member = view.getUint32(4, true);
+  const member = new DataView(task.buffer).getUint32(40, true);
   return member === 0xffffffff ? undefined : member;
 }
 

@@ -6,6 +6,7 @@ import { parseAddress } from '../../src/core/address/address.ts';
 import { DEFAULT_LIMITS } from '../../src/core/model/config.ts';
 import { serviceKey, type VirtualService } from '../../src/core/model/service.ts';
 import { DEFAULT_TIMEOUTS } from '../../src/core/model/state.ts';
+import { MH_PLACES } from '../../src/core/schedule/table.ts';
 import { restoreMemberships } from '../../src/dataplane/bpf/memberships.ts';
 import { type Publisher, publishService, retire, unpublishService } from '../../src/dataplane/bpf/publish.ts';
 import { readRegistry } from '../../src/dataplane/bpf/registry.ts';
@@ -167,6 +168,46 @@ describe('a crash while publishing', () => {
   it('a service that loses a server leaves no client with a server that has left', () => {
     expect(crashEverywhere([bystander, larger], [larger, after])).toBeGreaterThan(10);
   });
+});
+
+it('flags and last weights are found again after a restart', () => {
+  const flagged = (weights: readonly number[]): VirtualService => ({
+    ...service(81, weights),
+    scheduler: 'mh',
+    scheduler_flags: ['mh-fallback', 'mh-port'],
+  });
+  const placesOf = () => {
+    const [entry] = readRegistry(tables).services.values();
+    const { start, length } = entry!.ring;
+    const order = [...tables.members.range(entry!.members.start, entry!.members.start + 3)].map(
+      ([, member]) => member.order,
+    );
+    const places = [...tables.rings.range(start, start + length)].flatMap(([, turns]) => turns.member);
+    return places.slice(0, MH_PLACES).map((place) => order[place]);
+  };
+  life((publisher) => publishService(publisher, flagged([1, 2, 1])));
+  const before = placesOf();
+  life((publisher) => publishService(publisher, flagged([0, 2, 1])));
+  life((publisher) => publishService(publisher, flagged([0, 2, 0])));
+  expect([...published().values()]).toEqual([flagged([0, 2, 0])]);
+  expect([...readRegistry(tables).services.values()].map((entry) => entry.lastWeights)).toEqual([[1, 2, 1]]);
+  expect(placesOf()).toEqual(before);
+});
+
+it('where rings have no room, wrr computes its turns, and a table is refused with the service as it was', () => {
+  life((publisher) => publishService(publisher, before));
+  life((publisher) => {
+    publisher.rings.take(tables.rings.size - 1_000, 0);
+    const hashed: VirtualService = { ...before, scheduler: 'mh' };
+    const room = publisher.members.free;
+    expect(() => publishService(publisher, hashed)).toThrow('no room for another table of the scheduler mh');
+    publisher.members.rested();
+    expect(publisher.members.free).toBe(room);
+    publisher.rings.take(publisher.rings.free, 0);
+    publishService(publisher, after);
+  });
+  expect(published().get(serviceKey(after))).toEqual(after);
+  expect([...readRegistry(tables).services.values()].map(({ ring }) => ring.length)).toEqual([0]);
 });
 
 it('a removal cut short after any pin is finished by the next start', () => {

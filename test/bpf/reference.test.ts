@@ -1,6 +1,7 @@
 /** Random packets through the C and through the reference of src/core/packet: the same verdicts, bytes and tables. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SCHEDULERS } from '../../src/core/model/service.ts';
 import { ACTIONS } from '../../src/core/packet/verdict.ts';
 import { createLab, type Lab } from '../../src/lab/lab.ts';
 
@@ -11,6 +12,7 @@ interface Outcome {
   readonly packets: number;
   readonly actions: Readonly<Record<string, number>>;
   readonly verdicts: Readonly<Record<string, number>>;
+  readonly schedulers: Readonly<Record<string, number>>;
   /** The first difference, and the fewest events found that lead to it. */
   readonly failure?: object;
 }
@@ -43,6 +45,7 @@ describe('kernel and reference', () => {
 
   it('have met something of every kind', () => {
     for (const action of ACTIONS) expect(outcome.actions[action], action).toBeGreaterThan(100);
+    for (const scheduler of SCHEDULERS) expect(outcome.schedulers[scheduler], scheduler).toBeGreaterThan(10);
     // A full table, eight ports taken in a row, a race and a rate are not to be had this way.
     const rare = ['table_full', 'conflict', 'reclaimed', 'race_lost', 'answer_limited'];
     for (const [verdict, count] of Object.entries(outcome.verdicts))

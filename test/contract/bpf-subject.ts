@@ -1,10 +1,12 @@
 /** The eBPF plane under test, its programs run by BPF_PROG_TEST_RUN; inside a lab's director. */
 
+import { join } from 'node:path';
 import { CONNECTION_STATES } from '../../src/core/model/state.ts';
 import { ETHERNET_HEADER } from '../../src/core/packet/bytes.ts';
 import * as contract from '../../src/dataplane/bpf/contract.generated.ts';
 import { openBpfPlane } from '../../src/dataplane/bpf/plane.ts';
-import { openTables, type Tables } from '../../src/dataplane/bpf/tables.ts';
+import { runRetire } from '../../src/dataplane/bpf/retirement.ts';
+import { openTables, RETIRE_PIN, type Tables } from '../../src/dataplane/bpf/tables.ts';
 import { libbpf } from '../../src/kernel/libbpf.ts';
 import { makePins, removePins } from '../support/pins.ts';
 import { frameOf } from './frames.ts';
@@ -32,12 +34,22 @@ export const openBpfSubject: OpenSubject = (limits) => {
       const { action, frame } = runPacket(tables, interfaces, side, frameOf(packet, interfaces[side].mac));
       return { action, packet: frame.subarray(ETHERNET_HEADER) };
     },
+    leave: (packet) => {
+      const frame = frameOf(packet, interfaces.public.mac);
+      const left = runPacket(tables, interfaces, 'egress', frame);
+      return { action: left.action, packet: left.frame.subarray(ETHERNET_HEADER) };
+    },
     elapse: (milliseconds) => age(tables, Math.ceil((milliseconds * jiffiesPerSecond(tables)) / 1000)),
     force: (state) => {
       const number = BigInt(contract.WEIR_STATE_NONE + CONNECTION_STATES.indexOf(state));
       changeLive(tables, (slot) =>
         isTemplate(slot) ? {} : { word: (slot.head.word & ~0xfn) | number, replied: 1 },
       );
+    },
+    takeOver: () => {
+      const program = libbpf().getPinned(join(tables.directory, RETIRE_PIN))!;
+      runRetire(libbpf(), program, { no_new: 1 });
+      libbpf().closeFd(program);
     },
     close: () => {
       plane.destroy();

@@ -3,8 +3,8 @@
  * well-formed and damaged, ICMP errors about them, noise, and time.
  */
 import fc from 'fast-check';
-import type { Side } from '../../src/core/model/host.ts';
-import type { VirtualService } from '../../src/core/model/service.ts';
+import { FORWARDINGS, type Forwarding, type Side } from '../../src/core/model/host.ts';
+import { flagsOf, SCHEDULERS, type VirtualService } from '../../src/core/model/service.ts';
 import { DEFAULT_TIMEOUTS } from '../../src/core/model/state.ts';
 import { at } from './site.ts';
 
@@ -26,6 +26,18 @@ const service = (
 
 const VIP4 = '203.0.113.100';
 const VIP6 = '2001:db8:113::100';
+const servers4 = [3, 0, 1].map((weight, i) => server(`192.168.1.${101 + i}`, 80, weight));
+const servers6 = [2, 1, 0].map((weight, i) => server(`fd00:192:168:1::${101 + i}`, 80, weight));
+
+/** A service of each scheduler, one server of which is drained; those that know flags also with all of them. */
+const byScheduler = SCHEDULERS.flatMap((scheduler, i): VirtualService[] => {
+  const flags = flagsOf(scheduler);
+  const of = (more: number) =>
+    i % 2 === 0
+      ? service('tcp', VIP4, 100 + 20 * more + i, scheduler, ...servers4)
+      : service('tcp', VIP6, 100 + 20 * more + i, scheduler, ...servers6);
+  return flags.length === 0 ? [of(0)] : [of(0), { ...of(1), scheduler_flags: flags }];
+});
 
 const PAIR4 = ['192.168.1.104', '192.168.1.105'];
 const PAIR6 = ['fd00:192:168:1::104', 'fd00:192:168:1::105'];
@@ -62,6 +74,7 @@ export const SERVICES: readonly VirtualService[] = [
   },
   service('tcp', VIP4, 82, 'lc', server('192.168.1.101', 80, 0)),
   service('tcp', VIP4, 83, 'rr', server('10.9.9.9', 80, 1)),
+  ...byScheduler,
 ];
 
 /** Client addresses by family: ordinary ones first, then some that nobody can have or that lead elsewhere. */
@@ -134,6 +147,10 @@ export type Event =
   | { readonly kind: 'wait'; readonly steps: number }
   /** Routes have changed: next hops are forgotten and looked up again. */
   | { readonly kind: 'routes' }
+  /** Another plane takes over, or hands back. */
+  /** Packets go by the stack from now on, or are redirected. */
+  | { readonly kind: 'forwarding'; readonly to: Forwarding }
+  | { readonly kind: 'takes_new'; readonly takes: boolean }
   | { readonly kind: 'sweep' };
 
 const byte = fc.nat(255);
@@ -259,5 +276,19 @@ export const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 2, arbitrary: noise },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('wait' as const), steps: fc.nat(4) }) },
   { weight: 2, arbitrary: fc.constant({ kind: 'routes' as const }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('forwarding' as const),
+      to: fc.constantFrom(...FORWARDINGS),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('takes_new' as const),
+      takes: fc.constantFrom(true, true, true, true, true, true, true, false),
+    }),
+  },
   { weight: 1, arbitrary: fc.constant({ kind: 'sweep' as const }) },
 );

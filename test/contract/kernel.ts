@@ -36,15 +36,16 @@ export function readInterfaces(): Interfaces {
 /** Payload of each segment that a frame is to be cut into, where it is; some headers make that too long. */
 export const GSO_SIZE = 1448;
 
-/** Runs the program of one side over a frame. */
+/** Runs the program of one side over a frame, or that of the public interface's egress. */
 export function runPacket(
   tables: Tables,
   interfaces: Interfaces,
-  side: Side,
+  side: Side | 'egress',
   frame: Uint8Array,
   gso = false,
 ): { action: Action; frame: Uint8Array } {
-  const context = skbContext({ ifindex: interfaces[side].ifindex, gsoSize: gso ? GSO_SIZE : 0 });
+  const { ifindex } = interfaces[side === 'egress' ? 'public' : side];
+  const context = skbContext({ ifindex, gsoSize: gso ? GSO_SIZE : 0 });
   const result = tables.bpf.runPacket(tables.programs[side], frame, { context });
   const action = ACTIONS.get(result.verdict);
   if (action === undefined) throw new Error(`a program answered ${result.verdict}, which is no verdict`);
@@ -153,6 +154,8 @@ const ratesOf = ({ answer_rate, answer_burst }: Limits) => ({ answer_rate, answe
 function clearCounters({ tables, registry }: Publisher): void {
   for (const id of registry.serviceIds) {
     tables.positions.set(id, 0n);
+    const place = registry.byId.get(id)?.place;
+    if (place !== undefined) tables.localities.delete({ service: id, address: place.address });
     tables.serviceTraffic.clear(id);
   }
   for (const id of registry.serverIds) {

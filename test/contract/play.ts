@@ -4,6 +4,7 @@ import { serviceKey } from '../../src/core/model/service.ts';
 import { LISTED_STATES } from '../../src/core/model/state.ts';
 import { read16, sameBytes } from '../../src/core/packet/bytes.ts';
 import { isTemplate } from '../../src/core/packet/template.ts';
+import type { Action } from '../../src/core/packet/verdict.ts';
 import type { Template, TrackedConnection } from '../../src/core/packet/world.ts';
 import * as contract from '../../src/dataplane/bpf/contract.generated.ts';
 import { readCounters, readVerdicts } from '../../src/dataplane/bpf/counters.ts';
@@ -38,6 +39,8 @@ export interface Tally {
   packets: number;
   readonly actions: Record<string, number>;
   readonly verdicts: Record<string, number>;
+  /** Connections opened by each scheduler. */
+  readonly schedulers: Record<string, number>;
 }
 
 /** A reference beside the kernel: the same interfaces and routes, and the kernel's own choice of ports. */
@@ -114,6 +117,7 @@ function describeSlot(kernel: Kernel, slot: Slot): string | undefined {
     `seen ${swapPort(head.seen_port)}`,
     head.replied === 1 ? 'replied' : 'unanswered',
     `epoch ${head.route_epoch}`,
+    head.by_stack === 1 ? 'by the stack' : 'redirected',
     `to server ${head.server_ifindex} ${words(slot.server_hop, width)} ${slot.server_mtu}`,
     `to client ${head.client_ifindex} ${words(slot.client_hop, width)} ${slot.client_mtu}`,
   ].join(' ');
@@ -139,6 +143,7 @@ function describeTracked(one: TrackedConnection | Template | undefined): string 
     `seen ${one.seenPort}`,
     one.replied ? 'replied' : 'unanswered',
     `epoch ${one.routeEpoch}`,
+    one.byStack ? 'by the stack' : 'redirected',
     `to server ${way(one.toServer)}`,
     `to client ${way(one.toClient)}`,
   ].join(' ');
@@ -208,9 +213,12 @@ export function play(kernel: Kernel, events: readonly Event[], tally?: Tally): D
     if (difference !== undefined) return { event: i, ...difference };
   }
   const difference = compareTables(kernel, plane) ?? compareCounters(kernel, plane);
-  if (tally !== undefined)
+  if (tally !== undefined) {
     for (const [name, count] of Object.entries(plane.verdicts()))
       tally.verdicts[name] = (tally.verdicts[name] ?? 0) + count;
+    for (const { scheduler, conns } of plane.counters())
+      tally.schedulers[scheduler] = (tally.schedulers[scheduler] ?? 0) + conns;
+  }
   return difference && { event: events.length, ...difference };
 }
 
@@ -235,16 +243,34 @@ function playOne(
     case 'routes':
       forgetRoutes(kernel, plane);
       return undefined;
+    case 'forwarding':
+      plane.setForwarding(event.to);
+      tables.settings.set(0, { ...tables.settings.get(0), by_stack: event.to === 'stack' ? 1 : 0 });
+      return undefined;
+    case 'takes_new':
+      plane.world.takesNew = event.takes;
+      tables.settings.set(0, { ...tables.settings.get(0), no_new_since: event.takes ? 0 : 1 });
+      return undefined;
     default: {
       const { frame, gso } = writeFrame(plane.world, event, interfaces[event.side].mac);
-      const theirs = runPacket(tables, interfaces, event.side, frame, gso);
-      const ours = plane.receive(event.side === 'public' ? 'eth0' : 'eth1', frame, gso ? GSO_SIZE : 0);
+      let theirs = runPacket(tables, interfaces, event.side, frame, gso);
+      let ours = plane.receive(event.side === 'public' ? 'eth0' : 'eth1', frame, gso ? GSO_SIZE : 0);
+      // What the private side leaves to the stack leaves, as far as this test goes, by the public one.
+      if (
+        event.side === 'private' &&
+        plane.world.byStack &&
+        ours.action === 'NEXT' &&
+        sameFrame(theirs, ours)
+      ) {
+        theirs = runPacket(tables, interfaces, 'egress', frame, gso);
+        ours = plane.leave('eth0', frame, gso ? GSO_SIZE : 0);
+      }
       if (tally !== undefined) {
         tally.packets++;
         tally.actions[ours.action] = (tally.actions[ours.action] ?? 0) + 1;
       }
-      if (theirs.action === ours.action && sameBytes(theirs.frame, ours.frame))
-        return ours.action === 'NEXT' ? undefined : compareTables(kernel, plane);
+      if (sameFrame(theirs, ours))
+        return ours.action === 'NEXT' && !plane.world.byStack ? undefined : compareTables(kernel, plane);
       return {
         what: `frame ${hex(frame)}${gso ? ' (gso)' : ''}`,
         kernel: `${theirs.action} ${hex(theirs.frame)}`,
@@ -253,6 +279,11 @@ function playOne(
     }
   }
 }
+
+/** What has become of a frame, on either side. */
+type Became = Readonly<{ action: Action; frame: Uint8Array }>;
+
+const sameFrame = (a: Became, b: Became): boolean => a.action === b.action && sameBytes(a.frame, b.frame);
 
 /** Both forget every next hop, and are told that routes have changed. */
 function forgetRoutes({ tables }: Kernel, plane: SimulatedPlane): void {

@@ -28,10 +28,13 @@ const LIMITS = {
 
 const kernel = openKernel(LIMITS, SERVICES, 1000, object);
 try {
-  const tally: Tally = { packets: 0, actions: {}, verdicts: {} };
+  const tally: Tally = { packets: 0, actions: {}, verdicts: {}, schedulers: {} };
   let failure: object | undefined;
   for (let i = 0; i < Number(sequences) && failure === undefined; i++) {
-    const sequence = fc.sample(event, { numRuns: Number(events), seed: Number(seed) + i });
+    // Most of a sequence is about a few services, so that conversations come about: others in each sequence.
+    const sequence = fc
+      .sample(event, { numRuns: Number(events), seed: Number(seed) + i })
+      .map((one) => ('service' in one ? { ...one, service: (one.service + 7 * i) % SERVICES.length } : one));
     const difference = play(kernel, sequence, tally);
     if (difference === undefined) continue;
     const prefix = sequence.slice(0, difference.event + 1);

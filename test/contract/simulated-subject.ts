@@ -47,6 +47,10 @@ export const openSimulatedSubject: OpenSubject = (limits) => {
       const { action, frame } = plane.receive(NAMES[side], frameOf(packet, SIMULATED_MAC));
       return { action, packet: frame.subarray(ETHERNET_HEADER) };
     },
+    leave: (packet) => {
+      const { action, frame } = plane.leave(NAMES.public, frameOf(packet, SIMULATED_MAC));
+      return { action, packet: frame.subarray(ETHERNET_HEADER) };
+    },
     elapse: (milliseconds) => {
       now += milliseconds;
     },
@@ -57,6 +61,9 @@ export const openSimulatedSubject: OpenSubject = (limits) => {
             changeState(plane.world, connection, state);
             connection.replied = true;
           }
+    },
+    takeOver: () => {
+      plane.world.takesNew = false;
     },
     close: () => plane.close(),
   };

@@ -16,10 +16,14 @@ export interface Subject {
   readonly plane: DataPlane;
   /** An IP packet comes in by the director's interface of that side. */
   send(side: Side, packet: Uint8Array): Sent;
+  /** An IP packet leaves by the director's public interface. */
+  leave(packet: Uint8Array): Sent;
   /** Lets connections grow older, in milliseconds. */
   elapse(milliseconds: number): void;
   /** Puts every live connection into a state, as answered by its server; counters are left behind. */
   force(state: ConnectionState): void;
+  /** Another plane takes over: this one keeps its connections. */
+  takeOver(): void;
   close(): void;
 }
 

@@ -5,8 +5,10 @@ import { CONNECTION_CASES } from './cases/connections.ts';
 import { FORWARDING_CASES } from './cases/forwarding.ts';
 import { ICMP_CASES } from './cases/icmp.ts';
 import { PERSISTENCE_CASES } from './cases/persistence.ts';
+import { RETIREMENT_CASES } from './cases/retirement.ts';
 import { ROOM_CASES } from './cases/room.ts';
 import { SERVICE_CASES } from './cases/services.ts';
+import { STACK_CASES } from './cases/stack.ts';
 
 /** Every case; their names are unique. */
 export const CONTRACT: readonly Case[] = [
@@ -17,4 +19,6 @@ export const CONTRACT: readonly Case[] = [
   ...ROOM_CASES,
   ...SERVICE_CASES,
   ...PERSISTENCE_CASES,
+  ...RETIREMENT_CASES,
+  ...STACK_CASES,
 ];

@@ -36,7 +36,14 @@ const evenly = { server1: 4, server2: 4, server3: 4 };
  */
 const mostSentAgain = 1 / 50;
 
-describe.each([{ tx: true }, { tx: false }])('with transmit offloads: $tx', ({ tx }) => {
+const ways = [
+  { forwarding: 'redirect', tx: true },
+  { forwarding: 'redirect', tx: false },
+  { forwarding: 'stack', tx: true },
+  { forwarding: 'stack', tx: false },
+];
+
+describe.each(ways)('by $forwarding, transmit offloads: $tx', ({ forwarding, tx }) => {
   let director: DirectorLab;
   let client: LabClient;
   let clientHost: LabHost;
@@ -50,7 +57,8 @@ describe.each([{ tx: true }, { tx: false }])('with transmit offloads: $tx', ({ t
       { protocol, address: labVip.ipv4, port, scheduler: 'rr', servers: serversOn(servers, to) },
       { protocol, address: labVip.ipv6, port, scheduler: 'rr', servers: serversOn6(servers, to) },
     ];
-    await director.write(draft([...rr('tcp', 8080, 80), ...rr('tcp', 80, 80), ...rr('udp', 53, 5353)]));
+    const services = [...rr('tcp', 8080, 80), ...rr('tcp', 80, 80), ...rr('udp', 53, 5353)];
+    await director.write(draft(services, { director: { public: 'eth0', private: 'eth1', forwarding } }));
     await director.start();
   });
   afterAll(() => director?.close());

@@ -2,7 +2,8 @@
  * Runs inside a namespace, on behalf of a test. Usage:
  *   foreign-driver attach OBJECT INTERFACE   attaches OBJECT's program by TCX, last of all, and holds it until TERM;
  *                                            says `up`, then what it counted, as JSON, for every line it reads
- *   foreign-driver query INTERFACE …         says how many TCX programs each interface has, as JSON
+ *   foreign-driver query INTERFACE …         says how many TCX programs each interface has at its ingress, as JSON
+ *   foreign-driver query-egress INTERFACE …  the same of its egress
  */
 import { createInterface } from 'node:readline';
 import koffi from 'koffi';
@@ -11,6 +12,7 @@ import { listLinks } from '../../src/kernel/netlink/link.ts';
 
 /** linux/bpf.h, since 6.6. */
 const BPF_TCX_INGRESS = 46;
+const BPF_TCX_EGRESS = 47;
 /** Elements of the object's map. */
 const COUNTERS = 3;
 
@@ -37,7 +39,7 @@ function attach(object: string, name: string): void {
   console.log('up');
 }
 
-function query(names: readonly string[]): void {
+function query(type: number, names: readonly string[]): void {
   const ask = koffi
     .load('libbpf.so.1')
     .func(
@@ -45,7 +47,7 @@ function query(names: readonly string[]): void {
     );
   const counts = names.map((name) => {
     const count = [64];
-    const result = ask(indexOf(name), BPF_TCX_INGRESS, 0, null, new Uint8Array(4 * 64), count) as number;
+    const result = ask(indexOf(name), type, 0, null, new Uint8Array(4 * 64), count) as number;
     if (result < 0) throw new Error(`bpf_prog_query(${name}): errno ${-result}`);
     return [name, count[0]];
   });
@@ -54,4 +56,4 @@ function query(names: readonly string[]): void {
 
 const [verb, ...words] = process.argv.slice(2);
 if (verb === 'attach') attach(words[0]!, words[1]!);
-else query(words);
+else query(verb === 'query-egress' ? BPF_TCX_EGRESS : BPF_TCX_INGRESS, words);

@@ -60,8 +60,12 @@ export async function attachForeignTcx(lab: Lab, object: string, name: string): 
 }
 
 /** How many TCX programs each of the director's interfaces has. */
-export async function tcxPrograms(lab: Lab): Promise<Readonly<Record<string, number>>> {
-  return JSON.parse(await lab.run(lab.director, [...driverArgv, 'query', 'eth0', 'eth1']));
+export async function tcxPrograms(
+  lab: Lab,
+  hook: 'ingress' | 'egress' = 'ingress',
+): Promise<Readonly<Record<string, number>>> {
+  const verb = hook === 'egress' ? 'query-egress' : 'query';
+  return JSON.parse(await lab.run(lab.director, [...driverArgv, verb, 'eth0', 'eth1']));
 }
 
 /** Attaches the program the older way: a filter under the clsact qdisc. Returns what it has seen, on demand. */

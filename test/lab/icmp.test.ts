@@ -12,8 +12,8 @@ const SERVERS = { 4: '192.168.1.101', 6: 'fd00:192:168:1::101' } as const;
 const CLOSED = 9999;
 const ECHO = 5353;
 
-const config = `
-director: {public: eth0, private: eth1}
+const config = (forwarding: string) => `
+director: {public: eth0, private: eth1, forwarding: ${forwarding}}
 vips:
   - {address: ${VIPS[4]}/24}
   - {address: "${VIPS[6]}/64"}
@@ -42,7 +42,7 @@ beforeAll(async () => {
   lab = await createLab({ servers: 1 });
   await startRealServers(lab);
   weir = labWeir(lab);
-  await weir.writeConfig(config);
+  await weir.writeConfig(config('redirect'));
   await weir.start();
 });
 afterAll(() => lab?.close());
@@ -62,27 +62,38 @@ async function received(host: LabHost, family: 4 | 6): Promise<{ unreachable: nu
   return { unreachable: value('InDestUnreachs'), wrong: value('InCsumErrors') };
 }
 
-describe.each([4, 6] as const)('IPv%i', (family) => {
-  it('a server with nobody on the port: the client hears it from the VIP', async () => {
-    const { stdout } = await lab.exec(lab.clients[0]!, [process.execPath, '-e', sender(family, 1000, true)], {
-      timeout: 10_000,
-    });
-    expect(stdout.trim()).toBe('ECONNREFUSED');
+describe.each(['redirect', 'stack'])('by %s', (forwarding) => {
+  beforeAll(async () => {
+    await weir.writeConfig(config(forwarding));
+    await weir.run(['reload']);
   });
 
-  it('a client that has gone: the server hears it', async () => {
-    const server = lab.servers[0]!;
-    const before = await received(server, family);
-    let after = before;
-    // The reply may be faster than the client's end; then nothing is wrong, and another client is sent.
-    for (let client = 0; client < 10 && after.unreachable === before.unreachable; client++) {
-      await lab.run(lab.clients[0]!, [process.execPath, '-e', sender(family, 53, false)]);
-      for (let look = 0; look < 50 && after.unreachable === before.unreachable; look++) {
-        await wait(20);
-        after = await received(server, family);
+  describe.each([4, 6] as const)('IPv%i', (family) => {
+    it('a server with nobody on the port: the client hears it from the VIP', async () => {
+      const { stdout } = await lab.exec(
+        lab.clients[0]!,
+        [process.execPath, '-e', sender(family, 1000, true)],
+        {
+          timeout: 10_000,
+        },
+      );
+      expect(stdout.trim()).toBe('ECONNREFUSED');
+    });
+
+    it('a client that has gone: the server hears it', async () => {
+      const server = lab.servers[0]!;
+      const before = await received(server, family);
+      let after = before;
+      // The reply may be faster than the client's end; then nothing is wrong, and another client is sent.
+      for (let client = 0; client < 10 && after.unreachable === before.unreachable; client++) {
+        await lab.run(lab.clients[0]!, [process.execPath, '-e', sender(family, 53, false)]);
+        for (let look = 0; look < 50 && after.unreachable === before.unreachable; look++) {
+          await wait(20);
+          after = await received(server, family);
+        }
       }
-    }
-    expect(after).toEqual({ unreachable: before.unreachable + 1, wrong: before.wrong });
+      expect(after).toEqual({ unreachable: before.unreachable + 1, wrong: before.wrong });
+    });
   });
 });
 
@@ -90,5 +101,5 @@ it('counts what it translated', async () => {
   const stats = JSON.parse(await weir.run(['stats', '-o', 'json'])) as {
     verdicts: { icmp_translated: number };
   };
-  expect(stats.verdicts.icmp_translated).toBe(4);
+  expect(stats.verdicts.icmp_translated).toBe(8);
 });

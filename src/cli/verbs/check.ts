@@ -19,6 +19,7 @@ function summaryOf(config: Config) {
     services: config.services.map((service) => ({
       key: serviceKey(service),
       scheduler: service.scheduler,
+      ...(service.scheduler_flags && { scheduler_flags: service.scheduler_flags }),
       servers: service.servers.length,
     })),
     masquerade: config.masquerade.map(masqueradeKey),
@@ -32,7 +33,12 @@ function summaryText({ style }: Session, file: string, config: Config): string {
   const parts: [string, readonly string[]][] = [
     ['interfaces', [summary.interfaces.map(({ name, side }) => `${name} (${side})`).join(', ')]],
     ['vips', summary.vips],
-    ['services', summary.services.map((s) => `${s.key}  ${s.scheduler}, ${plural(s.servers, 'server')}`)],
+    [
+      'services',
+      summary.services.map((s) =>
+        [`${s.key}  ${s.scheduler}`, ...(s.scheduler_flags ?? []), plural(s.servers, 'server')].join(', '),
+      ),
+    ],
     ['masquerade', summary.masquerade],
     ['sysctls', Object.entries(summary.sysctls).map(([name, value]) => `${name} = ${value}`)],
   ];

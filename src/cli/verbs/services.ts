@@ -45,12 +45,17 @@ function shareOf(server: ServerCounters, service: ServiceCounters): number | und
   return all === 0 ? undefined : (server.active + server.inactive) / all;
 }
 
-/** `wlc`, `wlc persistent 5m by /24`, or `leaving`. */
-function wordsOf({ key, scheduler, persistence, leaving }: ServiceCounters): string {
+/** The scheduler, and its flags in brackets. */
+const schedulerText = ({ scheduler, scheduler_flags: flags = [] }: ServiceCounters): string =>
+  flags.length === 0 ? scheduler : `${scheduler} (${flags.join(', ')})`;
+
+/** `wlc`, `sh (sh-port) persistent 5m by /24`, or `leaving`. */
+function wordsOf(service: ServiceCounters): string {
+  const { key, persistence, leaving } = service;
   if (leaving) return 'leaving';
-  if (persistence === undefined) return scheduler;
   const address = parseServiceKey(key)?.address;
-  return address === undefined ? scheduler : `${scheduler} ${persistenceText({ address, persistence })}`;
+  if (persistence === undefined || address === undefined) return schedulerText(service);
+  return `${schedulerText(service)} ${persistenceText({ address, persistence })}`;
 }
 
 function servicesText(session: Session, services: readonly ServiceCounters[]): string {

@@ -17,6 +17,11 @@ function daemonLines(status: Status): string[] {
     `reload  ${ok ? 'done' : 'refused'} at ${at}: ${message}`,
     `plane   ${status.plane}`,
     `memory  ${mebibytes(status.memory.resident)} MiB of the daemon, ${mebibytes(status.memory.kernel)} MiB in the kernel`,
+    // A daemon of an earlier version says nothing of these.
+    ...(status.retiring ?? []).map(
+      ({ layout, connections, until }) =>
+        `older   plane ${layout} finishes ${connections ?? 'its'} connections, until ${until} at most`,
+    ),
   ];
 }
 

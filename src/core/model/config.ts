@@ -1,5 +1,5 @@
 /** A parsed configuration file: defaults filled in, every value checked. */
-import type { DirectorInterface, Masquerade, Vip } from './host.ts';
+import type { DirectorInterface, Forwarding, HowAttached, Masquerade, Vip } from './host.ts';
 import type { VirtualService } from './service.ts';
 
 /** How large the data plane's tables are, which are made once: a change takes effect after `weir down`. */
@@ -33,10 +33,15 @@ export const DEFAULT_LIMITS: Limits = {
 /** The whole of a configuration. */
 export interface Config {
   readonly interfaces: readonly DirectorInterface[];
+  readonly forwarding: Forwarding;
   readonly vips: readonly Vip[];
   readonly services: readonly VirtualService[];
   readonly masquerade: readonly Masquerade[];
   /** Name (`net.ipv4.tcp_fin_timeout`) to value, as written to /proc/sys. */
   readonly sysctls: ReadonlyMap<string, string>;
   readonly limits: Limits;
+  /** A change takes effect when the daemon starts. */
+  readonly attach: HowAttached;
+  /** How long the plane of another version may last after an upgrade, in milliseconds. */
+  readonly retireAfterMs: number;
 }

@@ -19,7 +19,7 @@ export interface Traffic {
 /** A real server's counters within one service. */
 export interface ServerCounters extends Traffic, Endpoint {
   readonly weight: number;
-  /** Connections in ESTABLISHED. */
+  /** TCP connections in SYN_SENT, SYN_RECV, SYNACK and ESTABLISHED, as ip_vs counts. */
   readonly active: number;
   /** Connections in any other state. */
   readonly inactive: number;
@@ -35,6 +35,8 @@ export interface ServiceCounters extends Traffic {
   readonly scheduler: string;
   /** Absent unless the service is persistent. */
   readonly persistence?: Persistence;
+  /** Flags of the scheduler, such as `sh-port`; left out when there are none. */
+  readonly scheduler_flags?: readonly string[];
   readonly servers: readonly ServerCounters[];
   /** True when the service is no longer configured and only finishes the connections it has. */
   readonly leaving: boolean;

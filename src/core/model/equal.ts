@@ -11,6 +11,7 @@ export function equalService(a: VirtualService, b: VirtualService): boolean {
     a.address === b.address &&
     a.port === b.port &&
     a.scheduler === b.scheduler &&
+    a.scheduler_flags?.join() === b.scheduler_flags?.join() &&
     equalTimeouts(a.timeouts, b.timeouts) &&
     equalPersistence(a.persistence, b.persistence) &&
     a.servers.length === b.servers.length &&

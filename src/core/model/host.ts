@@ -5,6 +5,17 @@ import { formatPrefix } from '../address/address.ts';
 /** Which way an interface looks: clients are on the public side, real servers on the private one. */
 export type Side = 'public' | 'private';
 
+/**
+ * How balanced packets go on: redirected to their next hop, past the host's netfilter and routing, or by the host's own
+ * stack, where its rules see them.
+ */
+export const FORWARDINGS = ['redirect', 'stack'] as const;
+export type Forwarding = (typeof FORWARDINGS)[number];
+
+/** How programs are attached to interfaces: by TCX links (Linux 6.6), by filters under the older clsact, or the first if it is there. */
+export const HOW_ATTACHED = ['auto', 'tcx', 'clsact'] as const;
+export type HowAttached = (typeof HOW_ATTACHED)[number];
+
 /** An interface of the director by name. */
 export interface DirectorInterface {
   readonly name: string;

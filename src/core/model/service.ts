@@ -8,8 +8,32 @@ export const PROTOCOLS = ['tcp', 'udp'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
 
 /** Schedulers by ip_vs's names, in the order of their numbers in bpf/contract.h (`enum weir_scheduler`). */
-export const SCHEDULERS = ['rr', 'wrr', 'lc', 'wlc'] as const;
+export const SCHEDULERS = [
+  'rr',
+  'wrr',
+  'lc',
+  'wlc',
+  'sed',
+  'nq',
+  'fo',
+  'ovf',
+  'dh',
+  'sh',
+  'mh',
+  'twos',
+  'lblc',
+  'lblcr',
+] as const;
 export type Scheduler = (typeof SCHEDULERS)[number];
+
+/** Flags of schedulers by ipvsadm's names (`-b`): what comes before the hyphen is the scheduler that knows the flag. */
+export const SCHEDULER_FLAGS = ['sh-fallback', 'sh-port', 'mh-fallback', 'mh-port'] as const;
+export type SchedulerFlag = (typeof SCHEDULER_FLAGS)[number];
+
+/** The flags that a scheduler knows. */
+export function flagsOf(scheduler: Scheduler): readonly SchedulerFlag[] {
+  return SCHEDULER_FLAGS.filter((flag) => flag.startsWith(`${scheduler}-`));
+}
 
 /** The most real servers a service can have. */
 export const MAX_SERVERS = 1024;
@@ -29,6 +53,8 @@ export interface RealServer extends Endpoint {
 export interface VirtualService extends Endpoint {
   readonly protocol: Protocol;
   readonly scheduler: Scheduler;
+  /** Flags of this scheduler, in the order of SCHEDULER_FLAGS; left out when there are none. */
+  readonly scheduler_flags?: readonly SchedulerFlag[];
   readonly timeouts: Timeouts;
   /** Absent: every connection goes where the scheduler says. */
   readonly persistence?: Persistence;

@@ -2,7 +2,7 @@
 
 /**
  * States a connection can be in, in the order of `enum weir_state` in bpf/contract.h from NONE on.
- * All but UDP are TCP's. A connection is active in ESTABLISHED alone; in every other state it counts as inactive.
+ * All but UDP are TCP's.
  */
 export const CONNECTION_STATES = [
   'NONE',

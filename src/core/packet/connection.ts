@@ -3,7 +3,7 @@ import type { Family } from '../address/address.ts';
 import type { ConnectionState } from '../model/state.ts';
 import { sameBytes } from './bytes.ts';
 import type { Packet } from './parse.ts';
-import { type Direction, isHalfOpen } from './state.ts';
+import { type Direction, isActive, isHalfOpen } from './state.ts';
 import type { TrackedConnection, World } from './world.ts';
 
 /** The addresses and ports of a packet as it arrives. */
@@ -111,7 +111,7 @@ export function changeState(world: World, connection: TrackedConnection, state: 
 }
 
 function count(world: World, { server }: TrackedConnection, state: ConnectionState, by: number): void {
-  if (state === 'ESTABLISHED') server.active += by;
+  if (isActive(state)) server.active += by;
   else server.inactive += by;
   if (isHalfOpen(state)) world.halfOpen += by;
 }

@@ -5,7 +5,7 @@ import { refuse } from './answer.ts';
 import { read16, sameBytes } from './bytes.ts';
 import { endConnection, findConnection, isExpired } from './connection.ts';
 import { follow } from './follow.ts';
-import { forward } from './forward.ts';
+import { forward, goesByStack } from './forward.ts';
 import { translateError } from './icmp.ts';
 import { isOpened, open } from './open.ts';
 import { drop, type Outcome, pass } from './outcome.ts';
@@ -56,12 +56,16 @@ function request(world: World, arrival: Arrival, packet: Packet): Outcome {
     world.verdicts[reused ? 'reused' : 'expired']++;
   }
   const opened = open(world, arrival, packet);
-  return isOpened(opened) ? forward(world, arrival, packet, opened, 'in') : opened;
+  return isOpened(opened)
+    ? forward(world, arrival, packet, opened, 'in', goesByStack(world, opened))
+    : opened;
 }
 
 function reply(world: World, arrival: Arrival, packet: Packet): Outcome {
   const found = findConnection(world, packet, 'out');
   if (found === undefined) return pass(world, 'not_ours', arrival.frame);
+  // It is met again, and followed, where it leaves.
+  if (goesByStack(world, found)) return { action: 'NEXT', frame: arrival.frame };
   if (!isExpired(world, found)) return carry(world, arrival, packet, found, 'out');
   endConnection(world, found);
   return drop(world, 'expired', arrival.frame);
@@ -77,5 +81,29 @@ function carry(
   const from = direction === 'in' ? packet.target : connection.virtual;
   if (packet.ttl <= 1) return refuse(world, arrival, packet, 'ttl_exceeded', from);
   follow(world, packet, connection, arrival.ifindex, direction);
-  return forward(world, arrival, packet, connection, direction);
+  return forward(world, arrival, packet, connection, direction, goesByStack(world, connection));
+}
+
+/**
+ * What becomes of a frame of at least 14 bytes that leaves by a public interface, where packets go by the stack: a reply
+ * that came by it is rewritten, everything else goes on as it is and is not even counted.
+ */
+export function leave(world: World, arrival: Arrival): Outcome {
+  const { frame, ifindex } = arrival;
+  const family = FAMILIES[read16(frame, 12)];
+  const untouched: Outcome = { action: 'NEXT', frame };
+  if (family === undefined) return untouched;
+  const packet = parse(arrival, family);
+  if (!isPacket(packet)) {
+    const isIcmp = packet.protocol === (family === 4 ? ICMP : ICMPV6);
+    return (isIcmp ? translateError(world, frame, 'out', family, true) : undefined) ?? untouched;
+  }
+  const found = findConnection(world, packet, 'out');
+  if (found === undefined || !found.byStack) return untouched;
+  if (isExpired(world, found)) {
+    endConnection(world, found);
+    return drop(world, 'expired', frame);
+  }
+  follow(world, packet, found, ifindex, 'out');
+  return forward(world, arrival, packet, found, 'out', true);
 }

@@ -1,5 +1,6 @@
 /** What a packet does to its connection: the reference for bpf/follow.h. */
 import { changeState } from './connection.ts';
+import { goesByStack } from './forward.ts';
 import { enterHalfOpen } from './half-open.ts';
 import { type Packet, TCP } from './parse.ts';
 import { refreshWays } from './route.ts';
@@ -17,7 +18,7 @@ export function follow(
   connection.lastSeen = world.surroundings.now();
   if (direction === 'out') connection.replied = true;
   if (packet.protocol === TCP) followTcp(world, packet.flags, connection, direction);
-  refreshWays(world, connection, ifindex, direction);
+  if (!goesByStack(world, connection)) refreshWays(world, connection, ifindex, direction);
 }
 
 function followTcp(world: World, flags: number, connection: TrackedConnection, direction: Direction): void {

@@ -9,18 +9,28 @@ import type { Arrival, Packet } from './parse.ts';
 import type { Direction } from './state.ts';
 import type { TrackedConnection, World } from './world.ts';
 
-/** Sends the packet on by its connection; drops it if the connection has been driven out meanwhile. */
+/** Whether the packets of this connection go by the host's stack. Back from it all go at once. */
+export function goesByStack(world: World, connection: TrackedConnection): boolean {
+  return world.byStack && connection.byStack;
+}
+
+/**
+ * Sends the packet on by its connection, or leaves it, rewritten, to the stack; drops it if the connection has been driven
+ * out meanwhile.
+ */
 export function forward(
   world: World,
   arrival: Arrival,
   packet: Packet,
   connection: TrackedConnection,
   direction: Direction,
+  byStack: boolean,
 ): Outcome {
   const { frame } = arrival;
   if (!isLive(world, connection)) return { action: 'DROP', frame };
   const way = direction === 'in' ? connection.toServer : connection.toClient;
-  const isTooBig = wireBytes(arrival, packet) > way.mtu;
+  // By the stack it is the stack that sees to it.
+  const isTooBig = !byStack && wireBytes(arrival, packet) > way.mtu;
   if (isTooBig && !mayBeCut(frame, packet)) {
     const from = direction === 'in' ? packet.target : connection.virtual;
     return refuse(world, arrival, packet, 'too_big', from, way.mtu);
@@ -36,6 +46,7 @@ export function forward(
       address: connection.server.address,
       sourcePort: connection.seenPort,
       targetPort: connection.serverPort,
+      keepTtl: byStack,
     });
   else
     rewriteFrame(sent, packet, {
@@ -43,7 +54,9 @@ export function forward(
       address: connection.virtual,
       sourcePort: connection.virtualPort,
       targetPort: connection.clientPort,
+      keepTtl: byStack,
     });
+  if (byStack) return { action: 'NEXT', frame: sent };
   return isTooBig ? leaveToBeCut(world, sent, direction) : { action: 'REDIRECT', frame: sent, way };
 }
 

@@ -6,6 +6,7 @@ import type { Family } from '../address/address.ts';
 import { ETHERNET_HEADER, read16, sameBytes, write16 } from './bytes.ts';
 import { changedChecksum } from './checksum.ts';
 import { type FlowOfAny, findConnection } from './connection.ts';
+import { goesByStack } from './forward.ts';
 import { rewriteHeader4 } from './nat.ts';
 import { drop, type Outcome } from './outcome.ts';
 import type { Direction } from './state.ts';
@@ -83,20 +84,32 @@ export function translateError(
   frame: Uint8Array,
   direction: Direction,
   family: Family,
+  atEgress = false,
 ): Outcome | undefined {
   const flow = answerToQuoted(frame, family);
   const connection = flow && findConnection(world, flow, direction);
-  if (connection === undefined) return undefined;
-  if (frame[ETHERNET_HEADER + LAYOUTS[family].ttl]! <= 1) return drop(world, 'ttl_exceeded', frame);
+  if (connection === undefined || (atEgress && !connection.byStack)) return undefined;
+  const byStack = atEgress || goesByStack(world, connection);
+  // A server's is translated where it leaves.
+  if (byStack && direction === 'out' && !atEgress) return { action: 'NEXT', frame };
+  if (!atEgress && frame[ETHERNET_HEADER + LAYOUTS[family].ttl]! <= 1)
+    return drop(world, 'ttl_exceeded', frame);
   world.verdicts.icmp_translated++;
+  const sent = translated(frame, connection, direction, byStack);
+  if (byStack) return { action: 'NEXT', frame: sent };
   return {
     action: 'REDIRECT',
-    frame: translated(frame, connection, direction),
+    frame: sent,
     way: direction === 'in' ? connection.toServer : connection.toClient,
   };
 }
 
-function translated(frame: Uint8Array, connection: TrackedConnection, direction: Direction): Uint8Array {
+function translated(
+  frame: Uint8Array,
+  connection: TrackedConnection,
+  direction: Direction,
+  keepTtl: boolean,
+): Uint8Array {
   const { family } = connection;
   const at = LAYOUTS[family];
   const sent = frame.slice();
@@ -105,12 +118,12 @@ function translated(frame: Uint8Array, connection: TrackedConnection, direction:
   const outer = ETHERNET_HEADER + (isIn ? at.target : at.source);
   const quoted = at.quoted + (isIn ? at.source : at.target);
   if (family === 4) {
-    rewriteHeader4(sent, isIn ? 'target' : 'source', address);
+    rewriteHeader4(sent, { end: isIn ? 'target' : 'source', address, keepTtl });
     // The quoted header's own checksum makes up for its address: the message's sum sees neither.
     const before = frame.subarray(quoted, quoted + at.width);
     write16(sent, at.quoted + 10, changedChecksum(read16(frame, at.quoted + 10), before, address));
   } else {
-    sent[ETHERNET_HEADER + at.ttl]! -= 1;
+    if (!keepTtl) sent[ETHERNET_HEADER + at.ttl]! -= 1;
     sent.set(address, outer);
   }
   sent.set(address, quoted);

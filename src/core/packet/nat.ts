@@ -9,21 +9,26 @@ export interface Rewrite {
   readonly address: Uint8Array;
   readonly sourcePort: number;
   readonly targetPort: number;
+  /** True leaves the TTL to the stack, which lowers it. */
+  readonly keepTtl: boolean;
 }
 
 /** Changes one address of an IPv4 header at the beginning of the frame's payload, and lowers its TTL by one. */
-export function rewriteHeader4(frame: Uint8Array, end: Rewrite['end'], address: Uint8Array): void {
+export function rewriteHeader4(
+  frame: Uint8Array,
+  { end, address, keepTtl }: Pick<Rewrite, 'end' | 'address' | 'keepTtl'>,
+): void {
   const ip = ETHERNET_HEADER;
   const before = frame.slice(ip, ip + 20);
-  frame[ip + 8]! -= 1;
+  if (!keepTtl) frame[ip + 8]! -= 1;
   frame.set(address, ip + (end === 'source' ? 12 : 16));
   // The checksum's own word is the same before and after, so that it counts for nothing.
   const checksum = changedChecksum(read16(before, 10), before, frame.subarray(ip, ip + 20));
   write16(frame, ip + 10, checksum);
 }
 
-function rewriteHeader6(frame: Uint8Array, end: Rewrite['end'], address: Uint8Array): void {
-  frame[ETHERNET_HEADER + 7]! -= 1;
+function rewriteHeader6(frame: Uint8Array, { end, address, keepTtl }: Rewrite): void {
+  if (!keepTtl) frame[ETHERNET_HEADER + 7]! -= 1;
   frame.set(address, ETHERNET_HEADER + (end === 'source' ? 8 : 24));
 }
 
@@ -35,8 +40,8 @@ export function rewriteFrame(frame: Uint8Array, packet: Packet, rewrite: Rewrite
   const { family, transport, protocol } = packet;
   const ports = frame.subarray(transport, transport + 4);
   const before = covered(rewrite.end === 'source' ? packet.source : packet.target, ports);
-  if (family === 4) rewriteHeader4(frame, rewrite.end, rewrite.address);
-  else rewriteHeader6(frame, rewrite.end, rewrite.address);
+  if (family === 4) rewriteHeader4(frame, rewrite);
+  else rewriteHeader6(frame, rewrite);
   write16(frame, transport, rewrite.sourcePort);
   write16(frame, transport + 2, rewrite.targetPort);
   const at = transport + (protocol === TCP ? 16 : 6);

@@ -7,7 +7,7 @@ import { type Arrival, isMartian, type Packet, TCP } from './parse.ts';
 import { makeTemplate, templateServer } from './persist.ts';
 import { obtainSlot } from './reclaim.ts';
 import { findWays } from './route.ts';
-import { choose, type ServerRecord, type ServiceRecord, serviceAt } from './service.ts';
+import { chooseServer, type ServerRecord, type ServiceRecord, serviceAt } from './service.ts';
 import { isHalfOpen, isOpening } from './state.ts';
 import type { Verdict } from './verdict.ts';
 import type { TrackedConnection, World } from './world.ts';
@@ -20,6 +20,7 @@ const FIRST_SPARE_PORT = 32768;
 /** Opens a connection for the packet, or answers what is to become of it. */
 export function open(world: World, arrival: Arrival, packet: Packet): TrackedConnection | Outcome {
   const { frame } = arrival;
+  if (!world.takesNew) return pass(world, 'not_ours', frame);
   const record = findService(world, packet);
   if (record === undefined || isMartian(packet)) return pass(world, 'not_ours', frame);
   if (packet.protocol === TCP && !isOpening(packet.flags)) return pass(world, 'no_connection', frame);
@@ -42,7 +43,12 @@ function serverFor(world: World, packet: Packet, record: ServiceRecord): ServerR
   const { persistence } = record;
   const remembered = persistence && templateServer(world, record, packet);
   if (remembered !== undefined) return remembered;
-  const server = choose(record);
+  const server = chooseServer(record, {
+    client: packet.source,
+    clientPort: packet.sourcePort,
+    destination: packet.target,
+    now: world.surroundings.now(),
+  });
   if (server === undefined) return 'no_server';
   return persistence === undefined || makeTemplate(world, record, packet, server) ? server : 'table_full';
 }
@@ -87,6 +93,7 @@ function openFor(
     lastSeen: world.surroundings.now(),
     replied: false,
     routeEpoch: world.routeEpoch,
+    byStack: world.byStack,
   };
   if (!enter(world, connection)) {
     giveSlot(world, family, slot);

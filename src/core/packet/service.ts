@@ -3,7 +3,8 @@ import type { Endpoint } from '../address/address.ts';
 import type { Traffic } from '../model/counters.ts';
 import type { VirtualService } from '../model/service.ts';
 import type { ConnectionState } from '../model/state.ts';
-import { SCHEDULES } from '../schedule/schedule.ts';
+import type { Request, ScheduleState } from '../schedule/candidate.ts';
+import { choose } from '../schedule/schedule.ts';
 
 type Counted = { -readonly [K in keyof Traffic]: number };
 
@@ -16,7 +17,7 @@ export function noTraffic(): Counted {
 export interface ServerRecord {
   readonly endpoint: Endpoint;
   readonly address: Uint8Array;
-  /** Connections in ESTABLISHED, and in any other state. */
+  /** Connections that are active (`isActive`), and all others. */
   active: number;
   inactive: number;
   /** Templates that lead to it. */
@@ -33,8 +34,13 @@ export interface ServiceRecord {
   timeouts: Readonly<Record<ConnectionState, number>>;
   /** How long a template outlives its latest use, in ticks, and which bits of a client's address tell clients apart. */
   persistence: { readonly timeout: number; readonly mask: Uint8Array } | undefined;
-  /** Turns taken by rr and wrr. */
-  turns: number;
+  /** The servers' last weights above 0, in the same order. */
+  lastWeights: readonly number[];
+  /** The scheduler's table (schedule/table.ts), made at publication as the kernel's is. */
+  table: readonly number[];
+  state: ScheduleState;
+  /** A day in ticks. */
+  day: number;
   readonly traffic: Counted;
 }
 
@@ -43,16 +49,20 @@ export function serviceAt(protocol: number, address: Uint8Array, port: number): 
   return `${protocol} ${address.join('.')} ${port}`;
 }
 
-/** The real server for the next connection; undefined when none has a weight above 0. */
-export function choose(record: ServiceRecord): ServerRecord | undefined {
-  const { service, members } = record;
-  const candidates = members.map(({ active, inactive }, i) => ({
+/** The real server for the next connection; undefined when there is none for it. */
+export function chooseServer(
+  { service, members, lastWeights, table, state, day }: ServiceRecord,
+  request: Omit<Request, 'day'>,
+): ServerRecord | undefined {
+  const servers = members.map((member, i) => ({
+    member,
+    address: member.address,
+    port: member.endpoint.port,
     weight: service.servers[i]!.weight,
-    active,
-    inactive,
+    lastWeight: lastWeights[i]!,
+    active: member.active,
+    inactive: member.inactive,
   }));
-  if (candidates.every(({ weight }) => weight === 0)) return undefined;
-  const place = SCHEDULES[service.scheduler](candidates, record.turns);
-  if (service.scheduler === 'rr' || service.scheduler === 'wrr') record.turns++;
-  return place === undefined ? undefined : members[place];
+  const { scheduler, scheduler_flags: flags = [] } = service;
+  return choose({ scheduler, flags, servers, state, table }, { ...request, day })?.member;
 }

@@ -64,6 +64,11 @@ export function nextState(state: ConnectionState, flags: number, direction: Dire
   return event === undefined ? state : (TABLE[direction][event].get(state) ?? state);
 }
 
+/** What ip_vs counts as active, since 4.8 before the handshake's end already. UDP is not. */
+export function isActive(state: ConnectionState): boolean {
+  return state === 'ESTABLISHED' || isHalfOpen(state);
+}
+
 /** Whether a connection in this state waits for its handshake. */
 export function isHalfOpen(state: ConnectionState): boolean {
   return state === 'SYN_RECV' || state === 'SYN_SENT' || state === 'SYNACK';

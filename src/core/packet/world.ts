@@ -53,6 +53,8 @@ export interface TrackedConnection {
   /** True once the server has sent a packet. */
   replied: boolean;
   routeEpoch: number;
+  /** Opened to go by the host's stack. */
+  readonly byStack: boolean;
   toServer: NextHop;
   toClient: NextHop;
 }
@@ -109,6 +111,10 @@ export interface World {
   readonly hold: number;
   /** Raised when routes have changed: connections then ask for theirs again. */
   routeEpoch: number;
+  /** False once another plane has taken over: connections go on, new ones are left to it. */
+  takesNew: boolean;
+  /** True when packets go by the host's stack, those of connections opened before excepted. */
+  byStack: boolean;
   /** The rate of the path's own answers; `paid` is the tick until when those given so far use it up. */
   readonly answers: AnswerRate & { paid: number };
   readonly verdicts: Record<Verdict, number>;
@@ -152,6 +158,8 @@ export function createWorld(surroundings: Surroundings, sizes: WorldSizes): Worl
     halfOpenPlaces: 2 * sizes.halfOpen,
     hold: sizes.hold,
     routeEpoch: 0,
+    takesNew: true,
+    byStack: false,
     answers: { interval: 0, burst: 1, ...sizes.answers, paid: 0 },
     verdicts: Object.fromEntries(VERDICTS.map((name) => [name, 0])) as Record<Verdict, number>,
   };

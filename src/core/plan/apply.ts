@@ -22,6 +22,8 @@ export function apply(state: DirectorState, step: Step): DirectorState {
       return { ...state, services: put(state.services, serviceKey(step.after), step.after) };
     case 'remove_service':
       return { ...state, services: drop(state.services, step.key) };
+    case 'set_forwarding':
+      return { ...state, forwarding: step.to };
     case 'attach':
       return { ...state, interfaces: put(state.interfaces, step.interface.name, step.interface) };
     case 'detach':

@@ -1,8 +1,8 @@
 /** Random states for the property tests of plans: few names, so that two states often share some. */
 import fc from 'fast-check';
 import { addressFromBytes } from '../address/address.ts';
-import { type DirectorInterface, masqueradeKey, vipKey } from '../model/host.ts';
-import { PROTOCOLS, SCHEDULERS, serviceKey } from '../model/service.ts';
+import { type DirectorInterface, FORWARDINGS, masqueradeKey, vipKey } from '../model/host.ts';
+import { flagsOf, PROTOCOLS, SCHEDULERS, serviceKey } from '../model/service.ts';
 import { DEFAULT_TIMEOUTS } from '../model/state.ts';
 import type { DirectorState } from './states.ts';
 
@@ -17,18 +17,27 @@ const persistence = fc.constantFrom(
   { timeout: 300_000, granularity: 32 },
   { timeout: 60_000, granularity: 24 },
 );
-const service = fc.record(
-  {
-    protocol: fc.constantFrom(...PROTOCOLS),
-    address,
-    port,
-    scheduler: fc.constantFrom(...SCHEDULERS),
-    timeouts: fc.constantFrom(DEFAULT_TIMEOUTS, { ...DEFAULT_TIMEOUTS, established: 60_000 }),
-    servers: fc.uniqueArray(server, { maxLength: 5, selector: (one) => `${one.address}:${one.port}` }),
-    persistence,
-  },
-  { requiredKeys: ['protocol', 'address', 'port', 'scheduler', 'timeouts', 'servers'] },
-);
+const scheduled = fc
+  .constantFrom(...SCHEDULERS)
+  .chain((scheduler) =>
+    fc
+      .subarray([...flagsOf(scheduler)])
+      .map((flags) => ({ scheduler, ...(flags.length === 0 ? {} : { scheduler_flags: flags }) })),
+  );
+const service = fc
+  .record(
+    {
+      protocol: fc.constantFrom(...PROTOCOLS),
+      address,
+      port,
+      scheduled,
+      timeouts: fc.constantFrom(DEFAULT_TIMEOUTS, { ...DEFAULT_TIMEOUTS, established: 60_000 }),
+      servers: fc.uniqueArray(server, { maxLength: 5, selector: (one) => `${one.address}:${one.port}` }),
+      persistence,
+    },
+    { requiredKeys: ['protocol', 'address', 'port', 'scheduled', 'timeouts', 'servers'] },
+  )
+  .map(({ scheduled: how, ...rest }) => ({ ...rest, ...how }));
 const side = fc.constantFrom('public' as const, 'private' as const);
 const vip = fc
   .record({ address, length: fc.constantFrom(24, 32), interface: name, labelled: fc.boolean() })
@@ -42,6 +51,7 @@ const keyed = <K, V>(values: readonly V[], key: (value: V) => K): ReadonlyMap<K,
 export const anyState: fc.Arbitrary<DirectorState> = fc
   .record({
     interfaces: fc.array(fc.record({ name, side }), { maxLength: 3 }),
+    forwarding: fc.constantFrom(...FORWARDINGS),
     services: fc.array(service, { maxLength: 6 }),
     vips: fc.array(vip, { maxLength: 4 }),
     masquerade: fc.array(rule, { maxLength: 2 }),
@@ -49,6 +59,7 @@ export const anyState: fc.Arbitrary<DirectorState> = fc
   })
   .map((parts) => ({
     interfaces: keyed<string, DirectorInterface>(parts.interfaces, (one) => one.name),
+    forwarding: parts.forwarding,
     services: keyed(parts.services, serviceKey),
     vips: keyed(parts.vips, vipKey),
     masquerade: keyed(parts.masquerade, masqueradeKey),

@@ -26,6 +26,9 @@ const config = (more: Partial<Config> = {}): Config => ({
   masquerade: [],
   sysctls: new Map(),
   limits: DEFAULT_LIMITS,
+  forwarding: 'redirect',
+  attach: 'auto',
+  retireAfterMs: 3_600_000,
   ...more,
 });
 

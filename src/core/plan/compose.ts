@@ -13,6 +13,7 @@ import type { DesiredState } from './states.ts';
 export function compose(config: Config, previous?: DesiredState): DesiredState {
   return {
     interfaces: new Map(config.interfaces.map((one) => [one.name, one])),
+    forwarding: config.forwarding,
     services: composeServices(config, previous),
     vips: new Map(config.vips.map((vip) => [vipKey(vip), vip])),
     masquerade: new Map(config.masquerade.map((rule) => [masqueradeKey(rule), rule])),

@@ -19,6 +19,7 @@ export function diff(observed: ObservedState, desired: DesiredState): Plan {
       (rule): Step => ({ kind: 'add_masquerade', rule }),
     ),
     ...services(observed, desired),
+    ...forwarding(observed, desired),
     ...attachments(observed, desired),
     ...vips(observed, desired),
     ...goneServices(observed, desired),
@@ -64,6 +65,11 @@ function goneServices(observed: ObservedState, desired: DesiredState): Step[] {
   return [...observed.services].flatMap(([key, before]): Step[] =>
     desired.services.has(key) ? [] : [{ kind: 'remove_service', key, before }],
   );
+}
+
+/** Before the programs, which are attached to more places for the stack than for redirection. */
+function forwarding({ forwarding: from }: ObservedState, { forwarding: to }: DesiredState): Step[] {
+  return from === to ? [] : [{ kind: 'set_forwarding', from, to }];
 }
 
 /** An interface that changes sides is detached first: it cannot be both. */

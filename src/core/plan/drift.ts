@@ -45,6 +45,7 @@ const DESCRIPTIONS: {
     found: damaged?.get(key) ?? THERE,
     wanted: ABSENT,
   }),
+  set_forwarding: ({ from, to }) => ({ subject: 'forwarding', found: from, wanted: to }),
   attach: ({ interface: { name, side } }) => ({
     subject: `program on ${name}`,
     found: ABSENT,

@@ -43,6 +43,10 @@ const everyKind: { [K in StepKind]: readonly [Extract<Step, { kind: K }>, readon
     { kind: 'remove_service', key, before: web },
     ['- service tcp 203.0.113.100:80  2 servers'],
   ],
+  set_forwarding: [
+    { kind: 'set_forwarding', from: 'redirect', to: 'stack' },
+    ['~ forwarding  redirect → stack'],
+  ],
   attach: [{ kind: 'attach', interface: { name: 'eth0', side: 'public' } }, ['+ program on eth0 (public)']],
   detach: [{ kind: 'detach', interface: { name: 'eth1', side: 'private' } }, ['- program on eth1 (private)']],
   add_vip: [
@@ -76,6 +80,12 @@ describe('explainStep', () => {
       '-   server 192.168.1.101:80  weight 1',
       '~   weight of 192.168.1.102:80  1 → 0',
       '+   server 192.168.1.103:80  weight 7',
+    ]);
+  });
+
+  test('flags are said with their scheduler', () => {
+    expect(publish({ scheduler: 'sh', scheduler_flags: ['sh-fallback', 'sh-port'] })).toEqual([
+      '~ service tcp 203.0.113.100:80  scheduler  wlc → sh (sh-fallback, sh-port)',
     ]);
   });
 
@@ -126,7 +136,7 @@ describe('explainStep', () => {
 describe('explainPlan', () => {
   test('counts steps, not lines', () => {
     const steps = Object.values(everyKind).map(([step]) => step);
-    expect(explainPlan(steps).at(-1)).toBe('9 changes');
+    expect(explainPlan(steps).at(-1)).toBe('10 changes');
     expect(explainPlan(steps.slice(0, 1))).toEqual(['~ sysctl net.ipv4.ip_forward  0 → 1', '1 change']);
     expect(explainPlan([])).toEqual(['no changes']);
   });

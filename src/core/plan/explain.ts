@@ -25,6 +25,10 @@ const vipText = (vip: Vip) => `vip ${vipKey(vip)}${vip.label === undefined ? '' 
 const masqueradeText = (rule: Masquerade) => `masquerade ${masqueradeKey(rule)}`;
 const serverText = (server: RealServer) => `server ${formatEndpoint(server)}  weight ${server.weight}`;
 
+/** A scheduler and its flags: `sh`, `sh (sh-port)`. */
+const schedulerText = ({ scheduler, scheduler_flags: flags = [] }: VirtualService) =>
+  flags.length === 0 ? scheduler : `${scheduler} (${flags.join(', ')})`;
+
 /** The states whose time-outs differ. */
 const differing = (before: Timeouts, after: Timeouts) =>
   (Object.keys(after) as (keyof Timeouts)[]).filter((state) => before[state] !== after[state]);
@@ -73,7 +77,7 @@ function persistenceChange(before: VirtualService, after: VirtualService): strin
 }
 
 function explainNewService(service: VirtualService): string[] {
-  const head = `+ service ${serviceKey(service)}  ${service.scheduler}, ${count(service.servers.length, 'server')}`;
+  const head = `+ service ${serviceKey(service)}  ${schedulerText(service)}, ${count(service.servers.length, 'server')}`;
   const timeouts = differing(DEFAULT_TIMEOUTS, service.timeouts).map(
     (state) => `timeout ${state}  ${formatDuration(service.timeouts[state])}`,
   );
@@ -86,9 +90,9 @@ function explainNewService(service: VirtualService): string[] {
 
 function explainChangedService(before: VirtualService, after: VirtualService): string[] {
   const changes = [
-    ...(before.scheduler === after.scheduler
+    ...(schedulerText(before) === schedulerText(after)
       ? []
-      : [`~ scheduler  ${before.scheduler} → ${after.scheduler}`]),
+      : [`~ scheduler  ${schedulerText(before)} → ${schedulerText(after)}`]),
     ...persistenceChange(before, after),
     ...timeoutChanges(before.timeouts, after.timeouts),
     ...serverChanges(before.servers, after.servers),
@@ -108,6 +112,7 @@ const EXPLANATIONS: { readonly [K in StepKind]: (step: StepOf<K>) => string[] } 
   publish_service: ({ before, after }) =>
     before === undefined ? explainNewService(after) : explainChangedService(before, after),
   remove_service: ({ key, before }) => [`- service ${key}  ${count(before.servers.length, 'server')}`],
+  set_forwarding: ({ from, to }) => [`~ forwarding  ${from} → ${to}`],
   attach: ({ interface: { name, side } }) => [`+ program on ${name} (${side})`],
   detach: ({ interface: { name, side } }) => [`- program on ${name} (${side})`],
   add_vip: ({ vip }) => [`+ ${vipText(vip)}`],

@@ -1,5 +1,5 @@
 /** The two ends of every plan: what should be and what is. */
-import type { DirectorInterface, Masquerade, Vip } from '../model/host.ts';
+import type { DirectorInterface, Forwarding, Masquerade, Vip } from '../model/host.ts';
 import type { ServiceKey, VirtualService } from '../model/service.ts';
 
 /**
@@ -9,6 +9,7 @@ import type { ServiceKey, VirtualService } from '../model/service.ts';
  */
 export interface DirectorState {
   readonly interfaces: ReadonlyMap<string, DirectorInterface>;
+  readonly forwarding: Forwarding;
   readonly services: ReadonlyMap<ServiceKey, VirtualService>;
   readonly vips: ReadonlyMap<string, Vip>;
   readonly masquerade: ReadonlyMap<string, Masquerade>;
@@ -29,6 +30,7 @@ export interface ObservedState extends DirectorState {
 /** A state with nothing in it. */
 export const EMPTY_STATE: DirectorState = {
   interfaces: new Map(),
+  forwarding: 'redirect',
   services: new Map(),
   vips: new Map(),
   masquerade: new Map(),

@@ -1,5 +1,5 @@
 /** A change as data: it can be printed, diffed, counted and audited before it is executed. */
-import type { DirectorInterface, Masquerade, Vip } from '../model/host.ts';
+import type { DirectorInterface, Forwarding, Masquerade, Vip } from '../model/host.ts';
 import type { ServiceKey, VirtualService } from '../model/service.ts';
 
 /** One change, complete in itself. A plan is a list of them, in the order in which they are safe to execute. */
@@ -18,6 +18,7 @@ export type Step =
       readonly after: VirtualService;
     }
   | { readonly kind: 'remove_service'; readonly key: ServiceKey; readonly before: VirtualService }
+  | { readonly kind: 'set_forwarding'; readonly from: Forwarding; readonly to: Forwarding }
   | { readonly kind: 'attach'; readonly interface: DirectorInterface }
   | { readonly kind: 'detach'; readonly interface: DirectorInterface }
   | { readonly kind: 'add_vip'; readonly vip: Vip }

@@ -1,4 +1,8 @@
-/** lc and wlc: the server with the least overhead, for wlc per weight; the first of equals in the configuration's order. */
+/**
+ * Schedulers that choose the server with the least of something: of connections, of expected delay. What each goes by
+ * is a fraction, compared by cross-multiplication as ip_vs does, so that nothing is rounded; the first of equals in the
+ * configuration's order wins.
+ */
 import { type Candidate, eligible, type Schedule } from './candidate.ts';
 
 /** ip_vs's measure of load: an active connection counts as 257 inactive ones. */
@@ -6,26 +10,34 @@ export function overhead(candidate: Candidate): number {
   return 257 * candidate.active + candidate.inactive;
 }
 
-function least(
-  candidates: readonly Candidate[],
-  weightOf: (candidate: Candidate) => number,
-): number | undefined {
-  let best: number | undefined;
-  for (const index of eligible(candidates)) {
-    const candidate = candidates[index]!;
-    const holder = best === undefined ? undefined : candidates[best]!;
-    // overhead / weight < the best's, as products, so that nothing is rounded.
-    if (
-      holder === undefined ||
-      overhead(candidate) * weightOf(holder) < overhead(holder) * weightOf(candidate)
-    )
-      best = index;
-  }
-  return best;
+/** What a server costs: `of` ÷ `per`, the latter above 0; undefined for one that is not to be chosen. */
+export interface Cost {
+  readonly of: number;
+  readonly per: number;
 }
 
-/** Fewest connections. */
-export const lc: Schedule = (candidates) => least(candidates, () => 1);
+/** The index of the server of weight above 0 that costs least; undefined when all are not to be chosen. */
+export function least(
+  candidates: readonly Candidate[],
+  costOf: (candidate: Candidate) => Cost | undefined,
+): number | undefined {
+  let best: { readonly index: number; readonly cost: Cost } | undefined;
+  for (const index of eligible(candidates)) {
+    const cost = costOf(candidates[index]!);
+    if (cost === undefined) continue;
+    if (best === undefined || cost.of * best.cost.per < best.cost.of * cost.per) best = { index, cost };
+  }
+  return best?.index;
+}
 
-/** Fewest connections per weight. */
-export const wlc: Schedule = (candidates) => least(candidates, (candidate) => candidate.weight);
+/** lc: fewest connections. */
+export const lc: Schedule = ({ servers }) => least(servers, (one) => ({ of: overhead(one), per: 1 }));
+
+/** wlc: fewest connections per weight. */
+export const wlc: Schedule = ({ servers }) =>
+  least(servers, (one) => ({ of: overhead(one), per: one.weight }));
+
+/** Whether a server has more active connections than its weight while another has fewer than half of its own. */
+export function isOverloaded(server: Candidate, all: readonly Candidate[]): boolean {
+  return server.active > server.weight && all.some(({ active, weight }) => active * 2 < weight);
+}

@@ -2,7 +2,7 @@
 import { eligible, type Schedule } from './candidate.ts';
 
 /** Turn `n` goes to the n-th eligible server, beginning again at the end. */
-export const rr: Schedule = (candidates, turn) => {
-  const able = eligible(candidates);
-  return able[turn % able.length];
+export const rr: Schedule = ({ servers, state }) => {
+  const able = eligible(servers);
+  return able[state.turns++ % able.length];
 };

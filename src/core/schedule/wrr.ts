@@ -7,7 +7,7 @@
  */
 import { eligible, type Schedule } from './candidate.ts';
 
-/** The longest cycle that is laid out as a ring; the number is WEIR_MAX_RING in bpf/contract.h. */
+/** The longest cycle that is laid out as a ring, and the longest table of sh, dh and mh; the number is WEIR_MAX_RING in bpf/contract.h. */
 export const MAX_RING = 4096;
 
 /** The greatest common divisor of two positive integers. */
@@ -53,9 +53,10 @@ export function cumulativeWeights(weights: readonly number[]): number[] {
 }
 
 /** Turn `n` of the cycle. */
-export const wrr: Schedule = (candidates, turn) => {
-  const able = eligible(candidates);
-  const weights = able.map((index) => candidates[index]!.weight);
+export const wrr: Schedule = ({ servers, state }) => {
+  const turn = state.turns++;
+  const able = eligible(servers);
+  const weights = able.map((index) => servers[index]!.weight);
   const ring = ringOf(weights);
   if (ring !== undefined) return able[ring[turn % ring.length]!];
   const shares = cumulativeWeights(weights);

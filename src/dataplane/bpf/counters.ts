@@ -13,6 +13,7 @@ export function readCounters(tables: Tables, registry: Registry): ServiceCounter
       key: entry.key,
       scheduler: entry.service.scheduler,
       ...(entry.service.persistence && { persistence: entry.service.persistence }),
+      ...(entry.service.scheduler_flags && { scheduler_flags: entry.service.scheduler_flags }),
       leaving: !entry.published,
       ...sum(tables.serviceTraffic.get(entry.id)),
       servers: serversOf(tables, entry),

@@ -106,8 +106,8 @@ export class Inspector {
 
   #contentDamage(entry: ServiceEntry): string | undefined {
     const { tables, hz } = this.#publisher;
-    const { service, id, slot, members, ring } = entry;
-    const turns = ring.length === 0 ? { elements: [], length: 0 } : turnsOf(service);
+    const { service, lastWeights, id, slot, members, ring } = entry;
+    const turns = ring.length === 0 ? { elements: [], length: 0 } : turnsOf(service, lastWeights);
     const record = slotRecord(service, { id, key: entry.place, members, ring }, turns.length, hz);
     return (
       said(`slot ${slot}`, firstDifference(record, tables.services.get(slot))) ??
@@ -120,7 +120,11 @@ export class Inspector {
 
   #memberDamage(entry: ServiceEntry): string | undefined {
     const { start, length } = entry.members;
-    const wanted = membersOf(entry.service, (server) => entry.servers.get(formatEndpoint(server))?.id ?? -1);
+    const wanted = membersOf(
+      entry.service,
+      entry.lastWeights,
+      (server) => entry.servers.get(formatEndpoint(server))?.id ?? -1,
+    );
     return compareRun('member', wanted, this.#publisher.tables.members.range(start, start + length));
   }
 

@@ -1,97 +1,81 @@
-/** Programs on interfaces: TCX links, pinned so that they outlive the daemon. */
-import { readdirSync, unlinkSync } from 'node:fs';
+/** Programs on interfaces by TCX links, pinned so that they outlive the daemon. A new one comes behind all that are there. */
+import { readdirSync, renameSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DirectorInterface, Side } from '../../core/model/host.ts';
-import { ARPHRD_ETHER, type Link, listLinks } from '../../kernel/netlink/link.ts';
-import type { Tables } from './tables.ts';
+import type { LinkInfo } from '../../kernel/libbpf.ts';
+import {
+  type Holder,
+  type Mechanism,
+  type Point,
+  parsePointName,
+  pointName,
+  requireEthernet,
+} from './points.ts';
 
-/** BPF_TCX_INGRESS (linux/bpf.h, since 6.6). */
-const BPF_TCX_INGRESS = 46;
+/** BPF_TCX_INGRESS and BPF_TCX_EGRESS (linux/bpf.h, since 6.6). */
+export const BPF_TCX_INGRESS = 46;
+const BPF_TCX_EGRESS = 47;
 
-/** A pin's name cannot hold a dot, which interface names may: other characters are written as %xx. */
-const pinName = ({ name, side }: DirectorInterface): string =>
-  `link_${side}_${name.replace(/[^A-Za-z0-9_-]/g, (c) => `%${c.charCodeAt(0).toString(16).padStart(2, '0')}`)}`;
+/** Begins the names of all pinned links, in every layout. */
+export const LINK = 'link_';
+/** Begins the names of links that are on their way to the end of their interface. */
+const MOVING = `${LINK}moving_`;
 
-function parsePin(file: string): DirectorInterface | undefined {
-  const match = /^link_(public|private)_(.+)$/.exec(file);
-  if (match === null) return undefined;
-  const name = match[2]!.replace(/%([0-9a-f]{2})/g, (_, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
-  );
-  return { name, side: match[1] as Side };
-}
-
-/** The interfaces whose packets reach our programs now; a link whose interface has gone does not count. */
-export function observeLinks(tables: Tables): ReadonlyMap<string, DirectorInterface> {
-  const links = listLinks();
-  return new Map(
-    pinnedLinks(tables)
-      .filter((one) => isAttached(tables, one, links))
-      .map((one) => [one.name, one]),
-  );
-}
-
-/** Puts the program of that side on the interface, or this daemon's own in the place of an earlier one's. */
-export function attach(tables: Tables, one: DirectorInterface): void {
-  const { bpf, programs } = tables;
-  const link = requireEthernet(one.name);
-  const path = join(tables.directory, pinName(one));
-  const pinned = bpf.getPinned(path);
-  if (pinned !== undefined) {
+/** TCX links of one plane. */
+export function linkMechanism({ bpf, directory, programs }: Holder): Mechanism {
+  const pathOf = (point: Point): string => join(directory, `${LINK}${pointName(point)}`);
+  const infoOf = (point: Point): LinkInfo | undefined => {
+    const fd = bpf.getPinned(pathOf(point));
+    if (fd === undefined) return undefined;
     try {
-      if (bpf.linkInfo(pinned).ifindex === link.ifindex) {
-        bpf.updateLink(pinned, programs[one.side]);
-        return;
-      }
+      return bpf.linkInfo(fd);
+    } finally {
+      bpf.closeFd(fd);
+    }
+  };
+  const create = (point: Point, ifindex: number, path: string): void => {
+    const type = point.side === 'egress' ? BPF_TCX_EGRESS : BPF_TCX_INGRESS;
+    const made = bpf.createLink(programs[point.side], ifindex, type);
+    try {
+      bpf.pin(made, path);
+    } finally {
+      bpf.closeFd(made);
+    }
+  };
+  const update = (point: Point): void => {
+    const pinned = bpf.getPinned(pathOf(point))!;
+    try {
+      bpf.updateLink(pinned, programs[point.side]);
     } finally {
       bpf.closeFd(pinned);
     }
-    unlinkSync(path);
-  }
-  const made = bpf.createLink(programs[one.side], link.ifindex, BPF_TCX_INGRESS);
-  try {
-    bpf.pin(made, path);
-  } finally {
-    bpf.closeFd(made);
-  }
-}
-
-/** Takes the program off the interface. */
-export function detach(tables: Tables, one: DirectorInterface): void {
-  unlinkSync(join(tables.directory, pinName(one)));
-}
-
-/** Gives every attached interface this daemon's programs, in the place of those that an earlier daemon loaded. */
-export function refreshLinks(tables: Tables): void {
-  for (const one of observeLinks(tables).values()) attach(tables, one);
-}
-
-function pinnedLinks(tables: Tables): DirectorInterface[] {
-  return readdirSync(tables.directory).flatMap((file) => parsePin(file) ?? []);
-}
-
-function isAttached({ bpf, directory }: Tables, one: DirectorInterface, links: readonly Link[]): boolean {
-  const ifindex = links.find(({ name }) => name === one.name)?.ifindex;
-  const fd = bpf.getPinned(join(directory, pinName(one)));
-  if (fd === undefined) return false;
-  try {
-    return bpf.linkInfo(fd).ifindex === ifindex;
-  } finally {
-    bpf.closeFd(fd);
-  }
-}
-
-/** The interface, if packets on it begin with an Ethernet header; otherwise an Error that says what is there. */
-function requireEthernet(name: string): Link {
-  const links = listLinks();
-  const link = links.find((candidate) => candidate.name === name);
-  if (link === undefined)
-    throw new Error(
-      `there is no interface ${name} here, only ${links.map((one) => one.name).join(', ')}; see director.public and director.private`,
-    );
-  if (link.type !== ARPHRD_ETHER)
-    throw new Error(
-      `${name} is not an Ethernet interface (ARPHRD type ${link.type}): the eBPF plane reads Ethernet headers, which its packets lack`,
-    );
-  return link;
+  };
+  const isThere: Mechanism['isThere'] = (point, links) => {
+    const ifindex = links.find(({ name }) => name === point.name)?.ifindex;
+    return ifindex !== undefined && infoOf(point)?.ifindex === ifindex;
+  };
+  return {
+    pinned: () =>
+      readdirSync(directory)
+        .filter((file) => file.startsWith(LINK))
+        .flatMap((file) => parsePointName(file.slice(LINK.length)) ?? []),
+    isThere,
+    isRight: isThere,
+    attach: (point) => {
+      const { ifindex } = requireEthernet(point.name);
+      const before = infoOf(point);
+      if (before?.ifindex === ifindex) return update(point);
+      if (before !== undefined) unlinkSync(pathOf(point));
+      create(point, ifindex, pathOf(point));
+    },
+    moveBehind: (point) => {
+      for (const file of readdirSync(directory).filter((name) => name.startsWith(MOVING)))
+        unlinkSync(join(directory, file));
+      // One of this daemon's has been attached just now, behind all that were there; the kernel takes no program twice.
+      if (infoOf(point)?.program === bpf.programId(programs[point.side])) return;
+      const passing = join(directory, `${MOVING}${pointName(point)}`);
+      create(point, requireEthernet(point.name).ifindex, passing);
+      renameSync(passing, pathOf(point));
+    },
+    detach: (point) => unlinkSync(pathOf(point)),
+  };
 }

@@ -1,22 +1,24 @@
 /** The eBPF data plane. */
 import type { Limits } from '../../core/model/config.ts';
+import type { HowAttached } from '../../core/model/host.ts';
 import { TEMPLATE_HOLD_MS } from '../../core/model/persistence.ts';
 import { ensureOnBpffs } from '../../kernel/bpffs.ts';
 import { libbpf } from '../../kernel/libbpf.ts';
 import { lockDirectory } from '../../kernel/lock.ts';
-import type { ConnectionFilter, DataPlane } from '../port.ts';
+import type { ConnectionFilter, DataPlane, RetiredPlane, RetiringPlane } from '../port.ts';
+import { type Attachment, chooseAttachment, openAttachments } from './attachments.ts';
 import { listConnections } from './connections.ts';
 import { readCounters, readVerdicts } from './counters.ts';
 import { Inspector, observeServices } from './inspect.ts';
-import { attach, detach, observeLinks, refreshLinks } from './links.ts';
 import { restoreMemberships } from './memberships.ts';
 import { type Publisher, publishService, removeStranger, retire, unpublishService } from './publish.ts';
 import { jiffiesIn } from './records.ts';
 import { type Registry, readRegistry } from './registry.ts';
 import { missingRequirements, thisMachine } from './requirements.ts';
+import { findPredecessors, Retirement, removeAll } from './retirement.ts';
 import { RunAllocator } from './runs.ts';
 import { jiffies, Sweeper } from './sweep.ts';
-import { openTables, removePinDir, type Tables, unpinAll } from './tables.ts';
+import { openTables, removePinDir, type Tables } from './tables.ts';
 
 /** What the plane is opened with. */
 export interface BpfPlaneOptions {
@@ -25,12 +27,23 @@ export interface BpfPlaneOptions {
   /** Where pins live, on a BPF file system: /sys/fs/bpf/weir. */
   readonly pinDir: string;
   readonly limits: Limits;
+  /** Default: auto. */
+  readonly attach?: HowAttached;
 }
 
 /** What the eBPF plane offers beyond the port: the host tells it when routes have changed. */
 export interface BpfPlane extends DataPlane {
   /** Next hops are looked up again, at each connection's next packet. */
   routesChanged(): void;
+  /**
+   * Takes over from planes of other layouts, once this one is as configured: they keep the connections they have and get
+   * no new ones. Returns the layouts that did until now.
+   */
+  succeed(): readonly string[];
+  /** The planes that this one has taken over from; each stays `lastsMs` milliseconds at most. */
+  retiring(lastsMs: number): readonly RetiringPlane[];
+  /** Expires and counts a slice of each of their connections, and removes those planes that have none or whose time has come. */
+  retireSlice(lastsMs: number): { readonly completed: boolean; readonly retired: readonly RetiredPlane[] };
 }
 
 /**
@@ -43,10 +56,14 @@ export function openBpfPlane(options: BpfPlaneOptions): BpfPlane {
   ensureOnBpffs(options.pinDir);
   const unlock = lockPins(options.pinDir);
   let tables: Tables | undefined;
+  let retirement: Retirement | undefined;
   try {
+    retirement = new Retirement(findPredecessors(libbpf(), options.pinDir));
     tables = openTables(libbpf(), options.objectFile, options.pinDir, options.limits);
-    return makePlane(tables, options, unlock);
+    const how = chooseAttachment(libbpf(), options.attach ?? 'auto', retirement.hasFilters);
+    return makePlane(tables, how, retirement, options, unlock);
   } catch (error) {
+    retirement?.close();
     tables?.close();
     unlock();
     throw error;
@@ -63,7 +80,13 @@ export function lockPins(pinDir: string): () => void {
   return unlock;
 }
 
-function makePlane(tables: Tables, { limits, pinDir }: BpfPlaneOptions, unlock: () => void): BpfPlane {
+function makePlane(
+  tables: Tables,
+  how: Attachment,
+  retirement: Retirement,
+  { limits, pinDir }: BpfPlaneOptions,
+  unlock: () => void,
+): BpfPlane {
   const hz = measureHz(tables);
   const registry = readRegistry(tables);
   const publisher: Publisher = {
@@ -77,28 +100,42 @@ function makePlane(tables: Tables, { limits, pinDir }: BpfPlaneOptions, unlock: 
   const inspector = new Inspector(publisher);
   const sweeper = new Sweeper(tables, registry.serverIds);
   // Routes may have changed while no daemon was there to see it.
-  const settings = tables.settings.get(0);
+  const before = tables.settings.get(0);
   const half_open_limit = Math.min(limits.half_open, tables.halfOpenPlaces / 2);
   const { answer_rate, answer_burst } = limits;
-  const route_epoch = (settings.route_epoch + 1) % 256;
+  const route_epoch = (before.route_epoch + 1) % 256;
   const hold = jiffiesIn(TEMPLATE_HOLD_MS, hz);
-  tables.settings.set(0, { ...settings, half_open_limit, route_epoch, answer_rate, answer_burst, hold });
+  tables.settings.set(0, { ...before, half_open_limit, route_epoch, answer_rate, answer_burst, hold });
   restoreMemberships(publisher);
-  refreshLinks(tables);
+  retirement.routesChanged();
+  // If another layout has taken over from this one, that waits until it is to be turned round: see `succeed`.
+  const byStack = () => tables.settings.get(0).by_stack === 1;
+  const attachments = openAttachments(tables, how, byStack);
+  if (before.no_new_since === 0) attachments.refresh();
   return {
     kind: 'bpf',
-    description: describe(tables),
+    description: describe(tables, how),
     kernelMemory: tables.memory,
     inspect: (leave) => inspector.look(leave),
-    observe: () => ({ interfaces: observeLinks(tables), ...observeServices(registry) }),
+    observe: () => ({
+      interfaces: attachments.observe(),
+      forwarding: byStack() ? 'stack' : 'redirect',
+      ...observeServices(registry),
+    }),
+    setForwarding: (to) => {
+      // A reply that goes by the stack has to be met where it leaves: from before the first until after the last.
+      if (to === 'stack') attachments.addEgress();
+      tables.settings.set(0, { ...tables.settings.get(0), by_stack: to === 'stack' ? 1 : 0 });
+      if (to === 'redirect') attachments.removeEgress();
+    },
     publishService: (service) => publishService(publisher, service),
     removeService: (key) => {
       const entry = registry.services.get(key);
       if (entry?.published) unpublishService(publisher, entry);
       removeStranger(publisher, key);
     },
-    attach: (one) => attach(tables, one),
-    detach: (one) => detach(tables, one),
+    attach: (one) => attachments.attach(one),
+    detach: (one) => attachments.detach(one),
     counters: () => readCounters(tables, registry),
     verdicts: () => readVerdicts(tables),
     connections: (filter: ConnectionFilter) =>
@@ -116,13 +153,27 @@ function makePlane(tables: Tables, { limits, pinDir }: BpfPlaneOptions, unlock: 
     routesChanged: () => {
       const settings = tables.settings.get(0);
       tables.settings.set(0, { ...settings, route_epoch: (settings.route_epoch + 1) % 256 });
+      retirement.routesChanged();
     },
+    succeed: () => {
+      const settings = tables.settings.get(0);
+      if (settings.no_new_since !== 0) {
+        // Another layout had taken over from this one, and comes behind it: the order is turned round first. In the
+        // microseconds until `begin` a packet of an old UDP conversation may be taken for a new one's.
+        attachments.moveBehind();
+        tables.settings.set(0, { ...settings, no_new_since: 0 });
+      }
+      return retirement.begin();
+    },
+    retiring: (lastsMs) => retirement.states(lastsMs),
+    retireSlice: (lastsMs) => retirement.slice(lastsMs),
     close: () => {
+      retirement.close();
       tables.close();
       unlock();
     },
     destroy: () => {
-      unpinAll(tables.directory);
+      removeAll(pinDir);
       removePinDir(pinDir);
     },
   };
@@ -131,14 +182,14 @@ function makePlane(tables: Tables, { limits, pinDir }: BpfPlaneOptions, unlock: 
 const runsOf = (registry: Registry, part: 'members' | 'ring') =>
   [...registry.byId.values()].map((entry) => entry[part]);
 
-function describe(tables: Tables): string {
+function describe(tables: Tables, how: Attachment): string {
   const { connections4, connections6 } = tables;
   const mebibytes = Math.ceil(tables.memory / 2 ** 20);
   const room = `room for ${connections4.size} IPv4 and ${connections6.size} IPv6 connections, ${mebibytes} MiB of kernel memory`;
   const state = tables.found ? 'found running' : 'made anew';
   const kept =
     tables.oldSizes.length > 0 ? `; changed limits wait for weir down: ${tables.oldSizes.join(', ')}` : '';
-  return `eBPF plane ${state}: ${room}${kept}`;
+  return `eBPF plane ${state}: ${room}, attached by ${how}${kept}`;
 }
 
 /** The timer frequencies that kernel/Kconfig.hz offers. */

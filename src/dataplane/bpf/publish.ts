@@ -9,6 +9,7 @@ import {
   serviceKey,
   type VirtualService,
 } from '../../core/model/service.ts';
+import { lastWeights } from '../../core/schedule/last-weight.ts';
 import { waitForReaders } from '../../kernel/grace.ts';
 import { admit, dismiss, neighbours } from './memberships.ts';
 import { membersOf, serverRecord, slotRecord, stateRecord, turnsOf } from './records.ts';
@@ -34,11 +35,22 @@ const NO_RUN: Run = { start: 0, length: 0 };
 export function publishService(to: Publisher, service: VirtualService): void {
   const entry = obtainService(to, service);
   obtainServers(to, entry, service.servers);
-  const elements = membersOf(service, (server) => entry.servers.get(formatEndpoint(server))!.id);
+  const weights = lastWeights(
+    service.servers,
+    entry.published ? { ...entry, servers: entry.service.servers } : { servers: [], lastWeights: [] },
+  );
+  const elements = membersOf(service, weights, (server) => entry.servers.get(formatEndpoint(server))!.id);
   const members = takeMembers(to, elements.length);
   to.tables.members.setRun(members.start, elements);
-  const ring = writeRing(to, service);
+  const ring = writeRing(to, service, weights);
+  if (ring === undefined) {
+    to.members.give(members, to.now());
+    throw new Error(
+      `no room for another table of the scheduler ${service.scheduler}: some 500 services can have mh, and more sh or dh; give some another scheduler`,
+    );
+  }
   const slot = freeSlot(to, entry);
+  forgetLocality(to, entry, service);
   const { id, place } = entry;
   to.tables.services.set(
     slot,
@@ -48,7 +60,13 @@ export function publishService(to: Publisher, service: VirtualService): void {
   dismiss(to, entry, service);
   to.tables.servicesByKey.set(place, slot);
   admit(to, entry, service);
-  settle(to, entry, service, slot, members, ring.run);
+  settle(to, entry, { service, lastWeights: weights, slot, members, ring: ring.run });
+}
+
+/** Forgets what lblc and lblcr have remembered under another scheduler, or before the service was removed. */
+function forgetLocality({ tables }: Publisher, entry: ServiceEntry, service: VirtualService): void {
+  if (entry.published && entry.service.scheduler === service.scheduler) return;
+  tables.localities.delete({ service: entry.id, address: entry.place.address });
 }
 
 /** Takes a key away that somebody else has put there; true if there was one. */
@@ -106,6 +124,7 @@ function obtainService({ tables, registry }: Publisher, service: VirtualService)
     key,
     place: contractKey(service),
     service: { ...service, servers: [] },
+    lastWeights: [],
     published: false,
     publishedAt: Number.NEGATIVE_INFINITY,
     slot: 2 * id + 1,
@@ -168,11 +187,20 @@ function takeMembers(to: Publisher, length: number): Run {
   return run;
 }
 
-/** The ring of a service whose cycle is short enough; where there is no room for it, turns are computed. */
-function writeRing(to: Publisher, service: VirtualService): { run: Run; length: number } {
-  const { elements, length } = turnsOf(service);
+/** The ring or table of a service that has one. Where there is no room, wrr computes its turns; undefined for others. */
+function writeRing(
+  to: Publisher,
+  service: VirtualService,
+  lastWeights: readonly number[],
+): { run: Run; length: number } | undefined {
+  const { elements, length } = turnsOf(service, lastWeights);
   if (length === 0) return { run: NO_RUN, length: 0 };
-  const run = to.rings.take(elements.length, to.now());
+  let run = to.rings.take(elements.length, to.now());
+  if (run === undefined && service.scheduler !== 'wrr') {
+    rest(to);
+    run = to.rings.take(elements.length, to.now());
+    if (run === undefined) return undefined;
+  }
   if (run === undefined) return { run: NO_RUN, length: 0 };
   to.tables.rings.setRun(run.start, elements);
   return { run, length };
@@ -188,18 +216,15 @@ function freeSlot(to: Publisher, entry: ServiceEntry): number {
 function settle(
   to: Publisher,
   entry: ServiceEntry,
-  service: VirtualService,
-  slot: number,
-  members: Run,
-  ring: Run,
+  parts: Pick<ServiceEntry, 'service' | 'lastWeights' | 'slot' | 'members' | 'ring'>,
 ): void {
   const now = to.now();
   to.members.give(entry.members, now);
   to.rings.give(entry.ring, now);
   to.registry.damage.delete(entry.key);
   to.registry.strangers.delete(entry.key);
-  Object.assign(entry, { service, slot, members, ring, published: true, publishedAt: now });
-  const present = new Set(service.servers.map(formatEndpoint));
+  Object.assign(entry, { ...parts, published: true, publishedAt: now });
+  const present = new Set(entry.service.servers.map(formatEndpoint));
   for (const [endpoint, server] of entry.servers)
     server.leftAt = present.has(endpoint) ? undefined : Math.max(server.leftAt ?? now, 0);
 }

@@ -1,28 +1,40 @@
 /** A service as the tables have it: which elements, with what in them. Pure, so that what was written can be compared later. */
-import { familyOf } from '../../core/address/address.ts';
+import { addressBytes, familyOf } from '../../core/address/address.ts';
 import { maskAddress } from '../../core/model/persistence.ts';
-import { type RealServer, SCHEDULERS, type VirtualService } from '../../core/model/service.ts';
+import {
+  flagsOf,
+  type RealServer,
+  SCHEDULERS,
+  type SchedulerFlag,
+  type VirtualService,
+} from '../../core/model/service.ts';
 import { CONNECTION_STATES } from '../../core/model/state.ts';
+import { tableOf } from '../../core/schedule/table.ts';
 import { cumulativeWeights, ringOf, strideOf } from '../../core/schedule/wrr.ts';
 import * as contract from './contract.generated.ts';
 import type { Run } from './runs.ts';
 import { addressWords, swapPort } from './words.ts';
 
-/** A service's members in the order of the table: those of weight 0 last, otherwise as configured. `idOf` gives a server's number. */
+/** Places of a service's servers in the order of the table: those of weight 0 last, otherwise as configured. */
+const orderOf = ({ servers }: VirtualService): number[] =>
+  [...servers.keys()].sort(
+    (a, b) => Number(servers[a]!.weight === 0) - Number(servers[b]!.weight === 0) || a - b,
+  );
+
+/** A service's members. `idOf` gives a server's number; the last weights are in the order of the configuration. */
 export function membersOf(
   service: VirtualService,
+  lastWeights: readonly number[],
   idOf: (server: RealServer) => number,
 ): contract.WeirMember[] {
   const { servers } = service;
-  const order = [...servers.keys()].sort(
-    (a, b) => Number(servers[a]!.weight === 0) - Number(servers[b]!.weight === 0) || a - b,
-  );
   const cumulative = cumulativeWeights(ableWeights(service));
-  return order.map((at, place) => ({
+  return orderOf(service).map((at, place) => ({
     server: idOf(servers[at]!),
     weight: servers[at]!.weight,
     cumulative: cumulative[place] ?? 0,
     order: at,
+    last_weight: lastWeights[at]!,
   }));
 }
 
@@ -30,13 +42,57 @@ export function membersOf(
 const ableWeights = (service: VirtualService): number[] =>
   service.servers.map((server) => server.weight).filter((weight) => weight > 0);
 
-/** The turns of wrr, four to an element; empty for other schedulers, and where turns are computed. */
-export function turnsOf(service: VirtualService): { elements: contract.WeirTurns[]; length: number } {
-  const turns = service.scheduler === 'wrr' ? (ringOf(ableWeights(service)) ?? []) : [];
+/**
+ * The turns of wrr, or the table of sh, dh or mh, four to an element; empty for other schedulers, and where turns are
+ * computed.
+ */
+export function turnsOf(
+  service: VirtualService,
+  lastWeights: readonly number[],
+): { elements: contract.WeirTurns[]; length: number } {
+  const turns =
+    service.scheduler === 'wrr' ? (ringOf(ableWeights(service)) ?? []) : tableBy(service, lastWeights);
   const elements = Array.from({ length: Math.ceil(turns.length / 4) }, (_, place) => ({
     member: [0, 1, 2, 3].map((i) => turns[4 * place + i] ?? 0),
   }));
   return { elements, length: turns.length };
+}
+
+/** A scheduler's table by the places of the members. */
+function tableBy(service: VirtualService, lastWeights: readonly number[]): number[] {
+  const servers = service.servers.map(({ address, port, weight }, i) => ({
+    address: addressBytes(address),
+    port,
+    weight,
+    lastWeight: lastWeights[i]!,
+  }));
+  const places: number[] = [];
+  orderOf(service).forEach((at, place) => {
+    places[at] = place;
+  });
+  return tableOf(service.scheduler, servers).map((at) => places[at]!);
+}
+
+/** The bit of each flag. */
+const FLAG_BITS: Readonly<Record<SchedulerFlag, number>> = {
+  'sh-fallback': contract.WEIR_SCHEDULER_FLAG_FALLBACK,
+  'sh-port': contract.WEIR_SCHEDULER_FLAG_PORT,
+  'mh-fallback': contract.WEIR_SCHEDULER_FLAG_FALLBACK,
+  'mh-port': contract.WEIR_SCHEDULER_FLAG_PORT,
+};
+
+/** Flags of a service as a number. */
+export function flagBits({ scheduler_flags = [] }: VirtualService): number {
+  return scheduler_flags.reduce((bits, flag) => bits | FLAG_BITS[flag], 0);
+}
+
+/** Flags of a scheduler by their number; to be spread into a service. */
+export function flagsFrom(
+  scheduler: VirtualService['scheduler'],
+  bits: number,
+): Pick<VirtualService, 'scheduler_flags'> {
+  const scheduler_flags = flagsOf(scheduler).filter((flag) => bits & FLAG_BITS[flag]);
+  return scheduler_flags.length === 0 ? {} : { scheduler_flags };
 }
 
 /** Where a published service's parts lie. */
@@ -86,6 +142,7 @@ export function slotRecord(
     cycle,
     stride: cycle > 0 ? strideOf(cycle) : 0,
     ...persistenceRecord(service, hz),
+    scheduler_flags: flagBits(service),
   };
 }
 

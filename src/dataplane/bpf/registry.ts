@@ -14,6 +14,7 @@ import {
 } from '../../core/model/service.ts';
 import { CONNECTION_STATES, type Timeouts } from '../../core/model/state.ts';
 import * as contract from './contract.generated.ts';
+import { flagsFrom } from './records.ts';
 import type { Run } from './runs.ts';
 import type { Tables } from './tables.ts';
 import { addressFromWords, addressWords, swapPort } from './words.ts';
@@ -39,6 +40,8 @@ export interface ServiceEntry {
   readonly place: contract.WeirServiceKey;
   /** As latest published. */
   service: VirtualService;
+  /** Of its servers, in the order of the configuration: the weights they had when they were last above 0. */
+  lastWeights: readonly number[];
   /** False once it is removed: its connections go on. */
   published: boolean;
   /** When it was latest published, in milliseconds. */
@@ -110,7 +113,9 @@ export function readRegistry(tables: Tables): Registry {
     service.servers.set(formatEndpoint(endpoint), { id, endpoint, leftAt: undefined, spoiled: false });
   }
   for (const entry of registry.byId.values()) {
-    entry.service = { ...entry.service, servers: readMembers(tables, entry) };
+    const members = readMembers(tables, entry);
+    entry.service = { ...entry.service, servers: members.map(({ server }) => server) };
+    entry.lastWeights = members.map(({ lastWeight }) => lastWeight);
     const present = new Set(entry.published ? entry.service.servers.map(formatEndpoint) : []);
     for (const [endpoint, server] of entry.servers) if (!present.has(endpoint)) server.leftAt = 0;
   }
@@ -130,6 +135,7 @@ function addService(tables: Tables, registry: Registry, id: number, state: contr
     key,
     place: record.key,
     service,
+    lastWeights: [],
     published: published !== undefined,
     publishedAt: 0,
     slot,
@@ -160,9 +166,11 @@ function decodeService(record: contract.WeirService, state: contract.WeirService
       state.timeouts_ms[contract.WEIR_STATE_NONE + i] ?? 0,
     ]),
   ) as unknown as Timeouts;
+  const scheduler = SCHEDULERS[record.scheduler] ?? 'wlc';
   return {
     ...decodeKey(record.key),
-    scheduler: SCHEDULERS[record.scheduler] ?? 'wlc',
+    scheduler,
+    ...flagsFrom(scheduler, record.scheduler_flags),
     timeouts,
     ...decodePersistence(record),
     servers: [],
@@ -176,7 +184,10 @@ function decodePersistence(record: contract.WeirService): Pick<VirtualService, '
 }
 
 /** A service's members as they were configured, in that order. */
-function readMembers(tables: Tables, entry: ServiceEntry): RealServer[] {
+function readMembers(
+  tables: Tables,
+  entry: ServiceEntry,
+): { readonly server: RealServer; readonly lastWeight: number }[] {
   const byId = new Map([...entry.servers.values()].map((server) => [server.id, server.endpoint]));
   const { start, length } = entry.members;
   return [...tables.members.range(start, start + length)]
@@ -184,7 +195,9 @@ function readMembers(tables: Tables, entry: ServiceEntry): RealServer[] {
     .sort((a, b) => a.order - b.order)
     .flatMap((member) => {
       const endpoint = byId.get(member.server);
-      return endpoint === undefined ? [] : [{ ...endpoint, weight: member.weight }];
+      return endpoint === undefined
+        ? []
+        : [{ server: { ...endpoint, weight: member.weight }, lastWeight: member.last_weight }];
     });
 }
 

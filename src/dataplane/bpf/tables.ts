@@ -6,6 +6,8 @@ import type { Limits } from '../../core/model/config.ts';
 import { ensureOnBpffs } from '../../kernel/bpffs.ts';
 import type { Handle, Libbpf } from '../../kernel/libbpf.ts';
 import * as contract from './contract.generated.ts';
+import { FILTER, removeFilters } from './filters.ts';
+import { LINK } from './links.ts';
 import { ArrayMap, type Codec, HashMap, MappedArray, PerCpuArray } from './map.ts';
 
 const { LAYOUT, LAYOUTS } = contract;
@@ -17,8 +19,13 @@ const membersFor = (limits: Limits): number => 2 * limits.servers + 2 * 1024;
  * full (docs/decisions/0009). Small tables get some more, for averages mean little there.
  */
 export const bucketsFor = (connections: number): number => Math.ceil((2 * connections) / 3) + 16;
-/** Four turns of wrr each: 4 MiB, some thousand services with long rings; further ones compute their turns. */
+/**
+ * Four turns of wrr or places of a table each: 4 MiB, some hundred services with mh or thousands with long rings; further
+ * rings are computed turn by turn.
+ */
 const RING_CHUNKS = 524_288;
+/** Destinations that lblc and lblcr remember, as many as ip_vs keeps without collecting; and places in lblcr's sets. */
+const LOCALITIES = 16_384;
 
 const u32: Codec<number> = {
   size: 4,
@@ -35,13 +42,15 @@ const u64: Codec<bigint> = {
 export interface Tables {
   readonly bpf: Libbpf;
   readonly directory: string;
-  readonly programs: Readonly<Record<'public' | 'private' | 'sweep', number>>;
+  readonly programs: Readonly<Record<'public' | 'private' | 'egress' | 'sweep', number>>;
   readonly servicesByKey: HashMap<contract.WeirServiceKey, number>;
   readonly services: ArrayMap<contract.WeirService>;
   readonly serviceState: ArrayMap<contract.WeirServiceState>;
   readonly positions: ArrayMap<bigint>;
   readonly members: ArrayMap<contract.WeirMember>;
   readonly rings: ArrayMap<contract.WeirTurns>;
+  readonly localities: HashMap<contract.WeirLocalityKey, contract.WeirLocality>;
+  readonly localityServers: HashMap<contract.WeirLocalityServer, bigint>;
   readonly servers: ArrayMap<contract.WeirServer>;
   readonly memberships: ArrayMap<number>;
   readonly serverAudit: ArrayMap<contract.WeirAudit>;
@@ -74,6 +83,8 @@ function sizes(limits: Limits): Readonly<Record<string, number>> {
     positions: limits.services,
     members: membersFor(limits),
     rings: RING_CHUNKS,
+    localities: LOCALITIES,
+    locality_servers: LOCALITIES,
     servers: limits.servers,
     memberships: limits.servers,
     server_audit: limits.servers,
@@ -112,13 +123,19 @@ export function otherLayouts(pinDir: string): string[] {
 
 /** Pins in the order of their removal: the programs' first, then the mark "prepared", so that one cut short shows. */
 export function removalOrder(names: readonly string[]): string[] {
-  const rank = (name: string): number => (name.startsWith('link_') ? 0 : name === 'settings' ? 1 : 2);
+  const rank = (name: string): number => (name.startsWith(LINK) ? 0 : name === 'settings' ? 1 : 2);
   return [...names].sort((a, b) => rank(a) - rank(b));
+}
+
+/** True when a program of that layout is on an interface; what its pins are called is the same in all layouts. */
+export function isAttached(directory: string): boolean {
+  return readdirSync(directory).some((name) => name.startsWith(LINK) || name.startsWith(FILTER));
 }
 
 /** Unpins everything in one layout's directory; the kernel frees what nobody else holds. */
 export function unpinAll(directory: string): void {
   if (!existsSync(directory)) return;
+  removeFilters(directory);
   for (const name of removalOrder(readdirSync(directory))) unlinkSync(join(directory, name));
   rmdirSync(directory);
 }
@@ -128,19 +145,10 @@ export function removePinDir(pinDir: string): void {
   if (existsSync(pinDir) && readdirSync(pinDir).length === 0) rmdirSync(pinDir);
 }
 
-/**
- * Opens the tables pinned under `pinDir`, or makes them. Throws a KernelError when the kernel refuses, and an Error
- * that says what to do when another version's pins are there.
- */
+/** Opens the tables pinned under `pinDir`, or makes them. Throws a KernelError when the kernel refuses. */
 export function openTables(bpf: Libbpf, objectFile: string, pinDir: string, limits: Limits): Tables {
   const directory = layoutDirectory(pinDir);
   ensureOnBpffs(pinDir);
-  const others = otherLayouts(pinDir);
-  if (others.length > 0)
-    throw new Error(
-      `${pinDir} holds the data plane of another version of Weir (layout ${others.join(', ')}; this is ${LAYOUT}). ` +
-        'It goes on forwarding; `weir down` of either version removes it, which ends its connections.',
-    );
   if (existsSync(directory) && !isPrepared(bpf, directory)) unpinAll(directory);
   const found = existsSync(directory);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -148,6 +156,7 @@ export function openTables(bpf: Libbpf, objectFile: string, pinDir: string, limi
   try {
     const { fds, oldSizes } = loadMaps(bpf, object, directory, sizes(limits));
     const tables = assemble(bpf, object, directory, fds, oldSizes, found);
+    pinRetire(bpf, object, directory);
     if (!found) prepare(bpf, object, tables);
     return tables;
   } catch (error) {
@@ -155,6 +164,15 @@ export function openTables(bpf: Libbpf, objectFile: string, pinDir: string, limi
     if (!found) unpinAll(directory);
     throw error;
   }
+}
+
+/** The pin of the program by which a daemon of another layout leads this plane to its end; the name is frozen with it. */
+export const RETIRE_PIN = 'retire';
+
+/** Pins that program, before the tables are ready: no plane works without it. The one of an earlier daemon does the same. */
+function pinRetire(bpf: Libbpf, object: Handle, directory: string): void {
+  const path = join(directory, RETIRE_PIN);
+  if (!existsSync(path)) bpf.pin(bpf.programFd(object, 'weir_retire'), path);
 }
 
 /** False when a start was cut short before its tables were ready, or a removal after the programs had gone. */
@@ -211,6 +229,21 @@ const CODECS = {
   },
   member: { size: LAYOUTS.weir_member.size, read: contract.readWeirMember, write: contract.writeWeirMember },
   turns: { size: LAYOUTS.weir_turns.size, read: contract.readWeirTurns, write: contract.writeWeirTurns },
+  locality_key: {
+    size: LAYOUTS.weir_locality_key.size,
+    read: contract.readWeirLocalityKey,
+    write: contract.writeWeirLocalityKey,
+  },
+  locality: {
+    size: LAYOUTS.weir_locality.size,
+    read: contract.readWeirLocality,
+    write: contract.writeWeirLocality,
+  },
+  locality_server: {
+    size: LAYOUTS.weir_locality_server.size,
+    read: contract.readWeirLocalityServer,
+    write: contract.writeWeirLocalityServer,
+  },
   server: { size: LAYOUTS.weir_server.size, read: contract.readWeirServer, write: contract.writeWeirServer },
   audit: { size: LAYOUTS.weir_audit.size, read: contract.readWeirAudit, write: contract.writeWeirAudit },
   traffic: {
@@ -265,6 +298,7 @@ function assemble(
     programs: {
       public: bpf.programFd(object, 'weir_public'),
       private: bpf.programFd(object, 'weir_private'),
+      egress: bpf.programFd(object, 'weir_egress'),
       sweep: bpf.programFd(object, 'weir_sweep'),
     },
     servicesByKey: new HashMap(bpf, fd('services_by_key'), codecOf('service_key'), u32),
@@ -273,6 +307,8 @@ function assemble(
     positions: new ArrayMap(bpf, fd('positions'), u64),
     members: new ArrayMap(bpf, fd('members'), codecOf('member')),
     rings: new ArrayMap(bpf, fd('rings'), codecOf('turns')),
+    localities: new HashMap(bpf, fd('localities'), codecOf('locality_key'), codecOf('locality')),
+    localityServers: new HashMap(bpf, fd('locality_servers'), codecOf('locality_server'), u64),
     servers: new ArrayMap(bpf, fd('servers'), codecOf('server')),
     memberships: new ArrayMap(bpf, fd('memberships'), u32),
     serverAudit: new ArrayMap(bpf, fd('server_audit'), codecOf('audit')),

@@ -20,6 +20,9 @@ export function listCounters(services: Services): ServiceCounters[] {
     key,
     scheduler: entry.record.service.scheduler,
     ...(entry.record.service.persistence && { persistence: entry.record.service.persistence }),
+    ...(entry.record.service.scheduler_flags && {
+      scheduler_flags: entry.record.service.scheduler_flags,
+    }),
     leaving: !entry.published,
     ...entry.record.traffic,
     servers: serversOf(entry).map((server) => serverCounters(entry, server)),

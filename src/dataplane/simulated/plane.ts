@@ -3,7 +3,7 @@ import type { Family } from '../../core/address/address.ts';
 import type { Limits } from '../../core/model/config.ts';
 import type { DirectorInterface } from '../../core/model/host.ts';
 import { TEMPLATE_HOLD_MS } from '../../core/model/persistence.ts';
-import { receive } from '../../core/packet/director.ts';
+import { leave, receive } from '../../core/packet/director.ts';
 import type { Outcome } from '../../core/packet/outcome.ts';
 import { createWorld, type Surroundings, type World } from '../../core/packet/world.ts';
 import type { ConnectionFilter, DataPlane } from '../port.ts';
@@ -37,6 +37,8 @@ export interface SimulatedPlane extends DataPlane {
   readonly world: World;
   /** What becomes of a frame of at least 14 bytes that the interface takes in; NEXT where nothing is attached. */
   receive(name: string, frame: Uint8Array, gsoSize?: number): Outcome;
+  /** What becomes of a frame of at least 14 bytes that leaves by the interface. */
+  leave(name: string, frame: Uint8Array, gsoSize?: number): Outcome;
   /** Next hops are looked up again, at each connection's next packet. */
   routesChanged(): void;
 }
@@ -65,6 +67,7 @@ export function openSimulatedPlane(options: SimulatedPlaneOptions): SimulatedPla
     inspect: async () => {},
     observe: () => ({
       interfaces: new Map(attached),
+      forwarding: world.byStack ? 'stack' : 'redirect',
       services: new Map(
         [...services].filter(([, one]) => one.published).map(([key, one]) => [key, one.record.service]),
       ),
@@ -73,6 +76,9 @@ export function openSimulatedPlane(options: SimulatedPlaneOptions): SimulatedPla
     removeService: (key) => {
       const entry = services.get(key);
       if (entry?.published) unpublish(world, entry);
+    },
+    setForwarding: (to) => {
+      world.byStack = to === 'stack';
     },
     attach: (one) => {
       interfaceNamed(one.name);
@@ -95,6 +101,11 @@ export function openSimulatedPlane(options: SimulatedPlaneOptions): SimulatedPla
     destroy: () => {
       attached.clear();
       for (const entry of services.values()) unpublish(world, entry);
+    },
+    leave: (name, frame, gsoSize = 0) => {
+      const { ifindex } = interfaceNamed(name);
+      const leaves = world.byStack && attached.get(name)?.side === 'public';
+      return leaves ? leave(world, { frame, ifindex, gsoSize }) : { action: 'NEXT', frame };
     },
     receive: (name, frame, gsoSize = 0) => {
       const { ifindex, mac } = interfaceNamed(name);

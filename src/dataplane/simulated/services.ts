@@ -6,6 +6,9 @@ import { CONNECTION_STATES, type ConnectionState } from '../../core/model/state.
 import { TCP, UDP } from '../../core/packet/parse.ts';
 import { noTraffic, type ServerRecord, type ServiceRecord, serviceAt } from '../../core/packet/service.ts';
 import type { World } from '../../core/packet/world.ts';
+import { startState } from '../../core/schedule/candidate.ts';
+import { lastWeights } from '../../core/schedule/last-weight.ts';
+import { tableOf } from '../../core/schedule/table.ts';
 
 /** A service that is published or still has connections. */
 export interface ServiceEntry {
@@ -31,6 +34,15 @@ function ticks(service: VirtualService, hz: number): Record<ConnectionState, num
   ) as Record<ConnectionState, number>;
 }
 
+const DAY_SECONDS = 86_400;
+
+/** What a service was published with before this time; one that has been removed begins anew. */
+function lastPublication(entry: ServiceEntry | undefined) {
+  if (entry?.published !== true) return { servers: [], lastWeights: [] };
+  const { service, lastWeights } = entry.record;
+  return { servers: service.servers, lastWeights };
+}
+
 /** Makes or replaces a service; servers that stay keep their connections and counters. */
 export function publish(world: World, services: Services, service: VirtualService, hz: number): void {
   const key = serviceKey(service);
@@ -53,8 +65,31 @@ export function publish(world: World, services: Services, service: VirtualServic
     timeout: Math.ceil((service.persistence.timeout * hz) / 1000),
     mask: maskBytes(familyOf(service.address), service.persistence.granularity),
   };
-  const update = { service, members, timeouts: ticks(service, hz), persistence };
-  const record = known ? Object.assign(known.record, update) : { ...update, turns: 0, traffic: noTraffic() };
+  const weights = lastWeights(service.servers, lastPublication(known));
+  const table = tableOf(
+    service.scheduler,
+    members.map(({ address, endpoint: { port } }, i) => ({
+      address,
+      port,
+      weight: service.servers[i]!.weight,
+      lastWeight: weights[i]!,
+    })),
+  );
+  const update = {
+    service,
+    members,
+    lastWeights: weights,
+    table,
+    timeouts: ticks(service, hz),
+    day: DAY_SECONDS * hz,
+    persistence,
+  };
+  // What another scheduler, or a service since removed, has remembered of destinations is forgotten; turns go on.
+  if (known && (!known.published || known.record.service.scheduler !== service.scheduler))
+    known.record.state.localities.clear();
+  const record = known
+    ? Object.assign(known.record, update)
+    : { ...update, state: startState(), traffic: noTraffic() };
   if (known) known.published = true;
   else services.set(key, { record, published: true, servers });
   world.services.set(placeOf(service), record);

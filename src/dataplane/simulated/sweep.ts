@@ -1,6 +1,7 @@
 /** The sweep of the simulated plane: as the kernel's, a slice at a time, with the same audit at the end of a pass. */
 import type { Family } from '../../core/address/address.ts';
 import type { ServerRecord } from '../../core/packet/service.ts';
+import { isActive } from '../../core/packet/state.ts';
 import { endSlot, holdTemplate, isMember, isOver, isTemplate } from '../../core/packet/template.ts';
 import type { Template, TrackedConnection, World } from '../../core/packet/world.ts';
 import type { SweepReport } from '../port.ts';
@@ -32,10 +33,13 @@ export function sweepSlice(world: World, place: SweepPlace, servers: readonly Se
   return { walked, expired, completed, differences };
 }
 
-/** Whether the sweep leaves it; a connection then holds its template. One to a server that has left is of no use. */
+/**
+ * Whether the sweep leaves it; a connection then holds its template. A template to a server that has left is of no use,
+ * nor is any where no connections are taken any more.
+ */
 function stays(world: World, one: TrackedConnection | Template): boolean {
   if (isOver(world, one)) return false;
-  if (isTemplate(one)) return isMember(world, one);
+  if (isTemplate(one)) return world.takesNew && isMember(world, one);
   holdTemplate(world, one);
   return true;
 }
@@ -59,5 +63,5 @@ function audit(world: World, servers: readonly ServerRecord[]): string[] {
 
 function counterOf({ state }: TrackedConnection | Template): 'active' | 'inactive' | 'templates' {
   if (state === 'TEMPLATE') return 'templates';
-  return state === 'ESTABLISHED' ? 'active' : 'inactive';
+  return isActive(state) ? 'active' : 'inactive';
 }

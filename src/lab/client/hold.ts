@@ -21,7 +21,10 @@ function open(number: number, options: HoldOptions): Promise<Held> {
     held.take(held.broken);
   };
   socket.setTimeout(options.timeout ?? 5_000);
-  createInterface({ input: socket }).on('line', (line) => held.take(line));
+  const lines = createInterface({ input: socket });
+  lines.on('line', (line) => held.take(line));
+  // It repeats the socket's errors, and would throw those that nobody listens to.
+  lines.on('error', () => {});
   return new Promise((resolve) => {
     socket.once('connect', () => {
       socket.setTimeout(0);

@@ -41,7 +41,7 @@ export const CONNECTION_CASES: readonly Case[] = [
     },
   },
   {
-    name: 'a handshake makes a connection active, its end inactive',
+    name: 'a SYN makes a connection active, its end inactive',
     run: async (subject) => {
       const service = serviceWith([1]);
       subject.plane.publishService(service);
@@ -50,11 +50,11 @@ export const CONNECTION_CASES: readonly Case[] = [
         return [active, inactive];
       };
       forwarded(request(subject, service, 4000));
-      assert.deepEqual(load(), [0, 1]);
+      assert.deepEqual(load(), [1, 0]);
       const got = handshake(subject, service, 4001);
-      assert.deepEqual(load(), [1, 1]);
+      assert.deepEqual(load(), [2, 0]);
       forwarded(request(subject, service, 4001, FIN_ACK));
-      assert.deepEqual(load(), [0, 2]);
+      assert.deepEqual(load(), [1, 1]);
       forwarded(reply(subject, service, got, FIN_ACK));
       assert.equal((await connections(subject, { client: `${CLIENT[4]}:4001` }))[0]!.state, 'TIME_WAIT');
     },

@@ -203,6 +203,17 @@ export const PERSISTENCE_CASES: readonly Case[] = [
     },
   },
   {
+    name: 'a plane taken over from keeps connections, and no templates',
+    run: async (subject) => {
+      const service = persistent([1, 1]);
+      subject.plane.publishService(service);
+      handshake(subject, service, 4000);
+      subject.takeOver();
+      sweepAll(subject);
+      assert.deepEqual(await listed(subject), { templates: 0, connections: 1 });
+    },
+  },
+  {
     name: 'a server of weight 0 keeps its clients and gets no new ones',
     run: (subject) => {
       const service = persistent([1, 1]);

@@ -32,6 +32,10 @@ export const SERVICE_CASES: readonly Case[] = [
       const service = serviceWith([1, 0, 3], { scheduler: 'wrr' });
       plane.publishService(service);
       plane.publishService(service);
+      const hashed = serviceWith([1], { port: 81, scheduler: 'mh', scheduler_flags: ['mh-port'] });
+      plane.publishService(hashed);
+      assert.deepEqual(plane.observe().services.get(serviceKey(hashed)), hashed);
+      plane.removeService(serviceKey(hashed));
       plane.attach({ name: 'eth0', side: 'public' });
       assert.deepEqual([...plane.observe().services.values()], [service]);
       assert.deepEqual([...plane.observe().interfaces.values()], [{ name: 'eth0', side: 'public' }]);
@@ -54,6 +58,60 @@ export const SERVICE_CASES: readonly Case[] = [
       assert.deepEqual(spread(subject, serviceWith([], { port: 82 }), PORTS), [0, 1, 2, 0, 1, 2]);
       plane.publishService(serviceWith([1, 2], { port: 83, scheduler: 'wlc' }));
       assert.deepEqual(spread(subject, serviceWith([], { port: 83 }), PORTS), [0, 1, 1, 0, 1, 1]);
+      const choices = (weights: readonly number[], change: Partial<VirtualService>) => {
+        plane.publishService(serviceWith(weights, change));
+        return spread(subject, serviceWith([], change), PORTS);
+      };
+      // A half-open connection is an active one.
+      assert.deepEqual(choices([1, 3, 2], { port: 84, scheduler: 'sed' }), [1, 2, 1, 0, 1, 2]);
+      assert.deepEqual(choices([0, 1, 9], { port: 85, scheduler: 'nq' }), [1, 2, 2, 2, 2, 2]);
+      assert.deepEqual(choices([1, 3, 3], { port: 86, scheduler: 'fo' }), [1, 1, 1, 1, 1, 1]);
+      assert.deepEqual(choices([1, 2, 3], { port: 87, scheduler: 'ovf' }), [2, 2, 2, 2, 1, 1]);
+      assert.deepEqual(choices([1, 1, 1], { port: 88, scheduler: 'lblc' }), [0, 0, 1, 1, 2, 2]);
+      assert.deepEqual(choices([1, 1, 1], { port: 89, scheduler: 'lblcr' }), [0, 0, 1, 1, 2, 2]);
+      assert.ok(new Set(choices([1, 1], { port: 90, scheduler: 'twos' })).size === 2);
+    },
+  },
+  {
+    name: 'ovf flows over by active connections, and refuses when all are full',
+    run: (subject) => {
+      const service = serviceWith([1, 0, 0], { scheduler: 'ovf' });
+      subject.plane.publishService(service);
+      handshake(subject, service, 4000);
+      handshake(subject, service, 4001);
+      assert.notEqual(request(subject, service, 4002).action, 'NEXT');
+      assert.equal(subject.plane.verdicts()['no_server'], 1);
+      subject.plane.publishService(serviceWith([1, 1, 0], { scheduler: 'ovf' }));
+      assert.deepEqual(spread(subject, service, [4003]), [1]);
+    },
+  },
+  {
+    name: 'the hashing schedulers know a client again, and their flags',
+    run: (subject) => {
+      const { plane } = subject;
+      for (const [i, scheduler] of (['dh', 'sh', 'mh'] as const).entries()) {
+        const plain = { port: 80 + i, scheduler };
+        plane.publishService(serviceWith([1, 1, 1], plain));
+        const [home, ...others] = spread(subject, serviceWith([], plain), PORTS);
+        assert.deepEqual(
+          others,
+          PORTS.slice(1).map(() => home),
+        );
+        const weights = [0, 1, 2].map((server) => (server === home ? 0 : 1));
+        plane.publishService(serviceWith(weights, plain));
+        assert.notEqual(request(subject, serviceWith([], plain), 5000).action, 'NEXT');
+        assert.equal(plane.verdicts()['no_server'], i + 1);
+        if (scheduler === 'dh') continue;
+        plane.publishService(
+          serviceWith(weights, { ...plain, scheduler_flags: [`${scheduler}-fallback`, `${scheduler}-port`] }),
+        );
+        const ports = Array.from({ length: 24 }, (_, n) => 6000 + n);
+        const away = new Set(spread(subject, serviceWith([], plain), ports));
+        assert.deepEqual(
+          [...away].sort(),
+          [0, 1, 2].filter((server) => server !== home),
+        );
+      }
     },
   },
   {

@@ -1,0 +1,12 @@
+/** Asks the guest's ip_vs. */
+import { fileURLToPath } from 'node:url';
+import type { Guest } from '../../src/lab/guest/guest.ts';
+import { runProgramInGuest } from '../../src/lab/guest/job.ts';
+import type { Scenario } from './scenario.ts';
+import type { ScheduleAnswer } from './schedule-job.ts';
+
+/** Boots the guest once and plays all scenarios to it, which takes some 30 ms each; throws when it fails. */
+export async function askGuest(guest: Guest, scenarios: readonly Scenario[]): Promise<ScheduleAnswer> {
+  const job = fileURLToPath(new URL('schedule-job.ts', import.meta.url));
+  return (await runProgramInGuest(guest, job, scenarios)) as ScheduleAnswer;
+}

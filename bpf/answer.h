@@ -64,8 +64,8 @@ static __always_inline bool turn_round(struct __sk_buff *skb)
 
 /*
  * Answers a packet that `refuse` has said `what` of. Never a reset (RFC 9293, 3.5.2), and never somebody to whom the
- * host knows no way, such as a broadcast address (RFC 1122, 3.2.2; RFC 4443, 2.4 (e)): fragments, errors and what was
- * sent to many never come here.
+ * host knows no way, such as a broadcast address (RFC 1122, 3.2.2; RFC 4443, 2.4 (e)): errors and what was sent to many
+ * never come here. Of fragments only the first is answered (RFC 1122, 3.2.2), and it alone is parsed.
  */
 static __always_inline int answer(struct __sk_buff *skb, __u32 what, int family)
 {
@@ -80,7 +80,8 @@ static __always_inline int answer(struct __sk_buff *skb, __u32 what, int family)
 		return TCX_DROP;
 	if (!is_within_rate())
 		return drop(WEIR_VERDICT_ANSWER_LIMITED);
-	if (why == WEIR_VERDICT_NO_SERVER && packet.protocol == IPPROTO_TCP)
+	/* A reset acknowledges the whole segment: for a fragment of one nobody knows how much that is. */
+	if (why == WEIR_VERDICT_NO_SERVER && packet.protocol == IPPROTO_TCP && packet.fragment == WHOLE)
 		written = family == FAMILY4 ? make_reset4(skb, &packet, from) : make_reset6(skb, &packet, from);
 	else
 		written = family == FAMILY4 ? make_error4(skb, &packet, from, why, what)

@@ -68,9 +68,9 @@ enum weir_scheduler {
 
 /* What became of packets that were not simply forwarded, and of connections that did not simply end. */
 enum weir_verdict {
-	WEIR_VERDICT_NOT_OURS = 0,	  /* passed on: no service, or not TCP/UDP over a plain header */
+	WEIR_VERDICT_NOT_OURS = 0,	  /* passed on: no service, or neither TCP nor UDP as far as can be seen */
 	WEIR_VERDICT_MALFORMED = 1,	  /* passed on: lengths that contradict each other */
-	WEIR_VERDICT_FRAGMENT = 2,	  /* passed on: IPv4 fragments carry no ports */
+	WEIR_VERDICT_FRAGMENT = 2,	  /* passed on: a later fragment of a packet that was passed on */
 	WEIR_VERDICT_NO_CONNECTION = 3,	  /* passed on: TCP to a service, neither known nor a SYN */
 	WEIR_VERDICT_NO_SERVER = 4,	  /* refused: no server with a weight above 0 */
 	WEIR_VERDICT_NO_ROUTE = 5,	  /* refused: no way to the server or back to the client */
@@ -88,7 +88,9 @@ enum weir_verdict {
 	WEIR_VERDICT_FRAGMENTED = 17,	  /* rewritten, and left to the stack to be cut: larger than the way out */
 	WEIR_VERDICT_ANSWERED = 18,	  /* refused packets whose sender was told so */
 	WEIR_VERDICT_ANSWER_LIMITED = 19, /* refused packets whose sender was not: too many at a time */
-	WEIR_VERDICT_MAX = 20,
+	WEIR_VERDICT_FRAGMENT_HELD = 20,  /* later fragments kept because they came before their first */
+	WEIR_VERDICT_FRAGMENT_DROPPED = 21, /* dropped: later fragments whose first was, or for which there is no room */
+	WEIR_VERDICT_MAX = 22,
 };
 
 /* services_by_key: key → __u32 slot in `services`. */
@@ -260,6 +262,8 @@ struct weir_settings {
 	__u32 answer_rate; /* answers a second that each CPU may give of itself; 0: none */
 	__u32 answer_burst; /* answers at once, at least 1 */
 	__u32 hold;	   /* jiffies that a template stays after it was last found to control a connection */
+	__u32 fragment_time; /* jiffies for which later fragments follow their first, or wait for it */
+	__u32 reserved;
 };
 
 /* tally: one element, counted by the packet path. */
@@ -276,6 +280,52 @@ struct weir_half_open {
 	__u32 slot;
 	__u32 generation;
 	__u32 family;
+};
+
+/* Which packets of a side a fragment's key means: as they arrive, or as they have left by the other side. */
+enum weir_fragment_way {
+	WEIR_FRAGMENT_FROM_PUBLIC = 0,
+	WEIR_FRAGMENT_FROM_PRIVATE = 1,
+	WEIR_FRAGMENT_TO_PRIVATE = 2,
+	WEIR_FRAGMENT_TO_PUBLIC = 3,
+};
+
+/* What all fragments of one datagram have in common (RFC 791, 3.2; RFC 8200, 4.5). */
+struct weir_fragment_key {
+	__u32 source[4];
+	__u32 target[4];
+	__u32 id;
+	__u8 protocol;
+	__u8 family; /* 4 or 6 */
+	__u8 way;
+	__u8 number; /* of a held fragment, in the order of arrival; else 0 */
+};
+
+/* What becomes of a datagram's later fragments. */
+enum weir_fragment_fate {
+	WEIR_FRAGMENT_WAITS = 0,  /* the first has not come: they are held */
+	WEIR_FRAGMENT_FOLLOWS = 1, /* it was forwarded by the connection in `slot` */
+	WEIR_FRAGMENT_PASSES = 2, /* it was passed on */
+	WEIR_FRAGMENT_FALLS = 3,  /* it was dropped or refused */
+};
+
+/* fragments: datagrams of which fragments have come lately. */
+struct weir_fragment {
+	__u32 slot;
+	__u32 generation;
+	__u32 since; /* jiffies of the first fragment, or of the first that waits */
+	__u32 held;  /* fragments that have waited */
+	__u8 fate;
+	__u8 cut;    /* 1: the first was left to the stack to be cut, and so are the others, for it may reassemble them */
+	__u16 reserved;
+};
+
+/* held: a fragment that waits for its first, the whole frame. */
+#define WEIR_HELD_BYTES 2040
+struct weir_held {
+	__u32 since;
+	__u32 length;
+	__u8 bytes[WEIR_HELD_BYTES];
 };
 
 /* Argument and result of the sweep (BPF_PROG_TYPE_SYSCALL). */

@@ -7,6 +7,7 @@
  */
 #include "follow.h"
 #include "forward.h"
+#include "fragment.h"
 #include "icmp.h"
 #include "open.h"
 #include "retire.h"
@@ -20,7 +21,8 @@ static __always_inline int other(struct __sk_buff *skb, const struct packet *pac
 	if (family == FAMILY4 && packet->protocol == IPPROTO_ICMP)
 		action = translate_error4(skb, direction, false);
 	if (family == FAMILY6 && packet->protocol == IPPROTO_ICMPV6)
-		action = translate_error6(skb, direction, false);
+		action = quotes_fragment6(skb) ? translate_fragment_error6(skb, direction, false)
+					       : translate_error6(skb, direction, false);
 	return action == NOT_TRANSLATED ? pass(why) : action;
 }
 
@@ -58,47 +60,101 @@ static __always_inline int carry(struct __sk_buff *skb, struct packet *packet, s
 	return forward(skb, packet, found, direction, false, family);
 }
 
-static __always_inline int request(struct __sk_buff *skb, int family)
+static __always_inline int request(struct __sk_buff *skb, struct packet *packet, struct found *found, int family)
 {
-	struct packet packet = {};
-	struct found found = {};
-	enum weir_verdict why;
 	int action;
 
-	if (!parse(skb, &packet, family, &why))
-		return other(skb, &packet, why, IN, family);
-	if (connection_find(&packet, IN, family, &found)) {
-		bool reused = is_reused(&packet, found.word);
+	if (connection_find(packet, IN, family, found)) {
+		bool reused = is_reused(packet, found->word);
 
-		if (!reused && !connection_expired(&found, family))
-			return carry(skb, &packet, &found, IN, family);
-		if (connection_end(found.slot, found.word, family))
+		if (!reused && !connection_expired(found, family))
+			return carry(skb, packet, found, IN, family);
+		if (connection_end(found->slot, found->word, family))
 			verdict(reused ? WEIR_VERDICT_REUSED : WEIR_VERDICT_EXPIRED);
 	}
-	action = family == FAMILY4 ? open4(skb, &packet, &found) : open6(skb, &packet, &found);
+	action = family == FAMILY4 ? open4(skb, packet, found) : open6(skb, packet, found);
 	if (action)
 		return action;
-	return forward(skb, &packet, &found, IN, false, family);
+	return forward(skb, packet, found, IN, false, family);
 }
 
-static __always_inline int reply(struct __sk_buff *skb, int family)
+static __always_inline int reply(struct __sk_buff *skb, struct packet *packet, struct found *found, int family)
 {
-	struct packet packet = {};
-	struct found found = {};
-	enum weir_verdict why;
-
-	if (!parse(skb, &packet, family, &why))
-		return other(skb, &packet, why, OUT, family);
-	if (!connection_find(&packet, OUT, family, &found))
+	if (!connection_find(packet, OUT, family, found))
 		return pass(WEIR_VERDICT_NOT_OURS);
-	if (goes_by_stack(&found, family))
+	if (goes_by_stack(found, family))
 		return TCX_NEXT;
-	if (connection_expired(&found, family)) {
-		if (connection_end(found.slot, found.word, family))
+	if (connection_expired(found, family)) {
+		if (connection_end(found->slot, found->word, family))
 			verdict(WEIR_VERDICT_EXPIRED);
 		return TCX_DROP;
 	}
-	return carry(skb, &packet, &found, OUT, family);
+	return carry(skb, packet, found, OUT, family);
+}
+
+/* A fragment: goes where the first of its datagram went, or is the first and has its way kept for the others. */
+static __always_inline int fragment(struct __sk_buff *skb, enum direction direction, int family)
+{
+	struct packet packet = {};
+	struct found found = {};
+	enum weir_verdict why;
+	bool parsed = parse(skb, &packet, family, &why);
+	int action = family == FAMILY4 ? fragment_arrives4(skb, &packet, &found, direction)
+				       : fragment_arrives6(skb, &packet, &found, direction);
+
+	if (action)
+		return action;
+	if (packet.fragment == LATER_FRAGMENT)
+		return carry(skb, &packet, &found, direction, family);
+	if (!parsed)
+		action = pass(why);
+	else if (direction == IN)
+		action = request(skb, &packet, &found, family);
+	else
+		action = reply(skb, &packet, &found, family);
+	if (family == FAMILY4)
+		fragment_leaves4(&packet, &found, action, direction);
+	else
+		fragment_leaves6(&packet, &found, action, direction);
+	return action;
+}
+
+__noinline int request_fragment4(struct __sk_buff *skb)
+{
+	return fragment(skb, IN, FAMILY4);
+}
+
+__noinline int request_fragment6(struct __sk_buff *skb)
+{
+	return fragment(skb, IN, FAMILY6);
+}
+
+__noinline int reply_fragment4(struct __sk_buff *skb)
+{
+	return fragment(skb, OUT, FAMILY4);
+}
+
+__noinline int reply_fragment6(struct __sk_buff *skb)
+{
+	return fragment(skb, OUT, FAMILY6);
+}
+
+/* Of a fragment: the program calls another function, so that this one's packet is not on the stack then. */
+#define IS_FRAGMENT -3
+
+/* A packet comes in on the given side. A whole one pays a comparison or two for there being others. */
+static __always_inline int receive(struct __sk_buff *skb, enum direction direction, int family)
+{
+	struct packet packet = {};
+	struct found found = {};
+	enum weir_verdict why;
+	bool parsed = parse(skb, &packet, family, &why);
+
+	if (packet.fragment)
+		return IS_FRAGMENT;
+	if (!parsed)
+		return other(skb, &packet, why, direction, family);
+	return direction == IN ? request(skb, &packet, &found, family) : reply(skb, &packet, &found, family);
 }
 
 /* What leaves on the public side: a reply that came by the stack, or anything else, which is not even counted. */
@@ -110,11 +166,17 @@ static __always_inline int leave(struct __sk_buff *skb, int family)
 	enum weir_verdict why;
 	int action = NOT_TRANSLATED;
 
-	if (!parse(skb, &packet, family, &why)) {
+	bool parsed = parse(skb, &packet, family, &why);
+
+	/* What the stack has cut leaves as it is: docs/decisions/0011. */
+	if (packet.fragment)
+		return TCX_NEXT;
+	if (!parsed) {
 		if (family == FAMILY4 && packet.protocol == IPPROTO_ICMP)
 			action = translate_error4(skb, OUT, true);
 		if (family == FAMILY6 && packet.protocol == IPPROTO_ICMPV6)
-			action = translate_error6(skb, OUT, true);
+			action = quotes_fragment6(skb) ? translate_fragment_error6(skb, OUT, true)
+						       : translate_error6(skb, OUT, true);
 		return action == NOT_TRANSLATED ? TCX_NEXT : action;
 	}
 	if (!connection_find(&packet, OUT, family, &found))
@@ -134,22 +196,22 @@ static __always_inline int leave(struct __sk_buff *skb, int family)
 
 static __noinline int request4(struct __sk_buff *skb)
 {
-	return request(skb, FAMILY4);
+	return receive(skb, IN, FAMILY4);
 }
 
 static __noinline int request6(struct __sk_buff *skb)
 {
-	return request(skb, FAMILY6);
+	return receive(skb, IN, FAMILY6);
 }
 
 static __noinline int reply4(struct __sk_buff *skb)
 {
-	return reply(skb, FAMILY4);
+	return receive(skb, OUT, FAMILY4);
 }
 
 static __noinline int reply6(struct __sk_buff *skb)
 {
-	return reply(skb, FAMILY6);
+	return receive(skb, OUT, FAMILY6);
 }
 
 static __noinline int leave4(struct __sk_buff *skb)
@@ -163,13 +225,17 @@ static __noinline int leave6(struct __sk_buff *skb)
 }
 
 /* What becomes of a packet in the end: done with, or to be answered. */
-static __always_inline int finish4(struct __sk_buff *skb, int action)
+static __always_inline int finish4(struct __sk_buff *skb, int action, enum direction direction)
 {
+	if (action == IS_FRAGMENT)
+		action = direction == IN ? request_fragment4(skb) : reply_fragment4(skb);
 	return action < ANSWER ? action : answer4(skb, action);
 }
 
-static __always_inline int finish6(struct __sk_buff *skb, int action)
+static __always_inline int finish6(struct __sk_buff *skb, int action, enum direction direction)
 {
+	if (action == IS_FRAGMENT)
+		action = direction == IN ? request_fragment6(skb) : reply_fragment6(skb);
 	return action < ANSWER ? action : answer6(skb, action);
 }
 
@@ -185,9 +251,9 @@ int weir_public(struct __sk_buff *skb)
 	if (!is_for_us(skb))
 		return TCX_NEXT;
 	if (skb->protocol == bpf_htons(ETH_P_IP))
-		return finish4(skb, request4(skb));
+		return finish4(skb, request4(skb), IN);
 	if (skb->protocol == bpf_htons(ETH_P_IPV6))
-		return finish6(skb, request6(skb));
+		return finish6(skb, request6(skb), IN);
 	return TCX_NEXT;
 }
 
@@ -197,9 +263,9 @@ int weir_private(struct __sk_buff *skb)
 	if (!is_for_us(skb))
 		return TCX_NEXT;
 	if (skb->protocol == bpf_htons(ETH_P_IP))
-		return finish4(skb, reply4(skb));
+		return finish4(skb, reply4(skb), OUT);
 	if (skb->protocol == bpf_htons(ETH_P_IPV6))
-		return finish6(skb, reply6(skb));
+		return finish6(skb, reply6(skb), OUT);
 	return TCX_NEXT;
 }
 

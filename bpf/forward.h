@@ -115,7 +115,7 @@ static __always_inline int forward_by(struct __sk_buff *skb, const struct packet
 	if (!connection_is_same(connection, found))
 		return TCX_DROP;
 	/* The stack sees to that itself. */
-	if (!by_stack && packet->bytes > mtu && wire_bytes(skb, packet) > mtu) {
+	if (!by_stack && (found->left == LEFT_TO_BE_CUT || (packet->bytes > mtu && wire_bytes(skb, packet) > mtu))) {
 		cut = may_be_cut(skb, family);
 		if (!cut)
 			return refuse(skb, WEIR_VERDICT_TOO_BIG, mtu, direction == IN ? packet->daddr : rewrite.address, family);
@@ -123,6 +123,7 @@ static __always_inline int forward_by(struct __sk_buff *skb, const struct packet
 	count_packet(service, server, packet->bytes, direction);
 	if (!rewrite_packet(skb, packet, &rewrite, family))
 		return TCX_DROP;
+	found->left = cut ? LEFT_TO_BE_CUT : LEFT_AT_ONCE;
 	if (by_stack)
 		return TCX_NEXT;
 	return cut ? leave_to_be_cut(skb, direction) : redirect(ifindex, hop, family);

@@ -11,8 +11,7 @@
 #define WEIR_ICMP_H
 
 #include "forward.h"
-
-#define FRAGMENT_OFFSET_MASK bpf_htons(0x1fff)
+#include "fragment.h"
 
 /* The first eight bytes of TCP and UDP that every error quotes (RFC 792). */
 struct quoted_ports {
@@ -35,6 +34,15 @@ struct icmp_frame6 {
 	struct quoted_ports ports;
 };
 
+/* The same about a fragment. Other extension headers are not looked behind, neither the error's nor the quoted ones. */
+struct icmp_fragment_frame6 {
+	struct ipv6hdr ip;
+	struct icmp_header icmp;
+	struct ipv6hdr quoted;
+	struct extension fragment;
+	struct quoted_ports ports;
+};
+
 /* The sum of a checksum's words after one 16-bit word has changed. */
 static __always_inline __u64 word_changed(__u64 sum, __u16 before, __u16 after)
 {
@@ -49,16 +57,18 @@ static __always_inline bool is_error4(const struct icmp_frame4 *frame, __u32 roo
 
 	return frame->ip.version == 4 && frame->quoted.version == 4 && total >= sizeof(*frame) && total <= room &&
 	       frame->ip.ihl == 5 && !(frame->ip.frag_off & IP_FRAGMENT_MASK) && frame->quoted.ihl == 5 &&
-	       !(frame->quoted.frag_off & FRAGMENT_OFFSET_MASK) && frame->ip.daddr == frame->quoted.saddr &&
+	       frame->ip.daddr == frame->quoted.saddr &&
 	       (type == ICMP4_UNREACHABLE || type == ICMP4_SOURCE_QUENCH || type == ICMP4_TIME_EXCEEDED ||
 		type == ICMP4_PARAMETER_PROBLEM);
 }
 
 static __always_inline bool is_error6(const struct icmp_frame6 *frame, __u32 room)
 {
-	__u32 total = sizeof(frame->ip) + bpf_ntohs(frame->ip.payload_len);
+	__u32 total = sizeof(frame->ip) + bpf_ntohs(frame->ip.payload_len), least = sizeof(*frame);
 
-	return frame->ip.version == 6 && frame->quoted.version == 6 && total >= sizeof(*frame) && total <= room &&
+	if (frame->quoted.nexthdr == IPPROTO_FRAGMENT)
+		least = sizeof(struct icmp_fragment_frame6);
+	return frame->ip.version == 6 && frame->quoted.version == 6 && total >= least && total <= room &&
 	       frame->icmp.type >= ICMP6_UNREACHABLE && frame->icmp.type <= ICMP6_PARAMETER_PROBLEM;
 }
 
@@ -70,6 +80,8 @@ static __always_inline bool turn_around4(const struct icmp_frame4 *frame, __u32 
 	answer->sport = frame->ports.dest;
 	answer->dport = frame->ports.source;
 	answer->protocol = frame->quoted.protocol;
+	answer->id = frame->quoted.id;
+	answer->fragment = frame->quoted.frag_off & FRAGMENT_OFFSET_MASK ? LATER_FRAGMENT : WHOLE;
 	return is_error4(frame, room);
 }
 
@@ -83,13 +95,16 @@ static __always_inline bool turn_around6(const struct icmp_frame6 *frame, __u32 
 	return is_error6(frame, room) && same_address((__u32 *)&frame->ip.daddr, answer->daddr, FAMILY6);
 }
 
-/* The quoted ports become those of the sender's own packet; returns the checksum's sum, changed accordingly. */
+/* The quoted ports become those of the sender's own packet; returns the checksum's sum, changed accordingly. NULL: the
+ * quoted fragment has none. */
 static __always_inline __u64 write_quoted_ports(struct quoted_ports *ports, const struct weir_connection *connection,
 						enum direction direction, __u64 sum)
 {
 	__u16 source = direction == IN ? connection->server_port : connection->client_port;
 	__u16 dest = direction == IN ? connection->seen_port : connection->virtual_port;
 
+	if (!ports)
+		return sum;
 	sum = word_changed(sum, ports->source, source);
 	sum = word_changed(sum, ports->dest, dest);
 	ports->source = source;
@@ -97,8 +112,23 @@ static __always_inline __u64 write_quoted_ports(struct quoted_ports *ports, cons
 	return sum;
 }
 
-static __always_inline void write_error4(struct icmp_frame4 *frame, const struct weir_connection4 *connection,
-					 enum direction direction, bool by_stack)
+/* As above, of an error about a fragment. */
+static __always_inline bool turn_around_fragment6(const struct icmp_fragment_frame6 *frame, __u32 room,
+						  struct packet *answer)
+{
+	bool is_error = turn_around6((const void *)frame, room, answer);
+
+	answer->sport = frame->ports.dest;
+	answer->dport = frame->ports.source;
+	answer->protocol = frame->fragment.next;
+	answer->id = frame->fragment.rest;
+	answer->fragment = frame->fragment.word & FRAGMENT6_OFFSET_MASK ? LATER_FRAGMENT : WHOLE;
+	return is_error;
+}
+
+static __always_inline void write_error4(struct icmp_frame4 *frame, struct quoted_ports *ports,
+					 const struct weir_connection4 *connection, enum direction direction,
+					 bool by_stack)
 {
 	struct rewrite outer = { .source = direction == OUT, .hops = !by_stack };
 	__u64 sum = (__u16)~frame->icmp.checksum, quoted = (__u16)~frame->quoted.check;
@@ -113,12 +143,13 @@ static __always_inline void write_error4(struct icmp_frame4 *frame, const struct
 		frame->quoted.saddr = after;
 	else
 		frame->quoted.daddr = after;
-	sum = write_quoted_ports(&frame->ports, &connection->head, direction, sum);
+	sum = write_quoted_ports(ports, &connection->head, direction, sum);
 	frame->icmp.checksum = ~fold(sum);
 }
 
-static __always_inline void write_error6(struct icmp_frame6 *frame, const struct weir_connection6 *connection,
-					 enum direction direction, bool by_stack)
+static __always_inline void write_error6(struct icmp_frame6 *frame, struct quoted_ports *ports,
+					 const struct weir_connection6 *connection, enum direction direction,
+					 bool by_stack)
 {
 	const __u32 *after = direction == IN ? connection->server : connection->virtual_ip;
 	__u32 *outer = (__u32 *)(direction == IN ? &frame->ip.daddr : &frame->ip.saddr);
@@ -129,20 +160,40 @@ static __always_inline void write_error6(struct icmp_frame6 *frame, const struct
 	sum += (__u64)difference6(outer, after) + difference6(quoted, after);
 	copy_address(outer, after, FAMILY6);
 	copy_address(quoted, after, FAMILY6);
-	sum = write_quoted_ports(&frame->ports, &connection->head, direction, sum);
+	sum = write_quoted_ports(ports, &connection->head, direction, sum);
 	frame->icmp.checksum = ~fold(sum);
 }
 
 #define NOT_TRANSLATED -2
 
+/* What an error looks like: of IPv4, of IPv6, of IPv6 about a fragment. */
+enum shape { ERROR4, ERROR6, FRAGMENT_ERROR6 };
+
+static __always_inline __u32 length_of(enum shape shape)
+{
+	return shape == ERROR4 ? sizeof(struct icmp_frame4)
+	       : shape == ERROR6 ? sizeof(struct icmp_frame6)
+				 : sizeof(struct icmp_fragment_frame6);
+}
+
+static __always_inline bool turn_around(const void *frame, __u32 room, struct packet *answer, enum shape shape)
+{
+	return shape == ERROR4 ? turn_around4(frame, room, answer)
+	       : shape == ERROR6 ? turn_around6(frame, room, answer)
+				 : turn_around_fragment6(frame, room, answer);
+}
+
 /*
  * Sends an error on to the end that it concerns, or leaves it, translated, to the stack: that of a client as it comes
  * in, that of a server as it goes out. NOT_TRANSLATED when it is about nothing of ours.
  */
-static __always_inline int translate_error(struct __sk_buff *skb, enum direction direction, bool at_egress, int family)
+static __always_inline int translate_error(struct __sk_buff *skb, enum direction direction, bool at_egress,
+					   enum shape shape)
 {
-	__u32 length = ETH_HLEN + (family == FAMILY4 ? sizeof(struct icmp_frame4) : sizeof(struct icmp_frame6));
+	int family = shape == ERROR4 ? FAMILY4 : FAMILY6;
+	__u32 length = ETH_HLEN + length_of(shape);
 	struct weir_connection *connection;
+	struct quoted_ports *ports;
 	struct packet answer = {};
 	struct found found = {};
 	struct addresses at;
@@ -155,8 +206,10 @@ static __always_inline int translate_error(struct __sk_buff *skb, enum direction
 	frame = (void *)(long)skb->data + ETH_HLEN;
 	if (frame + length - ETH_HLEN > (void *)(long)skb->data_end)
 		return NOT_TRANSLATED;
-	if (!(family == FAMILY4 ? turn_around4(frame, room, &answer) : turn_around6(frame, room, &answer)) ||
-	    answer.protocol & WEIR_TEMPLATE_PROTOCOL || !connection_find(&answer, direction, family, &found))
+	if (!turn_around(frame, room, &answer, shape) || answer.protocol & WEIR_TEMPLATE_PROTOCOL)
+		return NOT_TRANSLATED;
+	if (answer.fragment ? !fragment_quoted(&answer, direction, &found, family)
+			    : !connection_find(&answer, direction, family, &found))
 		return NOT_TRANSLATED;
 	connection = connection_at(found.slot, family);
 	if (!connection || (at_egress && !connection->by_stack))
@@ -169,24 +222,39 @@ static __always_inline int translate_error(struct __sk_buff *skb, enum direction
 	at = addresses_of(connection, family);
 	copy_address(hop, direction == IN ? at.server_hop : at.client_hop, family);
 	ifindex = direction == IN ? connection->server_ifindex : connection->client_ifindex;
+	ports = answer.fragment ? 0 : frame + length - ETH_HLEN - sizeof(*ports);
 	if (family == FAMILY4)
-		write_error4(frame, (void *)connection, direction, by_stack);
+		write_error4(frame, ports, (void *)connection, direction, by_stack);
 	else
-		write_error6(frame, (void *)connection, direction, by_stack);
+		write_error6(frame, ports, (void *)connection, direction, by_stack);
 	if (!connection_is_same(connection, &found))
 		return TCX_DROP;
 	verdict(WEIR_VERDICT_ICMP_TRANSLATED);
 	return by_stack ? TCX_NEXT : redirect(ifindex, hop, family);
 }
 
-static __noinline int translate_error4(struct __sk_buff *skb, enum direction direction, bool at_egress)
+__noinline int translate_error4(struct __sk_buff *skb, __u32 direction, __u32 at_egress)
 {
-	return translate_error(skb, direction, at_egress, FAMILY4);
+	return translate_error(skb, direction == IN ? IN : OUT, at_egress, ERROR4);
 }
 
-static __noinline int translate_error6(struct __sk_buff *skb, enum direction direction, bool at_egress)
+__noinline int translate_error6(struct __sk_buff *skb, __u32 direction, __u32 at_egress)
 {
-	return translate_error(skb, direction, at_egress, FAMILY6);
+	return translate_error(skb, direction == IN ? IN : OUT, at_egress, ERROR6);
+}
+
+__noinline int translate_fragment_error6(struct __sk_buff *skb, __u32 direction, __u32 at_egress)
+{
+	return translate_error(skb, direction == IN ? IN : OUT, at_egress, FRAGMENT_ERROR6);
+}
+
+/* Whether an IPv6 packet, if it is an error, is one about a fragment. */
+static __always_inline bool quotes_fragment6(struct __sk_buff *skb)
+{
+	__u32 at = ETH_HLEN + __builtin_offsetof(struct icmp_fragment_frame6, quoted.nexthdr);
+	__u8 next = 0;
+
+	return !bpf_skb_load_bytes(skb, at, &next, sizeof(next)) && next == IPPROTO_FRAGMENT;
 }
 
 #endif

@@ -80,7 +80,7 @@ static __always_inline int cut_to_quote(struct __sk_buff *skb, const struct pack
 	int network, transport;
 	bool unfinished;
 
-	if (header > 60 || length < header || bpf_skb_change_tail(skb, ETH_HLEN + length, 0))
+	if (header > TRANSPORT_MOST - ETH_HLEN || length < header || bpf_skb_change_tail(skb, ETH_HLEN + length, 0))
 		return -1;
 	unfinished = is_unfinished(skb, at, &checksum);
 	network = sum_of(skb, ETH_HLEN, header);

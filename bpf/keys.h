@@ -29,7 +29,11 @@
 struct found {
 	__u64 word;
 	__u32 slot;
+	__u32 left; /* how its packet has left, STILL_HERE at first */
 };
+#define STILL_HERE 0
+#define LEFT_AT_ONCE 1
+#define LEFT_TO_BE_CUT 2 /* by way of the stack; as an input, how it is to leave */
 
 /* The addresses in a slot: fixed places, so that both families can be written once. */
 struct addresses {

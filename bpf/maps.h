@@ -63,6 +63,12 @@ WEIR_LINE(free4, BPF_MAP_TYPE_STACK, __u32);
 WEIR_LINE(free6, BPF_MAP_TYPE_STACK, __u32);
 /* half-open connections, the oldest first */
 WEIR_LINE(half_open, BPF_MAP_TYPE_QUEUE, struct weir_half_open);
+/* datagram → what becomes of its fragments; losing an entry costs one datagram */
+WEIR_MAP(fragments, BPF_MAP_TYPE_LRU_HASH, struct weir_fragment_key, struct weir_fragment, 0);
+/* datagram and number → a fragment that came before the first */
+WEIR_MAP(held, BPF_MAP_TYPE_LRU_HASH, struct weir_fragment_key, struct weir_held, 0);
+/* 0 → where a fragment is put together, per CPU */
+WEIR_MAP(holding, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct weir_held, 0);
 /* verdict → packets or connections, per CPU */
 WEIR_MAP(verdicts, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, 0);
 /* 0 → until when the answers given so far use up the rate, in nanoseconds since boot, per CPU */

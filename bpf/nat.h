@@ -70,7 +70,7 @@ static __always_inline bool write_ports(struct __sk_buff *skb, const struct pack
 	__u32 offset = packet->transport;
 	struct udphdr *udp;
 
-	if (offset > ETH_HLEN + 60)
+	if (offset > TRANSPORT_MOST)
 		return false;
 	udp = (void *)(long)skb->data + offset;
 	if ((void *)(udp + 1) > end)
@@ -109,6 +109,12 @@ static __always_inline bool rewrite_packet(struct __sk_buff *skb, const struct p
 		ip->hop_limit -= rewrite->hops;
 		bpf_csum_update(skb, (__u32)(__u16)~(packet->ttl << 8) + ((packet->ttl - rewrite->hops) << 8));
 		__builtin_memcpy(rewrite->source ? &ip->saddr : &ip->daddr, rewrite->address, 16);
+	}
+	if (packet->fragment == LATER_FRAGMENT) {
+		/* No checksum of its own makes up for an IPv6 address either. */
+		if (family == FAMILY6)
+			bpf_csum_update(skb, difference6(before, rewrite->address));
+		return true;
 	}
 	if (!write_ports(skb, packet, rewrite, &has_checksum))
 		return false;

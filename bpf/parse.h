@@ -20,6 +20,21 @@
 #define FAMILY6 6
 
 #define IP_FRAGMENT_MASK bpf_htons(0x3fff) /* more fragments, or an offset (RFC 791, 3.1) */
+#define FRAGMENT_OFFSET_MASK bpf_htons(0x1fff)
+
+/* The second word of a fragment header (RFC 8200, 4.5): offset and "more"; one of neither is whole (RFC 6946). */
+#define FRAGMENT6_OFFSET_MASK bpf_htons(0xfff8)
+#define FRAGMENT6_MASK bpf_htons(0xfff9)
+#define SEGMENTS_LEFT_MASK bpf_htons(0x00ff) /* in that of a routing header (RFC 8200, 4.4) */
+
+#define EXTENSIONS 4	    /* IPv6 extension headers that are followed */
+#define EXTENSIONS_MOST 128 /* bytes they may take */
+#define TRANSPORT_MOST (ETH_HLEN + sizeof(struct ipv6hdr) + EXTENSIONS_MOST) /* where a transport header may begin */
+
+/* What a packet is of its datagram. */
+#define WHOLE 0
+#define FIRST_FRAGMENT 1 /* has the ports */
+#define LATER_FRAGMENT 2 /* has none: `transport` is where its part of the datagram begins */
 
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02
@@ -37,6 +52,16 @@ struct packet {
 	__u8 transport_bytes; /* length of the TCP or UDP header */
 	__u32 transport; /* offset of the TCP or UDP header in the frame */
 	__u32 bytes;	 /* from the IP header on */
+	__u32 fragment;	 /* WHOLE, FIRST_FRAGMENT, LATER_FRAGMENT */
+	__u32 id;	 /* of a fragment's datagram */
+};
+
+/* How every extension header begins (RFC 8200, 4). */
+struct extension {
+	__u8 next;
+	__u8 length; /* in units of 8 bytes, without the first; nothing in a fragment header */
+	__u16 word;
+	__u32 rest;
 };
 
 /* Makes the first `length` bytes readable and writable in place; they often lie in fragments of the skb. */
@@ -59,11 +84,12 @@ static __always_inline bool parse_transport(struct __sk_buff *skb, struct packet
 {
 	__u32 offset = packet->transport;
 	__u32 size = transport_size(packet->protocol);
-	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	/* Read anew: clang would merge what was read on several paths in 32 bits, which the verifier takes for a number. */
+	void *data = (void *)(long)*(volatile __u32 *)&skb->data, *end = (void *)(long)*(volatile __u32 *)&skb->data_end;
 	struct tcphdr *tcp;
 	struct udphdr *udp;
 
-	if (offset > ETH_HLEN + 60)
+	if (offset > TRANSPORT_MOST)
 		return false;
 	if (data + offset + size > end) {
 		if (!pull(skb, offset + size))
@@ -104,27 +130,79 @@ static __always_inline bool parse4(struct __sk_buff *skb, struct packet *packet,
 		*why = WEIR_VERDICT_NOT_OURS;
 		return false;
 	}
-	if (ip->frag_off & IP_FRAGMENT_MASK) {
-		*why = WEIR_VERDICT_FRAGMENT;
-		return false;
-	}
 	header = ip->ihl * 4;
 	total = bpf_ntohs(ip->tot_len);
 	/* A GSO packet may be longer than tot_len can say: then it says 0 (BIG TCP). */
 	if (!total && skb->gso_size)
 		total = skb->len - ETH_HLEN;
 	packet->bytes = total;
-	if (ip->version != 4 || header < sizeof(*ip) || total < header + transport_size(ip->protocol) ||
-	    total > skb->len - ETH_HLEN)
+	if (ip->version != 4 || header < sizeof(*ip) || total > skb->len - ETH_HLEN)
 		return false;
 	packet->saddr[0] = ip->saddr;
 	packet->daddr[0] = ip->daddr;
 	packet->ttl = ip->ttl;
 	packet->transport = ETH_HLEN + header;
+	if (ip->frag_off & IP_FRAGMENT_MASK) {
+		packet->id = ip->id;
+		if (ip->frag_off & FRAGMENT_OFFSET_MASK) {
+			packet->fragment = total > header ? LATER_FRAGMENT : WHOLE;
+			return false;
+		}
+		packet->fragment = FIRST_FRAGMENT;
+	}
+	if (total < header + transport_size(ip->protocol))
+		return false;
 	return parse_transport(skb, packet);
 }
 
-/* Fills `packet` from an IPv6 frame whose transport header follows the IPv6 header at once. */
+static __always_inline bool is_extension(__u8 protocol)
+{
+	return protocol == IPPROTO_HOPOPTS || protocol == IPPROTO_ROUTING || protocol == IPPROTO_DSTOPTS ||
+	       protocol == IPPROTO_FRAGMENT;
+}
+
+/*
+ * Finds what is behind a few extension headers (RFC 8200, 4): options, a routing header that has done its work, and a
+ * fragment header as the last one. False, and nothing changed, for all else; lengths are not held against the packet's.
+ */
+__noinline int skip_extensions(struct __sk_buff *skb, struct packet *packet)
+{
+	struct extension extension = {};
+	__u32 at = ETH_HLEN + sizeof(struct ipv6hdr);
+	__u8 this, next;
+
+	if (!packet)
+		return 0;
+	next = packet->protocol;
+	for (int i = 0; i < EXTENSIONS; i++) {
+		this = next;
+		/* Hop-by-hop options come first or not at all (RFC 8200, 4.1). */
+		if (!is_extension(this) || (i && this == IPPROTO_HOPOPTS) ||
+		    bpf_skb_load_bytes(skb, at, &extension, sizeof(extension)))
+			return 0;
+		if (this == IPPROTO_ROUTING && extension.word & SEGMENTS_LEFT_MASK)
+			return 0;
+		next = extension.next;
+		at += this == IPPROTO_FRAGMENT ? sizeof(extension) : sizeof(extension) * (extension.length + 1);
+		if (at > TRANSPORT_MOST)
+			return 0;
+		if (next == IPPROTO_TCP || next == IPPROTO_UDP)
+			break;
+		if (this == IPPROTO_FRAGMENT)
+			return 0;
+	}
+	if (next != IPPROTO_TCP && next != IPPROTO_UDP)
+		return 0;
+	if (this == IPPROTO_FRAGMENT && extension.word & FRAGMENT6_MASK) {
+		packet->fragment = extension.word & FRAGMENT6_OFFSET_MASK ? LATER_FRAGMENT : FIRST_FRAGMENT;
+		packet->id = extension.rest;
+	}
+	packet->protocol = next;
+	packet->transport = at;
+	return 1;
+}
+
+/* Fills `packet` from an IPv6 frame. */
 static __always_inline bool parse6(struct __sk_buff *skb, struct packet *packet, enum weir_verdict *why)
 {
 	struct ipv6hdr *ip;
@@ -137,20 +215,31 @@ static __always_inline bool parse6(struct __sk_buff *skb, struct packet *packet,
 	if ((void *)(ip + 1) > (void *)(long)skb->data_end)
 		return false;
 	packet->protocol = ip->nexthdr;
-	if (ip->nexthdr != IPPROTO_TCP && ip->nexthdr != IPPROTO_UDP) {
+	packet->transport = ETH_HLEN + sizeof(*ip);
+	if (packet->protocol != IPPROTO_TCP && packet->protocol != IPPROTO_UDP) {
 		*why = WEIR_VERDICT_NOT_OURS;
-		return false;
+		if (!is_extension(packet->protocol) || !skip_extensions(skb, packet))
+			return false;
+		*why = WEIR_VERDICT_MALFORMED;
+		/* The pointers into the packet are void. */
+		ip = (void *)(long)skb->data + ETH_HLEN;
+		if ((void *)(ip + 1) > (void *)(long)skb->data_end)
+			return false;
 	}
 	payload = bpf_ntohs(ip->payload_len);
 	if (!payload && skb->gso_size)
 		payload = skb->len - ETH_HLEN - sizeof(*ip);
 	packet->bytes = sizeof(*ip) + payload;
-	if (ip->version != 6 || payload < transport_size(ip->nexthdr) || packet->bytes > skb->len - ETH_HLEN)
+	if (ip->version != 6 || packet->bytes > skb->len - ETH_HLEN || packet->transport - ETH_HLEN >= packet->bytes) {
+		packet->fragment = WHOLE;
 		return false;
+	}
 	__builtin_memcpy(packet->saddr, &ip->saddr, 16);
 	__builtin_memcpy(packet->daddr, &ip->daddr, 16);
 	packet->ttl = ip->hop_limit;
-	packet->transport = ETH_HLEN + sizeof(*ip);
+	if (packet->fragment == LATER_FRAGMENT ||
+	    packet->bytes < packet->transport - ETH_HLEN + transport_size(packet->protocol))
+		return false;
 	return parse_transport(skb, packet);
 }
 

@@ -52,7 +52,7 @@ static __always_inline bool fill_reset(struct __sk_buff *skb, const struct packe
 	return true;
 }
 
-/* Turns the packet into a reset: cut behind a TCP header, and without the options of an IPv4 one. */
+/* Turns the packet into a reset: cut behind a TCP header, and without IP options or extension headers. */
 static __always_inline bool make_reset4(struct __sk_buff *skb, const struct packet *packet, const __u32 *from)
 {
 	__s32 options = packet->transport - ETH_HLEN - sizeof(struct iphdr);
@@ -68,10 +68,12 @@ static __always_inline bool make_reset4(struct __sk_buff *skb, const struct pack
 
 static __always_inline bool make_reset6(struct __sk_buff *skb, const struct packet *packet, const __u32 *from)
 {
+	__s32 extensions = packet->transport - ETH_HLEN - sizeof(struct ipv6hdr);
 	struct reset6 reset = {};
 
 	if (!fill_reset(skb, packet, from, &reset.tcp, FAMILY6) ||
-	    bpf_skb_change_tail(skb, packet->transport + sizeof(reset.tcp), 0))
+	    bpf_skb_change_tail(skb, packet->transport + sizeof(reset.tcp), 0) ||
+	    (extensions > 0 && bpf_skb_adjust_room(skb, -extensions, BPF_ADJ_ROOM_NET, 0)))
 		return false;
 	fill_header6(&reset.ip, from, packet->saddr, IPPROTO_TCP, sizeof(reset.tcp));
 	return !bpf_skb_store_bytes(skb, ETH_HLEN, &reset, sizeof(reset), BPF_F_RECOMPUTE_CSUM);

@@ -181,6 +181,12 @@ const limits = z.strictObject({
     1_048_576,
     'The most half-open TCP connections at a time, the oldest of which makes room for one more',
   ),
+  fragments: limit(
+    'fragments',
+    64,
+    1_048_576,
+    'The most entries for datagrams that come in fragments, two for each that is forwarded; an eighth as many fragments that come before the first of theirs are held, 2 KiB each',
+  ),
   services: limit('services', 1, 65_536, 'The most virtual services'),
   servers: limit(
     'servers',

@@ -241,7 +241,8 @@ function loadLibbpf(): Libbpf {
     },
     runPacket: (program, frame, run = {}) => {
       const options = new DataView(new ArrayBuffer(RUN.size));
-      const out = new Uint8Array(frame.length + 256);
+      // A program may make the frame longer, by what it has kept of another one at most.
+      const out = new Uint8Array(frame.length + 2048);
       options.setBigUint64(0, BigInt(RUN.size), true);
       options.setBigUint64(RUN.dataIn, koffi.address(frame), true);
       options.setUint32(RUN.dataSizeIn, frame.length, true);

@@ -10,6 +10,7 @@ const EVENTS = 600;
 
 interface Outcome {
   readonly packets: number;
+  readonly again: number;
   readonly actions: Readonly<Record<string, number>>;
   readonly verdicts: Readonly<Record<string, number>>;
   readonly schedulers: Readonly<Record<string, number>>;
@@ -46,6 +47,7 @@ describe('kernel and reference', () => {
   it('have met something of every kind', () => {
     for (const action of ACTIONS) expect(outcome.actions[action], action).toBeGreaterThan(100);
     for (const scheduler of SCHEDULERS) expect(outcome.schedulers[scheduler], scheduler).toBeGreaterThan(10);
+    expect(outcome.again, 'fragments after waiting').toBeGreaterThan(100);
     // A full table, eight ports taken in a row, a race and a rate are not to be had this way.
     const rare = ['table_full', 'conflict', 'reclaimed', 'race_lost', 'answer_limited'];
     for (const [verdict, count] of Object.entries(outcome.verdicts))

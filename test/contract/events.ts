@@ -11,6 +11,9 @@ import { at } from './site.ts';
 /** Ticks that time moves by; time-outs lie halfway between two multiples, so that a slow run changes nothing. */
 export const STEP = 1_000_000;
 
+/** Ticks that fragments are kept for. */
+export const FRAGMENT_TIME = STEP / 2;
+
 const timeouts = Object.fromEntries(
   Object.keys(DEFAULT_TIMEOUTS).map((state, i) => [state, (i + 1) * STEP + STEP / 2]),
 ) as unknown as typeof DEFAULT_TIMEOUTS;
@@ -122,10 +125,51 @@ export interface Segment extends Conversation {
   readonly ttl: number;
   /** IPv4: not to be cut. */
   readonly dontFragment: boolean;
-  /** IPv4: words of options. IPv6: an extension header of this protocol number, 0 – 255, before the transport's. */
+  /** IPv4: words of options. IPv6: one of EXTENSIONS by its number, or else a single header of this protocol number. */
   readonly options: number;
   /** True for a checksum that is wrong in such a way that it comes to 0 where the packet is forwarded to. */
   readonly toZero: boolean;
+  readonly damage: readonly Damage[];
+}
+
+/** Extension headers before the transport's, by `options`; length of options 1 – 3 units of 8 bytes. */
+export const EXTENSIONS: Readonly<
+  Record<number, readonly { readonly kind: number; readonly units: number }[]>
+> = {
+  1: [{ kind: 0, units: 1 }],
+  2: [{ kind: 60, units: 3 }],
+  3: [{ kind: 43, units: 1 }],
+  4: [
+    { kind: 0, units: 2 },
+    { kind: 60, units: 1 },
+  ],
+  5: [
+    { kind: 0, units: 1 },
+    { kind: 43, units: 3 },
+    { kind: 60, units: 1 },
+  ],
+  6: [60, 60, 60, 60].map((kind) => ({ kind, units: 4 })),
+  7: [60, 60, 60, 60, 60].map((kind) => ({ kind, units: 1 })),
+  8: [60, 0].map((kind) => ({ kind, units: 1 })),
+  9: [{ kind: 44, units: 1 }],
+  10: [0, 44].map((kind) => ({ kind, units: 1 })),
+  11: [44, 60].map((kind) => ({ kind, units: 1 })),
+  12: [{ kind: 60, units: 17 }],
+};
+
+/** A piece of a packet of a conversation. */
+export interface Fragment extends Conversation {
+  readonly kind: 'fragment';
+  readonly side: Side;
+  readonly flags: number;
+  readonly id: number;
+  /** Pieces of a payload of so many bytes, a multiple of 8, and which one. */
+  readonly size: number;
+  readonly piece: 0 | 1 | 2;
+  readonly ttl: number;
+  readonly dontFragment: boolean;
+  /** IPv4: words of options. IPv6: units of 8 bytes of destination options before the fragment header. */
+  readonly options: number;
   readonly damage: readonly Damage[];
 }
 
@@ -135,6 +179,9 @@ export interface IcmpError extends Conversation {
   readonly side: Side;
   readonly type: number;
   readonly code: number;
+  /** What is quoted: a whole packet, or a fragment. */
+  readonly part: 'whole' | 'first' | 'later';
+  readonly id: number;
   /** Bytes of the packet that are quoted. */
   readonly quoted: number;
   readonly damage: readonly Damage[];
@@ -142,6 +189,7 @@ export interface IcmpError extends Conversation {
 
 export type Event =
   | Segment
+  | Fragment
   | IcmpError
   | { readonly kind: 'noise'; readonly side: Side; readonly family: 4 | 6; readonly bytes: readonly number[] }
   | { readonly kind: 'wait'; readonly steps: number }
@@ -243,9 +291,26 @@ const segment = fc.record({
   options: fc.oneof(
     { weight: 9, arbitrary: fc.constant(0) },
     { weight: 1, arbitrary: fc.integer({ min: 1, max: 10 }) },
-    { weight: 1, arbitrary: fc.constantFrom(43, 44, 51, 60) },
+    { weight: 1, arbitrary: fc.constantFrom(11, 12, 43, 44, 51, 60) },
   ),
   toZero: fc.nat(9).map((n) => n === 0),
+  damage: damages,
+});
+
+/** Few, so that the pieces of one meet. */
+const id = fc.nat(3);
+
+const fragment = fc.record({
+  kind: fc.constant('fragment' as const),
+  side: fc.constantFrom<Side>('public', 'public', 'private'),
+  ...conversation,
+  flags,
+  id,
+  size: fc.oneof(fc.constant(24), fc.constantFrom(8, 16, 160, 1472, 1480, 1488)),
+  piece: fc.constantFrom<0 | 1 | 2>(0, 0, 1, 2),
+  ttl: few(TTLS.length, 1).map((i) => TTLS[i]!),
+  dontFragment: fc.boolean(),
+  options: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(10) }),
   damage: damages,
 });
 
@@ -258,6 +323,8 @@ const error = fc.record({
     { weight: 1, arbitrary: byte },
   ),
   code: fc.nat(5),
+  part: fc.constantFrom<IcmpError['part']>('whole', 'whole', 'first', 'later'),
+  id,
   quoted: fc.oneof(fc.constantFrom(28, 48, 60), fc.nat(80)),
   damage: damages,
 });
@@ -271,7 +338,8 @@ const noise = fc.record({
 
 /** One event; nineteen of twenty are packets. */
 export const event: fc.Arbitrary<Event> = fc.oneof(
-  { weight: 80, arbitrary: segment },
+  { weight: 60, arbitrary: segment },
+  { weight: 30, arbitrary: fragment },
   { weight: 15, arbitrary: error },
   { weight: 2, arbitrary: noise },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('wait' as const), steps: fc.nat(4) }) },

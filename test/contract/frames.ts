@@ -1,6 +1,6 @@
 /** Frames, written out by hand: well-formed unless somebody asks otherwise. */
 import { type Address, addressBytes, familyOf } from '../../src/core/address/address.ts';
-import { ETHERNET_HEADER, write16 } from '../../src/core/packet/bytes.ts';
+import { ETHERNET_HEADER, read16, write16, write32 } from '../../src/core/packet/bytes.ts';
 import { checksumOf } from '../../src/core/packet/checksum.ts';
 import { ICMP, ICMPV6, TCP, UDP } from '../../src/core/packet/parse.ts';
 
@@ -72,6 +72,66 @@ export function icmpPacket(network: Network, type: number, code: number, quoted:
   const isV6 = familyOf(network.source) === 6;
   write16(bytes, 2, isV6 ? withPseudoHeader(network, ICMPV6, bytes) : checksumOf(bytes));
   return ipPacket(network, isV6 ? ICMPV6 : ICMP, bytes);
+}
+
+/**
+ * An IP packet cut into fragments that carry `size` bytes each, a multiple of 8, the last one what is left. IPv6:
+ * behind so many units of 8 bytes of destination options (RFC 8200, 4.5).
+ */
+export function fragmentsOf(packet: Uint8Array, id: number, size: number, units = 0): Uint8Array[] {
+  const isV6 = packet[0]! >> 4 === 6;
+  const header = isV6 ? 40 : 4 * (packet[0]! & 0xf);
+  const carried = packet.subarray(header);
+  const offsets = Array.from({ length: Math.ceil(carried.length / size) }, (_, i) => i * size);
+  return offsets.map((offset) => {
+    const part = carried.subarray(offset, offset + size);
+    const more = offset + size < carried.length;
+    return isV6
+      ? fragment6(packet, part, id, offset | Number(more), units)
+      : fragment4(packet.subarray(0, header), part, id, (offset / 8) | (more ? 0x2000 : 0));
+  });
+}
+
+function fragment4(header: Uint8Array, part: Uint8Array, id: number, word: number): Uint8Array {
+  const packet = Uint8Array.of(...header, ...part);
+  write16(packet, 2, packet.length);
+  write16(packet, 4, id);
+  write16(packet, 6, (read16(header, 6) & 0x4000) | word);
+  write16(packet, 10, 0);
+  write16(packet, 10, checksumOf(packet.subarray(0, header.length)));
+  return packet;
+}
+
+function fragment6(whole: Uint8Array, part: Uint8Array, id: number, word: number, units: number): Uint8Array {
+  const options = new Uint8Array(8 * units);
+  if (units > 0) options.set([44, units - 1, 1, options.length - 4]);
+  const fragment = new Uint8Array(8);
+  fragment[0] = whole[6]!;
+  write16(fragment, 2, word);
+  write32(fragment, 4, id);
+  const packet = Uint8Array.of(...whole.subarray(0, 40), ...options, ...fragment, ...part);
+  packet[6] = units > 0 ? 60 : 44;
+  write16(packet, 4, packet.length - 40);
+  return packet;
+}
+
+/** The packet that fragments make up, in the order given; IPv6 ones have no header but the fragment's. */
+export function reassemble(fragments: readonly Uint8Array[]): Uint8Array {
+  const [first] = fragments as [Uint8Array];
+  const isV6 = first[0]! >> 4 === 6;
+  const header = isV6 ? 40 : 4 * (first[0]! & 0xf);
+  const carried = fragments.flatMap((one) => [...one.subarray(isV6 ? 48 : header)]);
+  const whole = Uint8Array.of(...first.subarray(0, header), ...carried);
+  write16(whole, isV6 ? 4 : 2, isV6 ? carried.length : whole.length);
+  if (isV6) whole[6] = first[40]!;
+  else {
+    // Each header's checksum is to have been right; the whole packet's is another one.
+    if (fragments.some((one) => checksumOf(one.subarray(0, header)) !== 0)) return whole;
+    write16(whole, 6, read16(first, 6) & 0x4000);
+    write16(whole, 10, 0);
+    write16(whole, 10, checksumOf(whole.subarray(0, header)));
+  }
+  return whole;
 }
 
 /** An Ethernet frame around an IP packet, to the interface with this MAC address. */

@@ -19,6 +19,7 @@ import { openTables, type Tables, unpinAll } from '../../src/dataplane/bpf/table
 import { libbpf } from '../../src/kernel/libbpf.ts';
 import { makePins, removePins } from '../support/pins.ts';
 import { readEntrance, skbContext } from '../support/test-run.ts';
+import { FRAGMENT_TIME } from './events.ts';
 import type { Interfaces } from './site.ts';
 
 /** TCX_NEXT, TCX_DROP, TCX_REDIRECT. */
@@ -74,6 +75,62 @@ export function isTemplate({ head }: Slot): boolean {
   return Number(head.word & 0xfn) === contract.WEIR_STATE_TEMPLATE;
 }
 
+/** Lets fragments grow older by some jiffies. */
+export function ageFragments(tables: Tables, jiffies: number): void {
+  for (const name of ['fragments', 'held'] as const) {
+    const at = contract.LAYOUTS[FRAGMENT_MAPS[name]].fields.since;
+    for (const { fd, key, value } of elementsOf(tables, name)) {
+      const view = new DataView(value.buffer);
+      view.setUint32(at, (view.getUint32(at, true) - jiffies) >>> 0, true);
+      tables.bpf.update(fd, key, value);
+    }
+  }
+}
+
+/** Entries for fragmented datagrams. */
+export function fragmentsOf(tables: Tables): contract.WeirFragment[] {
+  const values = [...elementsOf(tables, 'fragments')].map(({ value }) => value);
+  return values.map((value) => contract.readWeirFragment(new DataView(value.buffer)));
+}
+
+/** Frames that wait for the first of their datagram, by their key, in the order in which they came. */
+export function heldFrames(tables: Tables): ReadonlyMap<string, Uint8Array> {
+  const { length, bytes } = contract.LAYOUTS.weir_held.fields;
+  const held = [...elementsOf(tables, 'held')].map(({ key, value }) => {
+    const end = bytes + new DataView(value.buffer).getUint32(length, true);
+    return { key, frame: value.subarray(bytes, end) };
+  });
+  // The number is the key's last byte.
+  held.sort((a, b) => a.key.at(-1)! - b.key.at(-1)!);
+  return new Map(held.map(({ key, frame }) => [key.join(), frame]));
+}
+
+const FRAGMENT_MAPS = { fragments: 'weir_fragment', held: 'weir_held' } as const;
+
+function* elementsOf({ bpf, directory }: Tables, name: keyof typeof FRAGMENT_MAPS) {
+  const fd = bpf.getPinned(`${directory}/${name}`)!;
+  const keys: Uint8Array[] = [];
+  for (let key: Uint8Array | null = null; ; ) {
+    const next = new Uint8Array(contract.LAYOUTS.weir_fragment_key.size);
+    if (!bpf.nextKey(fd, key, next)) break;
+    keys.push(next);
+    key = next;
+  }
+  for (const key of keys) {
+    const value = new Uint8Array(contract.LAYOUTS[FRAGMENT_MAPS[name]].size);
+    if (bpf.lookup(fd, key, value)) yield { fd, key, value };
+  }
+  bpf.closeFd(fd);
+}
+
+/** Empties a map of fragments. */
+function emptyFragments({ bpf, directory }: Tables, name: keyof typeof FRAGMENT_MAPS): void {
+  const fd = bpf.getPinned(`${directory}/${name}`)!;
+  const key = new Uint8Array(contract.LAYOUTS.weir_fragment_key.size);
+  while (bpf.nextKey(fd, null, key)) bpf.remove(fd, key);
+  bpf.closeFd(fd);
+}
+
 /** Changes the heads of all live connections. */
 export function changeLive(tables: Tables, change: (slot: Slot) => Partial<contract.WeirConnection>): void {
   const { high4, high6 } = tables.tally.get(0);
@@ -120,9 +177,12 @@ export function openKernel(
     route_epoch: 0,
     ...ratesOf(limits),
     hold: jiffiesIn(TEMPLATE_HOLD_MS, hz),
+    fragment_time: FRAGMENT_TIME,
   };
   const reset = (): void => {
     const { high4, high6 } = tables.tally.get(0);
+    emptyFragments(tables, 'fragments');
+    emptyFragments(tables, 'held');
     clear(tables, tables.keys4);
     clear(tables, tables.keys6);
     clear(tables, tables.connections4, high4);

@@ -1,8 +1,11 @@
 /** Plays the same events to the kernel and to the reference, and tells the first difference. */
 import { addressBytes, type Family } from '../../src/core/address/address.ts';
+import { DEFAULT_LIMITS } from '../../src/core/model/config.ts';
+import type { Side } from '../../src/core/model/host.ts';
 import { serviceKey } from '../../src/core/model/service.ts';
 import { LISTED_STATES } from '../../src/core/model/state.ts';
 import { read16, sameBytes } from '../../src/core/packet/bytes.ts';
+import type { Outcome } from '../../src/core/packet/outcome.ts';
 import { isTemplate } from '../../src/core/packet/template.ts';
 import type { Action } from '../../src/core/packet/verdict.ts';
 import type { Template, TrackedConnection } from '../../src/core/packet/world.ts';
@@ -11,11 +14,13 @@ import { readCounters, readVerdicts } from '../../src/dataplane/bpf/counters.ts'
 import { runSweep } from '../../src/dataplane/bpf/sweep.ts';
 import { swapPort } from '../../src/dataplane/bpf/words.ts';
 import { openSimulatedPlane, type SimulatedPlane } from '../../src/dataplane/simulated/plane.ts';
-import { type Event, SERVICES, STEP } from './events.ts';
+import { type Event, FRAGMENT_TIME, SERVICES, STEP } from './events.ts';
 import {
   age,
+  ageFragments,
   changeLive,
   connectionsOf,
+  fragmentsOf,
   GSO_SIZE,
   isTemplate as isTemplateSlot,
   type Kernel,
@@ -37,6 +42,8 @@ export interface Difference {
 /** What has been seen, so that a run can say that it has seen enough. */
 export interface Tally {
   packets: number;
+  /** Frames that have arrived anew. */
+  again: number;
   readonly actions: Record<string, number>;
   readonly verdicts: Record<string, number>;
   /** Connections opened by each scheduler. */
@@ -54,6 +61,7 @@ function openReference(kernel: Kernel, clock: { now: number }): SimulatedPlane {
       connections_ipv4: connections4.size,
       connections_ipv6: connections6.size,
       half_open: halfOpenPlaces / 2,
+      fragments: DEFAULT_LIMITS.fragments,
       answer_rate,
       answer_burst,
     },
@@ -68,6 +76,7 @@ function openReference(kernel: Kernel, clock: { now: number }): SimulatedPlane {
   plane.attach({ name: 'eth0', side: 'public' });
   plane.attach({ name: 'eth1', side: 'private' });
   for (const service of SERVICES) plane.publishService(service);
+  plane.world.fragmentTime = FRAGMENT_TIME;
   // The kernel has run first: the slot that the reference fills at this moment holds the port that it chose.
   const filling = (family: Family): number => {
     const { slots, free, high } = plane.world.tables[family];
@@ -185,6 +194,7 @@ function compareCounters(kernel: Kernel, plane: SimulatedPlane): Omit<Difference
   const pairs = [
     ['verdicts', readVerdicts(tables), plane.verdicts()],
     ['counters', readCounters(tables, registry), plane.counters()],
+    ['fragments', countFates(tables), plane.world.fragments.count()],
     ['half-open', Number(tables.tally.get(0).half_open), plane.world.halfOpen],
   ] as const;
   for (const [what, theirs, ours] of pairs) {
@@ -192,6 +202,14 @@ function compareCounters(kernel: Kernel, plane: SimulatedPlane): Omit<Difference
     if (a !== b) return { what, kernel: a, reference: b };
   }
   return undefined;
+}
+
+const FATES = ['waits', 'follows', 'passes', 'falls'] as const;
+
+function countFates(tables: Kernel['tables']): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { fate } of fragmentsOf(tables)) counts[FATES[fate]!] = (counts[FATES[fate]!] ?? 0) + 1;
+  return counts;
 }
 
 /** JSON with the keys of every object in order. */
@@ -234,6 +252,7 @@ function playOne(
     case 'wait':
       clock.now += event.steps * STEP;
       age(tables, event.steps * STEP);
+      ageFragments(tables, event.steps * STEP);
       return undefined;
     case 'sweep':
       for (const family of [4, 6] as const) runSweep(tables, family, 0, connectionsOf(tables, family).size);
@@ -253,29 +272,7 @@ function playOne(
       return undefined;
     default: {
       const { frame, gso } = writeFrame(plane.world, event, interfaces[event.side].mac);
-      let theirs = runPacket(tables, interfaces, event.side, frame, gso);
-      let ours = plane.receive(event.side === 'public' ? 'eth0' : 'eth1', frame, gso ? GSO_SIZE : 0);
-      // What the private side leaves to the stack leaves, as far as this test goes, by the public one.
-      if (
-        event.side === 'private' &&
-        plane.world.byStack &&
-        ours.action === 'NEXT' &&
-        sameFrame(theirs, ours)
-      ) {
-        theirs = runPacket(tables, interfaces, 'egress', frame, gso);
-        ours = plane.leave('eth0', frame, gso ? GSO_SIZE : 0);
-      }
-      if (tally !== undefined) {
-        tally.packets++;
-        tally.actions[ours.action] = (tally.actions[ours.action] ?? 0) + 1;
-      }
-      if (sameFrame(theirs, ours))
-        return ours.action === 'NEXT' && !plane.world.byStack ? undefined : compareTables(kernel, plane);
-      return {
-        what: `frame ${hex(frame)}${gso ? ' (gso)' : ''}`,
-        kernel: `${theirs.action} ${hex(theirs.frame)}`,
-        reference: `${ours.action} ${hex(ours.frame)}`,
-      };
+      return playFrame(kernel, plane, event.side, frame, gso, tally);
     }
   }
 }
@@ -284,6 +281,42 @@ function playOne(
 type Became = Readonly<{ action: Action; frame: Uint8Array }>;
 
 const sameFrame = (a: Became, b: Became): boolean => a.action === b.action && sameBytes(a.frame, b.frame);
+
+/** One frame, and after it those that the path has arrive anew. */
+function playFrame(
+  { tables, interfaces, ...kernel }: Kernel,
+  plane: SimulatedPlane,
+  side: Side,
+  frame: Uint8Array,
+  gso: boolean,
+  tally: Tally | undefined,
+): Omit<Difference, 'event'> | undefined {
+  const size = gso ? GSO_SIZE : 0;
+  let theirs: Became = runPacket(tables, interfaces, side, frame, gso);
+  let ours: Outcome = plane.receive(side === 'public' ? 'eth0' : 'eth1', frame, size);
+  // What the private side leaves to the stack leaves, as far as this test goes, by the public one.
+  if (side === 'private' && plane.world.byStack && ours.action === 'NEXT' && sameFrame(theirs, ours)) {
+    theirs = runPacket(tables, interfaces, 'egress', frame, gso);
+    ours = plane.leave('eth0', frame, size);
+  }
+  if (tally !== undefined) {
+    tally.packets++;
+    tally.actions[ours.action] = (tally.actions[ours.action] ?? 0) + 1;
+    tally.again += ours.again?.length ?? 0;
+  }
+  if (!sameFrame(theirs, ours))
+    return {
+      what: `frame ${hex(frame)}${gso ? ' (gso)' : ''}`,
+      kernel: `${theirs.action} ${hex(theirs.frame)}`,
+      reference: `${ours.action} ${hex(ours.frame)}`,
+    };
+  const whole = { tables, interfaces, ...kernel };
+  for (const again of ours.again ?? []) {
+    const difference = playFrame(whole, plane, side, again, false, tally);
+    if (difference !== undefined) return difference;
+  }
+  return ours.action === 'NEXT' && !plane.world.byStack ? undefined : compareTables(whole, plane);
+}
 
 /** Both forget every next hop, and are told that routes have changed. */
 function forgetRoutes({ tables }: Kernel, plane: SimulatedPlane): void {

@@ -6,7 +6,7 @@ import { isTemplate } from '../../src/core/packet/template.ts';
 import { openSimulatedPlane } from '../../src/dataplane/simulated/plane.ts';
 import { frameOf, SIMULATED_MAC } from './frames.ts';
 import { type Interfaces, siteRoute } from './site.ts';
-import type { OpenSubject } from './subject.ts';
+import type { OpenSubject, Sent } from './subject.ts';
 
 const INTERFACES: Interfaces = {
   public: { ifindex: 2, mac: SIMULATED_MAC },
@@ -44,12 +44,15 @@ export const openSimulatedSubject: OpenSubject = (limits) => {
     send: (side, packet) => {
       // A case that looks at attachments has its own; the others need both.
       if (plane.observe().interfaces.size === 0) attach();
-      const { action, frame } = plane.receive(NAMES[side], frameOf(packet, SIMULATED_MAC));
-      return { action, packet: frame.subarray(ETHERNET_HEADER) };
+      const receive = (arriving: Uint8Array): Sent => {
+        const { action, frame, again = [] } = plane.receive(NAMES[side], arriving);
+        return { action, packet: frame.subarray(ETHERNET_HEADER), again: again.map(receive) };
+      };
+      return receive(frameOf(packet, SIMULATED_MAC));
     },
     leave: (packet) => {
       const { action, frame } = plane.leave(NAMES.public, frameOf(packet, SIMULATED_MAC));
-      return { action, packet: frame.subarray(ETHERNET_HEADER) };
+      return { action, packet: frame.subarray(ETHERNET_HEADER), again: [] };
     },
     elapse: (milliseconds) => {
       now += milliseconds;

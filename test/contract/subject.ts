@@ -9,6 +9,8 @@ import type { DataPlane } from '../../src/dataplane/port.ts';
 export interface Sent {
   readonly action: Action;
   readonly packet: Uint8Array;
+  /** What became of packets that arrived anew in its place, in order: fragments that had waited for it, itself first. */
+  readonly again: readonly Sent[];
 }
 
 /** A plane whose programs see the packets that a test makes up, at the interfaces of a lab's director. */

@@ -3,6 +3,7 @@ import type { Case } from './case.ts';
 import { ANSWER_CASES } from './cases/answers.ts';
 import { CONNECTION_CASES } from './cases/connections.ts';
 import { FORWARDING_CASES } from './cases/forwarding.ts';
+import { FRAGMENT_CASES } from './cases/fragments.ts';
 import { ICMP_CASES } from './cases/icmp.ts';
 import { PERSISTENCE_CASES } from './cases/persistence.ts';
 import { RETIREMENT_CASES } from './cases/retirement.ts';
@@ -14,6 +15,7 @@ import { STACK_CASES } from './cases/stack.ts';
 export const CONTRACT: readonly Case[] = [
   ...FORWARDING_CASES,
   ...ICMP_CASES,
+  ...FRAGMENT_CASES,
   ...ANSWER_CASES,
   ...CONNECTION_CASES,
   ...ROOM_CASES,

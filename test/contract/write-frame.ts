@@ -17,12 +17,14 @@ import {
   type Conversation,
   type Damage,
   type Event,
+  EXTENSIONS,
+  type Fragment,
   type IcmpError,
   PORTS,
   SERVICES,
   type Segment,
 } from './events.ts';
-import { frameOf, icmpPacket, type Transport, transportPacket } from './frames.ts';
+import { fragmentsOf, frameOf, icmpPacket, type Transport, transportPacket } from './frames.ts';
 
 /** A test run refuses frames without a whole IP header (net/bpf/test_run.c); they are filled up with zeroes. */
 function fillUp(frame: Uint8Array): Uint8Array {
@@ -59,7 +61,10 @@ function endsOf(world: World, { service: number, client, port }: Conversation) {
 }
 
 /** The conversation's packet as it comes in by a side, and as it is expected to leave. */
-function packetOf(world: World, event: Segment): { incoming: Transport; outgoing: Transport } {
+function packetOf(
+  world: World,
+  event: Omit<Segment, 'kind' | 'options' | 'toZero' | 'damage'>,
+): { incoming: Transport; outgoing: Transport } {
   const { service, client, server, seenPort } = endsOf(world, event);
   const content = {
     protocol: service.protocol,
@@ -101,22 +106,40 @@ function writeSegment(world: World, event: Segment): Uint8Array {
     const options = new Uint8Array(4 * Math.min(10, event.options)).fill(1);
     return transportPacket({ ...incoming, options });
   }
-  // An extension header of eight bytes (RFC 8200, 4): its number in the IP header, the transport's in its first byte.
-  const extended = Uint8Array.of(
-    ...plain.subarray(0, 40),
-    plain[6]!,
-    0,
-    1,
-    4,
-    0,
-    0,
-    0,
-    0,
-    ...plain.subarray(40),
+  return withExtensions(
+    plain,
+    EXTENSIONS[event.options] ?? [{ kind: event.options, units: 1, word: 0x0104 }],
   );
-  extended[6] = event.options;
-  write16(extended, 4, read16(plain, 4) + 8);
+}
+
+/** An IPv6 packet with extension headers (RFC 8200, 4): padding, or a word at their third byte. */
+function withExtensions(
+  plain: Uint8Array,
+  headers: readonly { readonly kind: number; readonly units: number; readonly word?: number }[],
+): Uint8Array {
+  const kinds = [...headers.map(({ kind }) => kind), plain[6]!];
+  const bytes = headers.flatMap(({ kind, units, word }, i) => {
+    const header = new Uint8Array(8 * units);
+    header.set([kinds[i + 1]!, units - 1]);
+    if (word !== undefined) write16(header, 2, word);
+    // PadN over the rest (RFC 8200, 4.2).
+    else if (kind === 0 || kind === 60) header.set([1, Math.min(255, header.length - 4)], 2);
+    return [...header];
+  });
+  const extended = Uint8Array.of(...plain.subarray(0, 40), ...bytes, ...plain.subarray(40));
+  extended[6] = kinds[0]!;
+  write16(extended, 4, extended.length - 40);
   return extended;
+}
+
+function writePiece(world: World, event: Fragment): Uint8Array {
+  const payload = 3 * event.size;
+  const { incoming } = packetOf(world, { ...event, payload });
+  const options = new Uint8Array(4 * event.options).fill(1);
+  const isV6 = familyOf(incoming.source) === 6;
+  const whole = transportPacket(isV6 ? incoming : { ...incoming, options });
+  const pieces = fragmentsOf(whole, event.id, event.size, event.options);
+  return pieces[event.piece]!;
 }
 
 /** From the public side an error is about a reply that the client was sent, from the private one about a request. */
@@ -138,7 +161,9 @@ function writeError(world: World, event: IcmpError): Uint8Array {
           target: server.address,
           targetPort: server.port,
         };
-  const quoted = transportPacket({ ...inside, flags: 0x10, payload: new Uint8Array(24) });
+  const whole = transportPacket({ ...inside, flags: 0x10, payload: new Uint8Array(24) });
+  const [first, later] = event.part === 'whole' ? [] : fragmentsOf(whole, event.id, 24);
+  const quoted = { whole, first, later }[event.part]!;
   const from = event.side === 'public' ? client.address : server.address;
   return icmpPacket(
     { source: from, target: inside.source },
@@ -200,7 +225,12 @@ export function writeFrame(
     const type = event.family === 4 ? [0x08, 0x00] : [0x86, 0xdd];
     return { frame: fillUp(Uint8Array.of(...mac, 2, 0, 0, 0, 0, 9, ...type, ...event.bytes)), gso: false };
   }
-  const packet = event.kind === 'segment' ? writeSegment(world, event) : writeError(world, event);
+  const packet =
+    event.kind === 'segment'
+      ? writeSegment(world, event)
+      : event.kind === 'fragment'
+        ? writePiece(world, event)
+        : writeError(world, event);
   return {
     frame: fillUp(event.damage.reduce(inflict, frameOf(packet, mac))),
     gso: event.damage.some(({ kind }) => kind === 'gso'),

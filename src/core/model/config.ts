@@ -10,6 +10,8 @@ export interface Limits {
   readonly connections_ipv6: number;
   /** Half-open TCP connections over both families, 16 – 1,048,576; the oldest goes when one more arrives. */
   readonly half_open: number;
+  /** Fragmented datagrams remembered at a time, two entries each that is forwarded, 64 – 1,048,576. */
+  readonly fragments: number;
   /** Virtual services, 1 – 65,536. */
   readonly services: number;
   /** Real servers over all services, those still draining included, 1 – 1,048,576. */
@@ -24,6 +26,7 @@ export const DEFAULT_LIMITS: Limits = {
   connections_ipv4: 1_048_576,
   connections_ipv6: 131_072,
   half_open: 65_536,
+  fragments: 8_192,
   services: 4_096,
   servers: 65_536,
   answer_rate: 1_000,

@@ -38,11 +38,14 @@ export function refuse(
   mtu = 0,
 ): Outcome {
   world.verdicts[why]++;
-  const { protocol, source } = packet;
+  const { protocol, source, part } = packet;
+  // Of fragments only the first is answered (RFC 1122, 3.2.2).
+  if (part === 'later') return { action: 'DROP', frame };
   const back = world.surroundings.route({ ifindex, source: from, target: source, protocol });
   if ((packet.flags & RST) !== 0 || back === undefined) return { action: 'DROP', frame };
   if (!isWithinRate(world)) return drop(world, 'answer_limited', frame);
-  const isReset = why === 'no_server' && protocol === TCP;
+  // A reset acknowledges the whole segment: for a fragment of one nobody knows how much that is.
+  const isReset = why === 'no_server' && protocol === TCP && part === 'whole';
   // A TCP header longer than its packet: nobody can say what the next sequence number is.
   if (isReset && payloadOf(packet) < 0) return { action: 'DROP', frame };
   world.verdicts.answered++;

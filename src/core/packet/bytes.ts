@@ -8,6 +8,11 @@ export function read16(bytes: Uint8Array, at: number): number {
   return (bytes[at]! << 8) | bytes[at + 1]!;
 }
 
+/** The 32-bit number at `at`. */
+export function read32(bytes: Uint8Array, at: number): number {
+  return read16(bytes, at) * 0x10000 + read16(bytes, at + 2);
+}
+
 /** Writes a 16-bit number at `at`. */
 export function write16(bytes: Uint8Array, at: number, value: number): void {
   bytes[at] = value >> 8;

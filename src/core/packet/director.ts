@@ -6,10 +6,21 @@ import { read16, sameBytes } from './bytes.ts';
 import { endConnection, findConnection, isExpired } from './connection.ts';
 import { follow } from './follow.ts';
 import { forward, goesByStack } from './forward.ts';
+import { isFollowed, keepFate, release, shareFate } from './fragment.ts';
 import { translateError } from './icmp.ts';
 import { isOpened, open } from './open.ts';
 import { drop, type Outcome, pass } from './outcome.ts';
-import { type Arrival, ICMP, ICMPV6, isPacket, type Packet, parse, type Refusal, TCP } from './parse.ts';
+import {
+  type Arrival,
+  type Datagram,
+  ICMP,
+  ICMPV6,
+  isPacket,
+  type Packet,
+  parse,
+  type Refusal,
+  TCP,
+} from './parse.ts';
 import { type Direction, isOpening } from './state.ts';
 import type { TrackedConnection, World } from './world.ts';
 
@@ -25,8 +36,35 @@ export function receive(world: World, side: Side, arrival: Arrival, mac: Uint8Ar
   if (family === undefined || !sameBytes(frame.subarray(0, 6), mac)) return { action: 'NEXT', frame };
   const direction = side === 'public' ? 'in' : 'out';
   const packet = parse(arrival, family);
+  const first = isPacket(packet) ? (packet.part === 'first' ? packet : undefined) : packet.first;
+  if (first !== undefined) return firstFragment(world, arrival, packet, first, direction);
   if (!isPacket(packet)) return other(world, frame, packet, direction, family);
+  if (packet.part === 'later') return laterFragment(world, arrival, packet, direction);
   return direction === 'in' ? request(world, arrival, packet) : reply(world, arrival, packet);
+}
+
+/** Goes as a whole packet would, and has its way kept for the fragments that follow. */
+function firstFragment(
+  world: World,
+  arrival: Arrival,
+  packet: Packet | Refusal,
+  first: Datagram,
+  direction: Direction,
+): Outcome {
+  const released = release(world, arrival, first, direction);
+  if (released !== undefined) return released;
+  const carried = direction === 'in' ? request : reply;
+  const outcome = isPacket(packet) ? carried(world, arrival, packet) : pass(world, packet.why, arrival.frame);
+  keepFate(world, first, direction, outcome);
+  return outcome;
+}
+
+/** Goes where the first fragment went. */
+function laterFragment(world: World, arrival: Arrival, packet: Packet, direction: Direction): Outcome {
+  const shared = shareFate(world, arrival, packet, direction);
+  return isFollowed(shared)
+    ? carry(world, arrival, packet, shared.connection, direction, shared.cut)
+    : shared;
 }
 
 /** What is neither TCP nor UDP: an ICMP error about a connection of ours, or not for us. */
@@ -77,11 +115,14 @@ function carry(
   packet: Packet,
   connection: TrackedConnection,
   direction: Direction,
+  cut = false,
 ): Outcome {
   const from = direction === 'in' ? packet.target : connection.virtual;
   if (packet.ttl <= 1) return refuse(world, arrival, packet, 'ttl_exceeded', from);
   follow(world, packet, connection, arrival.ifindex, direction);
-  return forward(world, arrival, packet, connection, direction, goesByStack(world, connection));
+  // What goes out by the private side is not the stack's: `reply` has seen to that.
+  const byStack = direction === 'in' && goesByStack(world, connection);
+  return forward(world, arrival, packet, connection, direction, byStack, cut);
 }
 
 /**
@@ -94,6 +135,8 @@ export function leave(world: World, arrival: Arrival): Outcome {
   const untouched: Outcome = { action: 'NEXT', frame };
   if (family === undefined) return untouched;
   const packet = parse(arrival, family);
+  const isFragment = isPacket(packet) ? packet.part !== 'whole' : packet.first !== undefined;
+  if (isFragment) return untouched;
   if (!isPacket(packet)) {
     const isIcmp = packet.protocol === (family === 4 ? ICMP : ICMPV6);
     return (isIcmp ? translateError(world, frame, 'out', family, true) : undefined) ?? untouched;

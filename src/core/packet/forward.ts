@@ -16,7 +16,7 @@ export function goesByStack(world: World, connection: TrackedConnection): boolea
 
 /**
  * Sends the packet on by its connection, or leaves it, rewritten, to the stack; drops it if the connection has been driven
- * out meanwhile.
+ * out meanwhile. `cut`: by way of the stack, as the fragments before it.
  */
 export function forward(
   world: World,
@@ -25,12 +25,13 @@ export function forward(
   connection: TrackedConnection,
   direction: Direction,
   byStack: boolean,
+  cut = false,
 ): Outcome {
   const { frame } = arrival;
   if (!isLive(world, connection)) return { action: 'DROP', frame };
   const way = direction === 'in' ? connection.toServer : connection.toClient;
   // By the stack it is the stack that sees to it.
-  const isTooBig = !byStack && wireBytes(arrival, packet) > way.mtu;
+  const isTooBig = !byStack && (cut || wireBytes(arrival, packet) > way.mtu);
   if (isTooBig && !mayBeCut(frame, packet)) {
     const from = direction === 'in' ? packet.target : connection.virtual;
     return refuse(world, arrival, packet, 'too_big', from, way.mtu);
@@ -56,8 +57,11 @@ export function forward(
       targetPort: connection.clientPort,
       keepTtl: byStack,
     });
-  if (byStack) return { action: 'NEXT', frame: sent };
-  return isTooBig ? leaveToBeCut(world, sent, direction) : { action: 'REDIRECT', frame: sent, way };
+  const by = { connection, cut: isTooBig };
+  if (byStack) return { action: 'NEXT', frame: sent, by };
+  return isTooBig
+    ? { ...leaveToBeCut(world, sent, direction), by }
+    : { action: 'REDIRECT', frame: sent, way, by };
 }
 
 /** The length that the way out must take: of a packet that will be cut into segments, that of each. */

@@ -3,12 +3,14 @@
  * (RFC 5508, 4.2; RFC 4443, 3): the reference for bpf/icmp.h.
  */
 import type { Family } from '../address/address.ts';
-import { ETHERNET_HEADER, read16, sameBytes, write16 } from './bytes.ts';
+import { ETHERNET_HEADER, read16, read32, sameBytes, write16 } from './bytes.ts';
 import { changedChecksum } from './checksum.ts';
 import { type FlowOfAny, findConnection } from './connection.ts';
 import { goesByStack } from './forward.ts';
+import { findQuoted } from './fragment.ts';
 import { rewriteHeader4 } from './nat.ts';
 import { drop, type Outcome } from './outcome.ts';
+import { FRAGMENT } from './parse.ts';
 import type { Direction } from './state.ts';
 import type { TrackedConnection, World } from './world.ts';
 
@@ -30,10 +32,27 @@ const layout = (header: number, places: Pick<Layout, 'source' | 'target' | 'widt
   const icmp = ETHERNET_HEADER + header;
   return { header, icmp, quoted: icmp + 8, ports: icmp + 8 + header, ...places };
 };
-const LAYOUTS: Readonly<Record<Family, Layout>> = {
+const PLAIN: Readonly<Record<Family, Layout>> = {
   4: layout(20, { source: 12, target: 16, width: 4, ttl: 8, protocol: 9 }),
   6: layout(40, { source: 8, target: 24, width: 16, ttl: 7, protocol: 6 }),
 };
+/** An IPv6 error about a fragment: its header is quoted before the ports, and says the protocol. */
+const ABOUT_FRAGMENT: Layout = { ...PLAIN[6], ports: PLAIN[6].ports + 8, protocol: 40 };
+
+/** Other extension headers are not looked behind, neither the error's nor the quoted ones. */
+function layoutOf(frame: Uint8Array, family: Family): Layout {
+  const { quoted, protocol } = PLAIN[6];
+  return family === 6 && frame[quoted + protocol] === FRAGMENT ? ABOUT_FRAGMENT : PLAIN[family];
+}
+
+/** The identification of a quoted later fragment, which has no ports. */
+function laterId(frame: Uint8Array, at: Layout): number | undefined {
+  const { quoted } = at;
+  if (at === PLAIN[4])
+    return (read16(frame, quoted + 6) & 0x1fff) !== 0 ? read16(frame, quoted + 4) : undefined;
+  const isLater = at === ABOUT_FRAGMENT && (read16(frame, quoted + 42) & 0xfff8) !== 0;
+  return isLater ? read32(frame, quoted + 44) : undefined;
+}
 
 /** Unreachable, source quench, time exceeded, parameter problem (RFC 792). */
 const ERRORS4 = [3, 4, 11, 12];
@@ -42,7 +61,7 @@ const ERRORS6 = [1, 2, 3, 4];
 
 /** Whether the header's own length covers the quoted ports and is covered by the frame, and both headers are of the family. */
 function isPlausible(frame: Uint8Array, family: Family): boolean {
-  const { header, quoted, ports } = LAYOUTS[family];
+  const { header, quoted, ports } = layoutOf(frame, family);
   const length =
     family === 4 ? read16(frame, ETHERNET_HEADER + 2) : header + read16(frame, ETHERNET_HEADER + 4);
   const versions = [frame[ETHERNET_HEADER]! >> 4, frame[quoted]! >> 4];
@@ -54,16 +73,15 @@ function isPlausible(frame: Uint8Array, family: Family): boolean {
 }
 
 function isError4(frame: Uint8Array): boolean {
-  const { icmp, quoted } = LAYOUTS[4];
+  const { icmp, quoted } = PLAIN[4];
   const isWhole = (read16(frame, ETHERNET_HEADER + 6) & 0x3fff) === 0;
-  const quotesFirst = (read16(frame, quoted + 6) & 0x1fff) === 0;
   const isPlain = (frame[ETHERNET_HEADER]! & 0xf) === 5 && (frame[quoted]! & 0xf) === 5;
-  return isWhole && quotesFirst && isPlain && ERRORS4.includes(frame[icmp]!);
+  return isWhole && isPlain && ERRORS4.includes(frame[icmp]!);
 }
 
 /** What an answer to the quoted packet would look like, if the frame is an error to the one who sent that. */
 function answerToQuoted(frame: Uint8Array, family: Family): FlowOfAny | undefined {
-  const at = LAYOUTS[family];
+  const at = layoutOf(frame, family);
   if (frame.length < at.ports + 8 || !isPlausible(frame, family)) return undefined;
   const isError = family === 4 ? isError4(frame) : ERRORS6.includes(frame[at.icmp]!);
   const address = (offset: number) => frame.slice(offset, offset + at.width);
@@ -87,12 +105,12 @@ export function translateError(
   atEgress = false,
 ): Outcome | undefined {
   const flow = answerToQuoted(frame, family);
-  const connection = flow && findConnection(world, flow, direction);
+  const connection = flow && connectionOf(world, frame, flow, direction, family);
   if (connection === undefined || (atEgress && !connection.byStack)) return undefined;
   const byStack = atEgress || goesByStack(world, connection);
   // A server's is translated where it leaves.
   if (byStack && direction === 'out' && !atEgress) return { action: 'NEXT', frame };
-  if (!atEgress && frame[ETHERNET_HEADER + LAYOUTS[family].ttl]! <= 1)
+  if (!atEgress && frame[ETHERNET_HEADER + PLAIN[family].ttl]! <= 1)
     return drop(world, 'ttl_exceeded', frame);
   world.verdicts.icmp_translated++;
   const sent = translated(frame, connection, direction, byStack);
@@ -104,6 +122,20 @@ export function translateError(
   };
 }
 
+/** The connection by the quoted ports, or by the first fragment of which a later one is quoted. */
+function connectionOf(
+  world: World,
+  frame: Uint8Array,
+  answer: FlowOfAny,
+  direction: Direction,
+  family: Family,
+): TrackedConnection | undefined {
+  const id = laterId(frame, layoutOf(frame, family));
+  if (id === undefined) return findConnection(world, answer, direction);
+  const { protocol, source, target } = answer;
+  return findQuoted(world, { family, protocol, source: target, target: source, id }, direction);
+}
+
 function translated(
   frame: Uint8Array,
   connection: TrackedConnection,
@@ -111,7 +143,7 @@ function translated(
   keepTtl: boolean,
 ): Uint8Array {
   const { family } = connection;
-  const at = LAYOUTS[family];
+  const at = layoutOf(frame, family);
   const sent = frame.slice();
   const isIn = direction === 'in';
   const address = isIn ? connection.server.address : connection.virtual;
@@ -127,8 +159,10 @@ function translated(
     sent.set(address, outer);
   }
   sent.set(address, quoted);
-  write16(sent, at.ports, isIn ? connection.serverPort : connection.clientPort);
-  write16(sent, at.ports + 2, isIn ? connection.seenPort : connection.virtualPort);
+  if (laterId(frame, at) === undefined) {
+    write16(sent, at.ports, isIn ? connection.serverPort : connection.clientPort);
+    write16(sent, at.ports + 2, isIn ? connection.seenPort : connection.virtualPort);
+  }
   write16(sent, at.icmp + 2, messageChecksum(frame, sent, family, outer, quoted));
   return sent;
 }
@@ -141,7 +175,7 @@ function messageChecksum(
   outer: number,
   quoted: number,
 ): number {
-  const { icmp, ports, width } = LAYOUTS[family];
+  const { icmp, ports, width } = layoutOf(before, family);
   const changing = (frame: Uint8Array): Uint8Array =>
     Uint8Array.of(
       ...frame.subarray(ports, ports + 4),

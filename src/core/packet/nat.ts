@@ -42,6 +42,7 @@ export function rewriteFrame(frame: Uint8Array, packet: Packet, rewrite: Rewrite
   const before = covered(rewrite.end === 'source' ? packet.source : packet.target, ports);
   if (family === 4) rewriteHeader4(frame, rewrite);
   else rewriteHeader6(frame, rewrite);
+  if (packet.part === 'later') return;
   write16(frame, transport, rewrite.sourcePort);
   write16(frame, transport + 2, rewrite.targetPort);
   const at = transport + (protocol === TCP ? 16 : 6);

@@ -26,5 +26,7 @@ export const VERDICTS = [
   'fragmented',
   'answered',
   'answer_limited',
+  'fragment_held',
+  'fragment_dropped',
 ] as const;
 export type Verdict = (typeof VERDICTS)[number];

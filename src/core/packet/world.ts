@@ -1,6 +1,7 @@
 /** All that the packet path remembers between two packets, and what it asks of the world outside. */
 import type { Family } from '../address/address.ts';
 import type { ConnectionState } from '../model/state.ts';
+import { createFragments, FRAGMENT_SECONDS, type FragmentTable } from './fragment-table.ts';
 import type { ServerRecord, ServiceRecord } from './service.ts';
 import { VERDICTS, type Verdict } from './verdict.ts';
 
@@ -117,6 +118,9 @@ export interface World {
   byStack: boolean;
   /** The rate of the path's own answers; `paid` is the tick until when those given so far use it up. */
   readonly answers: AnswerRate & { paid: number };
+  /** What has come in fragments lately, and the ticks for which later ones follow their first or wait for it. */
+  readonly fragments: FragmentTable<TrackedConnection>;
+  fragmentTime: number;
   readonly verdicts: Record<Verdict, number>;
 }
 
@@ -135,6 +139,10 @@ export interface WorldSizes {
   readonly answers?: AnswerRate;
   /** Ticks that a template is held for. */
   readonly hold: number;
+  /** Entries for fragmented datagrams. Default 8,192. */
+  readonly fragments?: number;
+  /** Ticks in a second. Default 1,000. */
+  readonly hz?: number;
 }
 
 const emptyTable = (size: number): ConnectionTable => ({
@@ -161,6 +169,8 @@ export function createWorld(surroundings: Surroundings, sizes: WorldSizes): Worl
     takesNew: true,
     byStack: false,
     answers: { interval: 0, burst: 1, ...sizes.answers, paid: 0 },
+    fragments: createFragments(sizes.fragments ?? 8192),
+    fragmentTime: FRAGMENT_SECONDS * (sizes.hz ?? 1000),
     verdicts: Object.fromEntries(VERDICTS.map((name) => [name, 0])) as Record<Verdict, number>,
   };
 }

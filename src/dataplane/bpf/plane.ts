@@ -2,6 +2,7 @@
 import type { Limits } from '../../core/model/config.ts';
 import type { HowAttached } from '../../core/model/host.ts';
 import { TEMPLATE_HOLD_MS } from '../../core/model/persistence.ts';
+import { FRAGMENT_SECONDS } from '../../core/packet/fragment-table.ts';
 import { ensureOnBpffs } from '../../kernel/bpffs.ts';
 import { libbpf } from '../../kernel/libbpf.ts';
 import { lockDirectory } from '../../kernel/lock.ts';
@@ -105,7 +106,9 @@ function makePlane(
   const { answer_rate, answer_burst } = limits;
   const route_epoch = (before.route_epoch + 1) % 256;
   const hold = jiffiesIn(TEMPLATE_HOLD_MS, hz);
-  tables.settings.set(0, { ...before, half_open_limit, route_epoch, answer_rate, answer_burst, hold });
+  const fragment_time = FRAGMENT_SECONDS * hz;
+  const own = { half_open_limit, route_epoch, answer_rate, answer_burst, hold, fragment_time };
+  tables.settings.set(0, { ...before, ...own });
   restoreMemberships(publisher);
   retirement.routesChanged();
   // If another layout has taken over from this one, that waits until it is to be turned round: see `succeed`.

@@ -38,6 +38,9 @@ const u64: Codec<bigint> = {
   write: (view, at, value) => view.setBigUint64(at, value, true),
 };
 
+/** Entries for fragmented datagrams to each fragment that may be held. */
+const HELD_SHARE = 8;
+
 /** What is open while the daemon runs. */
 export interface Tables {
   readonly bpf: Libbpf;
@@ -97,6 +100,9 @@ function sizes(limits: Limits): Readonly<Record<string, number>> {
     free4: limits.connections_ipv4,
     free6: limits.connections_ipv6,
     half_open: 2 * limits.half_open,
+    fragments: limits.fragments,
+    held: Math.floor(limits.fragments / HELD_SHARE),
+    holding: 1,
     verdicts: contract.WEIR_VERDICT_MAX,
     answers: 1,
     settings: 1,

@@ -22,7 +22,7 @@ export interface SimulatedInterface {
 export interface SimulatedPlaneOptions extends Surroundings {
   readonly limits: Pick<
     Limits,
-    'connections_ipv4' | 'connections_ipv6' | 'half_open' | 'answer_rate' | 'answer_burst'
+    'connections_ipv4' | 'connections_ipv6' | 'half_open' | 'fragments' | 'answer_rate' | 'answer_burst'
   >;
   /** By name: those that can be attached to. */
   readonly interfaces: ReadonlyMap<string, SimulatedInterface>;
@@ -35,7 +35,10 @@ export interface SimulatedPlane extends DataPlane {
   readonly kind: 'simulated';
   /** The state of the packet path, for who wants to look closer. */
   readonly world: World;
-  /** What becomes of a frame of at least 14 bytes that the interface takes in; NEXT where nothing is attached. */
+  /**
+   * What becomes of a frame of at least 14 bytes that the interface takes in; NEXT where nothing is attached. Frames that
+   * are to arrive `again` are for the caller to give to it.
+   */
   receive(name: string, frame: Uint8Array, gsoSize?: number): Outcome;
   /** What becomes of a frame of at least 14 bytes that leaves by the interface. */
   leave(name: string, frame: Uint8Array, gsoSize?: number): Outcome;
@@ -48,8 +51,14 @@ export function openSimulatedPlane(options: SimulatedPlaneOptions): SimulatedPla
   const { limits, hz = 1000 } = options;
   const sizes: Record<Family, number> = { 4: limits.connections_ipv4, 6: limits.connections_ipv6 };
   const answers = { interval: hz / limits.answer_rate, burst: limits.answer_burst };
-  const hold = (TEMPLATE_HOLD_MS * hz) / 1000;
-  const world = createWorld(options, { connections: sizes, halfOpen: limits.half_open, answers, hold });
+  const world = createWorld(options, {
+    connections: sizes,
+    halfOpen: limits.half_open,
+    fragments: limits.fragments,
+    answers,
+    hold: (TEMPLATE_HOLD_MS * hz) / 1000,
+    hz,
+  });
   const services: Services = new Map();
   const attached = new Map<string, DirectorInterface>();
   const place: SweepPlace = { family: 4, from: 0 };

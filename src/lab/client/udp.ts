@@ -39,7 +39,7 @@ export async function runUdp(options: UdpOptions): Promise<UdpResult> {
   const wrong: string[] = [];
   let lost = 0;
   for (let number = 0; number < options.count; number += 1) {
-    const payload = `datagram ${number + 1}`;
+    const payload = `datagram ${number + 1}`.padEnd(options.size ?? 0, ' 0123456789');
     const answer = await ask(sockets[number % sockets.length]!, payload, options.timeout ?? 1_000);
     if (answer === undefined) lost += 1;
     else if (!answer.endsWith(` ${payload}`)) wrong.push(answer);

@@ -79,6 +79,8 @@ export interface UdpOptions {
   /** Default 5353. */
   readonly port?: number;
   readonly count: number;
+  /** Bytes of each datagram, 15 – 65,507. Default as many as it takes to number it. */
+  readonly size?: number;
   /** Number of source ports used in turn. Default 1. */
   readonly sockets?: number;
   /** Source port of the first socket, the next ones following it; the kernel chooses by default. */

@@ -60,23 +60,6 @@ const leftAlone: Case[] = [
       assert.equal(subject.plane.verdicts()['no_connection'], 2);
     },
   },
-  {
-    name: 'fragments are left to the stack',
-    run: (subject) => {
-      const service = serviceWith([1]);
-      subject.plane.publishService(service);
-      const packet = transportPacket({
-        protocol: 'tcp',
-        source: CLIENT[4],
-        sourcePort: 4000,
-        target: VIP[4],
-        targetPort: 80,
-      });
-      packet[6] = 0x20;
-      assert.equal(subject.send('public', packet).action, 'NEXT');
-      assert.equal(subject.plane.verdicts()['fragment'], 1);
-    },
-  },
 ];
 
 const checksums: Case[] = [

@@ -12,18 +12,26 @@
 #include "open.h"
 #include "retire.h"
 
-/* What is neither TCP nor UDP: an ICMP error about a connection of ours, or not for us. */
-static __always_inline int other(struct __sk_buff *skb, const struct packet *packet, enum weir_verdict why,
-				 enum direction direction, int family)
+/* What is neither TCP nor UDP: sends on an ICMP error about a connection of ours; NOT_TRANSLATED if it is none. */
+static __always_inline int translate(struct __sk_buff *skb, const struct packet *packet, enum direction direction,
+				     bool at_egress, int family)
 {
 	int action = NOT_TRANSLATED;
 
 	if (family == FAMILY4 && packet->protocol == IPPROTO_ICMP)
-		action = translate_error4(skb, direction, false);
+		action = translate_error4(skb, direction, at_egress);
 	if (family == FAMILY6 && packet->protocol == IPPROTO_ICMPV6)
-		action = quotes_fragment6(skb) ? translate_fragment_error6(skb, direction, false)
-					       : translate_error6(skb, direction, false);
-	return action == NOT_TRANSLATED ? pass(why) : action;
+		action = quotes_fragment6(skb) ? translate_fragment_error6(skb, direction, at_egress)
+					       : translate_error6(skb, direction, at_egress);
+	return action;
+}
+
+/* A server's packet of a connection whose time-out has passed: the connection goes, and the packet with it. */
+static __always_inline int drop_expired(const struct found *found, int family)
+{
+	if (connection_end(found->slot, found->word, family))
+		verdict(WEIR_VERDICT_EXPIRED);
+	return TCX_DROP;
 }
 
 /* Ended, and its addresses and ports are wanted for a new connection, which may go to another server. */
@@ -84,11 +92,8 @@ static __always_inline int reply(struct __sk_buff *skb, struct packet *packet, s
 		return pass(WEIR_VERDICT_NOT_OURS);
 	if (goes_by_stack(found, family))
 		return TCX_NEXT;
-	if (connection_expired(found, family)) {
-		if (connection_end(found->slot, found->word, family))
-			verdict(WEIR_VERDICT_EXPIRED);
-		return TCX_DROP;
-	}
+	if (connection_expired(found, family))
+		return drop_expired(found, family);
 	return carry(skb, packet, found, OUT, family);
 }
 
@@ -152,8 +157,11 @@ static __always_inline int receive(struct __sk_buff *skb, enum direction directi
 
 	if (packet.fragment)
 		return IS_FRAGMENT;
-	if (!parsed)
-		return other(skb, &packet, why, direction, family);
+	if (!parsed) {
+		int action = translate(skb, &packet, direction, false, family);
+
+		return action == NOT_TRANSLATED ? pass(why) : action;
+	}
 	return direction == IN ? request(skb, &packet, &found, family) : reply(skb, &packet, &found, family);
 }
 
@@ -164,19 +172,14 @@ static __always_inline int leave(struct __sk_buff *skb, int family)
 	struct found found = {};
 	struct weir_connection *connection;
 	enum weir_verdict why;
-	int action = NOT_TRANSLATED;
-
 	bool parsed = parse(skb, &packet, family, &why);
 
 	/* What the stack has cut leaves as it is: docs/decisions/0011. */
 	if (packet.fragment)
 		return TCX_NEXT;
 	if (!parsed) {
-		if (family == FAMILY4 && packet.protocol == IPPROTO_ICMP)
-			action = translate_error4(skb, OUT, true);
-		if (family == FAMILY6 && packet.protocol == IPPROTO_ICMPV6)
-			action = quotes_fragment6(skb) ? translate_fragment_error6(skb, OUT, true)
-						       : translate_error6(skb, OUT, true);
+		int action = translate(skb, &packet, OUT, true, family);
+
 		return action == NOT_TRANSLATED ? TCX_NEXT : action;
 	}
 	if (!connection_find(&packet, OUT, family, &found))
@@ -184,11 +187,8 @@ static __always_inline int leave(struct __sk_buff *skb, int family)
 	connection = connection_at(found.slot, family);
 	if (!connection || !connection->by_stack)
 		return TCX_NEXT;
-	if (connection_expired(&found, family)) {
-		if (connection_end(found.slot, found.word, family))
-			verdict(WEIR_VERDICT_EXPIRED);
-		return TCX_DROP;
-	}
+	if (connection_expired(&found, family))
+		return drop_expired(&found, family);
 	if (!follow(skb, &packet, &found, OUT, family))
 		return TCX_DROP;
 	return forward(skb, &packet, &found, OUT, true, family);

@@ -38,7 +38,8 @@ export function receive(world: World, side: Side, arrival: Arrival, mac: Uint8Ar
   const packet = parse(arrival, family);
   const first = isPacket(packet) ? (packet.part === 'first' ? packet : undefined) : packet.first;
   if (first !== undefined) return firstFragment(world, arrival, packet, first, direction);
-  if (!isPacket(packet)) return other(world, frame, packet, direction, family);
+  if (!isPacket(packet))
+    return translate(world, frame, packet, direction, false, family) ?? pass(world, packet.why, frame);
   if (packet.part === 'later') return laterFragment(world, arrival, packet, direction);
   return direction === 'in' ? request(world, arrival, packet) : reply(world, arrival, packet);
 }
@@ -67,16 +68,17 @@ function laterFragment(world: World, arrival: Arrival, packet: Packet, direction
     : shared;
 }
 
-/** What is neither TCP nor UDP: an ICMP error about a connection of ours, or not for us. */
-function other(
+/** What is neither TCP nor UDP: sends on an ICMP error about a connection of ours; undefined if it is none. */
+function translate(
   world: World,
   frame: Uint8Array,
-  { why, protocol }: Refusal,
+  { protocol }: Refusal,
   direction: Direction,
+  atEgress: boolean,
   family: Family,
-): Outcome {
+): Outcome | undefined {
   const isIcmp = protocol === (family === 4 ? ICMP : ICMPV6);
-  return (isIcmp ? translateError(world, frame, direction, family) : undefined) ?? pass(world, why, frame);
+  return isIcmp ? translateError(world, frame, direction, family, atEgress) : undefined;
 }
 
 /** Ended, and its addresses and ports are wanted for a new connection, which may go to another server. */
@@ -104,9 +106,14 @@ function reply(world: World, arrival: Arrival, packet: Packet): Outcome {
   if (found === undefined) return pass(world, 'not_ours', arrival.frame);
   // It is met again, and followed, where it leaves.
   if (goesByStack(world, found)) return { action: 'NEXT', frame: arrival.frame };
-  if (!isExpired(world, found)) return carry(world, arrival, packet, found, 'out');
-  endConnection(world, found);
-  return drop(world, 'expired', arrival.frame);
+  if (isExpired(world, found)) return dropExpired(world, found, arrival.frame);
+  return carry(world, arrival, packet, found, 'out');
+}
+
+/** A server's packet of a connection whose time-out has passed: the connection goes, and the packet with it. */
+function dropExpired(world: World, connection: TrackedConnection, frame: Uint8Array): Outcome {
+  endConnection(world, connection);
+  return drop(world, 'expired', frame);
 }
 
 function carry(
@@ -138,15 +145,11 @@ export function leave(world: World, arrival: Arrival): Outcome {
   const isFragment = isPacket(packet) ? packet.part !== 'whole' : packet.first !== undefined;
   if (isFragment) return untouched;
   if (!isPacket(packet)) {
-    const isIcmp = packet.protocol === (family === 4 ? ICMP : ICMPV6);
-    return (isIcmp ? translateError(world, frame, 'out', family, true) : undefined) ?? untouched;
+    return translate(world, frame, packet, 'out', true, family) ?? untouched;
   }
   const found = findConnection(world, packet, 'out');
   if (found === undefined || !found.byStack) return untouched;
-  if (isExpired(world, found)) {
-    endConnection(world, found);
-    return drop(world, 'expired', frame);
-  }
+  if (isExpired(world, found)) return dropExpired(world, found, frame);
   follow(world, packet, found, ifindex, 'out');
   return forward(world, arrival, packet, found, 'out', true);
 }

@@ -1,11 +1,34 @@
 /** Frames, written out by hand: well-formed unless somebody asks otherwise. */
-import { type Address, addressBytes, familyOf } from '../../src/core/address/address.ts';
+import { type Address, addressBytes as bytesOfAddress, familyOf } from '../../src/core/address/address.ts';
 import { ETHERNET_HEADER, read16, write16, write32 } from '../../src/core/packet/bytes.ts';
 import { checksumOf } from '../../src/core/packet/checksum.ts';
 import { ICMP, ICMPV6, TCP, UDP } from '../../src/core/packet/parse.ts';
 
 /** The MAC address of the interface that simulated frames come in by. */
 export const SIMULATED_MAC = Uint8Array.of(2, 0, 0, 0, 0, 1);
+
+/** These, one after the other; many times faster than spreading them byte by byte. */
+export function joined(...parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+/** The bytes of an address, read once; not to be written to. A test has few addresses and many packets. */
+export const addressBytes = remembering(bytesOfAddress);
+
+function remembering<K, V>(make: (key: K) => V): (key: K) => V {
+  const known = new Map<K, V>();
+  return (key) => {
+    const value = known.get(key) ?? make(key);
+    known.set(key, value);
+    return value;
+  };
+}
 
 /** An IP packet's header, and what it carries. */
 export interface Network {
@@ -39,16 +62,16 @@ export function ipPacket(network: Network, protocol: number, carried: Uint8Array
   const { source, target, ttl = 64, options = new Uint8Array(), dontFragment = false } = network;
   if (familyOf(source) === 6) {
     const head = Uint8Array.of(0x60, 0, 0, 0, carried.length >> 8, carried.length & 0xff, protocol, ttl);
-    return Uint8Array.of(...head, ...addressBytes(source), ...addressBytes(target), ...carried);
+    return joined(head, addressBytes(source), addressBytes(target), carried);
   }
   const header = new Uint8Array(20 + options.length);
   header.set([0x40 | (header.length / 4), 0]);
   write16(header, 2, header.length + carried.length);
   if (dontFragment) header[6] = 0x40;
   header.set([ttl, protocol], 8);
-  header.set([...addressBytes(source), ...addressBytes(target), ...options], 12);
+  header.set(joined(addressBytes(source), addressBytes(target), options), 12);
   write16(header, 10, checksumOf(header));
-  return Uint8Array.of(...header, ...carried);
+  return joined(header, carried);
 }
 
 /** An IP packet with a segment or datagram in it. */
@@ -93,7 +116,7 @@ export function fragmentsOf(packet: Uint8Array, id: number, size: number, units 
 }
 
 function fragment4(header: Uint8Array, part: Uint8Array, id: number, word: number): Uint8Array {
-  const packet = Uint8Array.of(...header, ...part);
+  const packet = joined(header, part);
   write16(packet, 2, packet.length);
   write16(packet, 4, id);
   write16(packet, 6, (read16(header, 6) & 0x4000) | word);
@@ -109,7 +132,7 @@ function fragment6(whole: Uint8Array, part: Uint8Array, id: number, word: number
   fragment[0] = whole[6]!;
   write16(fragment, 2, word);
   write32(fragment, 4, id);
-  const packet = Uint8Array.of(...whole.subarray(0, 40), ...options, ...fragment, ...part);
+  const packet = joined(whole.subarray(0, 40), options, fragment, part);
   packet[6] = units > 0 ? 60 : 44;
   write16(packet, 4, packet.length - 40);
   return packet;

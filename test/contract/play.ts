@@ -27,7 +27,9 @@ import {
   runPacket,
   type Slot,
 } from './kernel.ts';
+import { countKinds } from './kinds.ts';
 import { siteRoute } from './site.ts';
+import { openSlotsSeen, type SlotsSeen } from './slots-seen.ts';
 import { writeFrame } from './write-frame.ts';
 
 /** Where the two first differ. */
@@ -46,6 +48,8 @@ export interface Tally {
   again: number;
   readonly actions: Record<string, number>;
   readonly verdicts: Record<string, number>;
+  /** Packets of each kind, before what became of them. */
+  readonly kinds: Record<string, number>;
   /** Connections opened by each scheduler. */
   readonly schedulers: Record<string, number>;
 }
@@ -175,12 +179,20 @@ function describeTemplate(one: Template): string {
   ].join(' ');
 }
 
-/** Compares every slot ever used. */
-function compareTables(kernel: Kernel, { world }: SimulatedPlane): Omit<Difference, 'event'> | undefined {
+/** Both sides of a comparison, and what has been compared of them. */
+interface Pair {
+  readonly kernel: Kernel;
+  readonly plane: SimulatedPlane;
+  readonly seen: Readonly<Record<Family, SlotsSeen>>;
+}
+
+/** Compares every slot ever used that is not as it was the last time. */
+function compareTables({ kernel, plane: { world }, seen }: Pair): Omit<Difference, 'event'> | undefined {
   const tally = kernel.tables.tally.get(0);
   for (const family of [4, 6] as const) {
     const high = Math.max(family === 4 ? tally.high4 : tally.high6, world.tables[family].high);
-    for (const [i, slot] of connectionsOf(kernel.tables, family).range(0, high) as Iterable<[number, Slot]>) {
+    for (const i of seen[family].changed(high)) {
+      const slot = connectionsOf(kernel.tables, family).get(i);
       const [ours, theirs] = [describeTracked(world.tables[family].slots[i]), describeSlot(kernel, slot)];
       if (ours !== theirs)
         return { what: `IPv${family} slot ${i}`, kernel: theirs ?? 'free', reference: ours ?? 'free' };
@@ -189,7 +201,7 @@ function compareTables(kernel: Kernel, { world }: SimulatedPlane): Omit<Differen
   return undefined;
 }
 
-function compareCounters(kernel: Kernel, plane: SimulatedPlane): Omit<Difference, 'event'> | undefined {
+function compareCounters({ kernel, plane }: Pair): Omit<Difference, 'event'> | undefined {
   const { tables, registry } = kernel.publisher;
   const pairs = [
     ['verdicts', readVerdicts(tables), plane.verdicts()],
@@ -226,11 +238,13 @@ export function play(kernel: Kernel, events: readonly Event[], tally?: Tally): D
   kernel.reset();
   const clock = { now: 0 };
   const plane = openReference(kernel, clock);
+  const seenOf = (family: Family) => openSlotsSeen(kernel.tables, plane.world.tables[family], family);
+  const pair: Pair = { kernel, plane, seen: { 4: seenOf(4), 6: seenOf(6) } };
   for (const [i, event] of events.entries()) {
-    const difference = playOne(kernel, plane, clock, event, tally);
+    const difference = playOne(pair, clock, event, tally);
     if (difference !== undefined) return { event: i, ...difference };
   }
-  const difference = compareTables(kernel, plane) ?? compareCounters(kernel, plane);
+  const difference = compareTables(pair) ?? compareCounters(pair);
   if (tally !== undefined) {
     for (const [name, count] of Object.entries(plane.verdicts()))
       tally.verdicts[name] = (tally.verdicts[name] ?? 0) + count;
@@ -241,12 +255,12 @@ export function play(kernel: Kernel, events: readonly Event[], tally?: Tally): D
 }
 
 function playOne(
-  kernel: Kernel,
-  plane: SimulatedPlane,
+  pair: Pair,
   clock: { now: number },
   event: Event,
   tally: Tally | undefined,
 ): Omit<Difference, 'event'> | undefined {
+  const { kernel, plane } = pair;
   const { tables, interfaces } = kernel;
   switch (event.kind) {
     case 'wait':
@@ -258,7 +272,7 @@ function playOne(
       for (const family of [4, 6] as const) runSweep(tables, family, 0, connectionsOf(tables, family).size);
       plane.sweep();
       plane.sweep();
-      return compareTables(kernel, plane);
+      return compareTables(pair);
     case 'routes':
       forgetRoutes(kernel, plane);
       return undefined;
@@ -271,8 +285,9 @@ function playOne(
       tables.settings.set(0, { ...tables.settings.get(0), no_new_since: event.takes ? 0 : 1 });
       return undefined;
     default: {
+      if (tally !== undefined) countKinds(event, tally.kinds);
       const { frame, gso } = writeFrame(plane.world, event, interfaces[event.side].mac);
-      return playFrame(kernel, plane, event.side, frame, gso, tally);
+      return playFrame(pair, event.side, frame, gso, tally);
     }
   }
 }
@@ -284,13 +299,14 @@ const sameFrame = (a: Became, b: Became): boolean => a.action === b.action && sa
 
 /** One frame, and after it those that the path has arrive anew. */
 function playFrame(
-  { tables, interfaces, ...kernel }: Kernel,
-  plane: SimulatedPlane,
+  pair: Pair,
   side: Side,
   frame: Uint8Array,
   gso: boolean,
   tally: Tally | undefined,
 ): Omit<Difference, 'event'> | undefined {
+  const { plane } = pair;
+  const { tables, interfaces } = pair.kernel;
   const size = gso ? GSO_SIZE : 0;
   let theirs: Became = runPacket(tables, interfaces, side, frame, gso);
   let ours: Outcome = plane.receive(side === 'public' ? 'eth0' : 'eth1', frame, size);
@@ -310,12 +326,11 @@ function playFrame(
       kernel: `${theirs.action} ${hex(theirs.frame)}`,
       reference: `${ours.action} ${hex(ours.frame)}`,
     };
-  const whole = { tables, interfaces, ...kernel };
   for (const again of ours.again ?? []) {
-    const difference = playFrame(whole, plane, side, again, false, tally);
+    const difference = playFrame(pair, side, again, false, tally);
     if (difference !== undefined) return difference;
   }
-  return ours.action === 'NEXT' && !plane.world.byStack ? undefined : compareTables(whole, plane);
+  return ours.action === 'NEXT' && !plane.world.byStack ? undefined : compareTables(pair);
 }
 
 /** Both forget every next hop, and are told that routes have changed. */

@@ -28,7 +28,7 @@ const LIMITS = {
 
 const kernel = openKernel(LIMITS, SERVICES, 1000, object);
 try {
-  const tally: Tally = { packets: 0, again: 0, actions: {}, verdicts: {}, schedulers: {} };
+  const tally: Tally = { packets: 0, again: 0, actions: {}, verdicts: {}, kinds: {}, schedulers: {} };
   let failure: object | undefined;
   for (let i = 0; i < Number(sequences) && failure === undefined; i++) {
     // Most of a sequence is about a few services, so that conversations come about: others in each sequence.

@@ -1,11 +1,5 @@
 /** An event → the frame that comes in, once it is known which server a conversation has. */
-import {
-  addressBytes,
-  addressFromBytes,
-  type Endpoint,
-  type Family,
-  familyOf,
-} from '../../src/core/address/address.ts';
+import { addressFromBytes, type Endpoint, type Family, familyOf } from '../../src/core/address/address.ts';
 import { ETHERNET_HEADER, read16, write16 } from '../../src/core/packet/bytes.ts';
 import { changedChecksum, checksumOf } from '../../src/core/packet/checksum.ts';
 import { findConnection } from '../../src/core/packet/connection.ts';
@@ -24,13 +18,24 @@ import {
   SERVICES,
   type Segment,
 } from './events.ts';
-import { fragmentsOf, frameOf, icmpPacket, type Transport, transportPacket } from './frames.ts';
+import {
+  addressBytes,
+  fragmentsOf,
+  frameOf,
+  icmpPacket,
+  joined,
+  type Transport,
+  transportPacket,
+} from './frames.ts';
+
+/** What packets carry: as much of it as they have room for. */
+const PAYLOAD = Uint8Array.from({ length: 8192 }, (_, i) => i & 0xff);
 
 /** A test run refuses frames without a whole IP header (net/bpf/test_run.c); they are filled up with zeroes. */
 function fillUp(frame: Uint8Array): Uint8Array {
   const header = { 2048: 20, 34525: 40 }[read16(frame, 12)] ?? 1;
   const missing = ETHERNET_HEADER + header - frame.length;
-  return missing > 0 ? Uint8Array.of(...frame, ...new Uint8Array(missing)) : frame;
+  return missing > 0 ? joined(frame, new Uint8Array(missing)) : frame;
 }
 
 /** The ends of a conversation, and the server's side of it as far as the world knows it. */
@@ -71,7 +76,7 @@ function packetOf(
     flags: event.flags,
     ttl: event.ttl,
     dontFragment: event.dontFragment,
-    payload: Uint8Array.from({ length: event.payload }, (_, i) => i & 0xff),
+    payload: PAYLOAD.subarray(0, event.payload),
   };
   const fromTo = (source: Endpoint, target: Endpoint): Transport => ({
     ...content,
@@ -88,7 +93,7 @@ function packetOf(
 
 /** Addresses and ports: what forwarding changes under the transport's checksum. */
 const covered = (packet: Uint8Array): Uint8Array =>
-  packet[0]! >> 4 === 6 ? packet.slice(8, 44) : Uint8Array.of(...packet.subarray(12, 24));
+  packet[0]! >> 4 === 6 ? packet.slice(8, 44) : packet.slice(12, 24);
 
 /** Writes the checksum that becomes 0 as `incoming` becomes `outgoing`. */
 function sumToZero(incoming: Uint8Array, outgoing: Uint8Array): void {
@@ -118,15 +123,15 @@ function withExtensions(
   headers: readonly { readonly kind: number; readonly units: number; readonly word?: number }[],
 ): Uint8Array {
   const kinds = [...headers.map(({ kind }) => kind), plain[6]!];
-  const bytes = headers.flatMap(({ kind, units, word }, i) => {
+  const bytes = headers.map(({ kind, units, word }, i) => {
     const header = new Uint8Array(8 * units);
     header.set([kinds[i + 1]!, units - 1]);
     if (word !== undefined) write16(header, 2, word);
     // PadN over the rest (RFC 8200, 4.2).
     else if (kind === 0 || kind === 60) header.set([1, Math.min(255, header.length - 4)], 2);
-    return [...header];
+    return header;
   });
-  const extended = Uint8Array.of(...plain.subarray(0, 40), ...bytes, ...plain.subarray(40));
+  const extended = joined(plain.subarray(0, 40), ...bytes, plain.subarray(40));
   extended[6] = kinds[0]!;
   write16(extended, 4, extended.length - 40);
   return extended;
@@ -202,7 +207,7 @@ function inflict(frame: Uint8Array, damage: Damage): Uint8Array {
     case 'truncate':
       return frame.slice(0, damage.length);
     case 'pad':
-      return Uint8Array.of(...frame, ...new Uint8Array(damage.count).fill(0xee));
+      return joined(frame, new Uint8Array(damage.count).fill(0xee));
     case 'checksum':
       put16(frame, checksumOffset(frame), damage.value);
       return frame;

@@ -1,27 +1,53 @@
 import { defineConfig } from 'vitest/config';
 
-/** Unit and property tests lie beside their file; the lab's scenarios in test/ need root and run one at a time. */
+const SETUP = ['test/support/seed.ts'];
+/** What boots, starts daemons or waits for time-outs takes its time on a busy machine; no test asserts how long. */
+const PATIENCE = { testTimeout: 60_000, hookTimeout: 60_000 };
+
+/**
+ * Scenarios that want the machine for themselves: those that put a load on every CPU and count on it, those that
+ * look at the host as a whole or at labs which others would tidy away, and those with a rate to keep up.
+ */
+const ALONE = ['test/bpf/{churn,table}.test.ts', 'test/lab/{lab,flood}.test.ts'];
+
+/**
+ * Unit and property tests lie beside their file; the scenarios in test/ need root. Each of these has namespaces, pins
+ * and directories of its own and waits more than it works, so two run at a time; those in ALONE come last, one by one.
+ */
 export default defineConfig({
   test: {
     reporters: ['default', './test/support/closing-line.ts'],
+    maxWorkers: 2,
     projects: [
       {
         test: {
           name: 'unit',
           include: ['{src,bench,test/support}/**/*.test.ts', 'test/guest/vectors.test.ts'],
-          setupFiles: ['test/support/seed.ts'],
+          setupFiles: SETUP,
           testTimeout: 20_000,
+          sequence: { groupOrder: 0 },
         },
       },
       {
         test: {
           name: 'lab',
           include: ['test/{lab,bpf,e2e,guest}/**/*.test.ts'],
-          exclude: ['test/guest/vectors.test.ts'],
-          setupFiles: ['test/support/seed.ts'],
+          exclude: ['test/guest/vectors.test.ts', ...ALONE],
+          setupFiles: SETUP,
+          globalSetup: 'test/support/mount-bpffs.ts',
+          ...PATIENCE,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'alone',
+          include: ALONE,
+          setupFiles: SETUP,
+          globalSetup: 'test/support/mount-bpffs.ts',
+          ...PATIENCE,
           fileParallelism: false,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -61,22 +61,26 @@ afterAll(async () => {
 const script = (host: LabHost, source: string, ...argv: string[]): Promise<string> =>
   director.lab.run(host, [process.execPath, '-e', source, ...argv], { timeout: 10_000 });
 
+/** Milliseconds after which nothing is taken to come any more, where an answer is due and where none may be. */
+const DUE = 8_000;
+const UNDUE = 400;
+
 /** What comes of connecting by TCP, or of sending a datagram by a connected socket: an error's code, or "open". */
-const connect = (vip: string, port: number): Promise<string> =>
+const connect = (vip: string, port: number, patience = DUE): Promise<string> =>
   script(
     client,
     `const socket = require('node:net').connect(${port}, process.argv[1]);
-     socket.setTimeout(400, () => { console.log('silence'); socket.destroy(); });
+     socket.setTimeout(${patience}, () => { console.log('silence'); socket.destroy(); });
      socket.on('error', (error) => console.log(error.code));
      socket.on('connect', () => { console.log('open'); socket.destroy(); });`,
     vip,
   );
-const datagram = (vip: string, port: number, length = 10): Promise<string> =>
+const datagram = (vip: string, port: number, patience = DUE, length = 10): Promise<string> =>
   script(
     client,
     `const socket = require('node:dgram').createSocket(process.argv[1].includes(':') ? 'udp6' : 'udp4');
      const end = (text) => { console.log(text); socket.close(); clearTimeout(timer); };
-     const timer = setTimeout(() => end('silence'), 400);
+     const timer = setTimeout(() => end('silence'), ${patience});
      socket.on('error', (error) => end(error.code));
      socket.on('message', (message) => end(String(message.length)));
      socket.connect(${port}, process.argv[1], () => socket.send(Buffer.alloc(${length}, 'x')));`,
@@ -174,7 +178,7 @@ describe.each(OFFLOADS)(
       });
 
       it('a server that cannot be reached is said to be unreachable', async () => {
-        const error = await errorTo(client, LOST, () => connect(vip, LOST));
+        const error = await errorTo(client, LOST, () => connect(vip, LOST, UNDUE));
         const [type, code] = family === 4 ? [3, 1] : [1, 0];
         expect(error).toMatchObject({ type, code, from: vip, to: address(client), target: vip });
       });
@@ -184,7 +188,7 @@ describe.each(OFFLOADS)(
         ['udp', 53, datagram],
       ] as const)('a client whose %s packet may go no further hears it', async (_, port, send) => {
         await setHops(client, 1);
-        const error = await errorTo(client, port, () => send(vip, port));
+        const error = await errorTo(client, port, () => send(vip, port, UNDUE));
         await setHops(client, 64);
         expect(error).toMatchObject({
           ...{ type: exceeded, code: 0, from: vip, to: address(client) },
@@ -197,7 +201,7 @@ describe.each(OFFLOADS)(
         ['udp', 53, 5353, datagram],
       ] as const)('a server whose %s packet may go no further hears it', async (_, port, own, send) => {
         await setHops(server, 1);
-        const error = await errorTo(server, own, () => send(vip, port));
+        const error = await errorTo(server, own, () => send(vip, port, UNDUE));
         await setHops(server, 64);
         expect(error).toMatchObject({
           ...{ type: exceeded, code: 0, from: vip, to: address(server) },
@@ -249,7 +253,7 @@ describe.each(OFFLOADS)(
         it('a datagram is cut on its way, and its echo too', async () => {
           const before = (await director.verdicts())['fragmented']!;
           // The echo begins with "server1 ".
-          expect((await datagram(labVip.ipv4, 8053, 1440)).trim()).toBe('1448');
+          expect((await datagram(labVip.ipv4, 8053, DUE, 1440)).trim()).toBe('1448');
           expect((await director.verdicts())['fragmented']).toBe(before + 2);
         });
 

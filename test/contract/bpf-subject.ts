@@ -38,9 +38,17 @@ function isFirstFragment(frame: Uint8Array): boolean {
 export const openBpfSubject: OpenSubject = (limits) => {
   const objectFile = 'dist/director.bpf.o';
   const pinDir = makePins();
-  const plane = openBpfPlane({ objectFile, pinDir, limits });
-  // A second look at the same pinned tables: the plane itself lets nobody near its programs.
-  const tables = openTables(libbpf(), objectFile, pinDir, limits);
+  // The plane itself lets nobody near its programs, and loading them a second time would take as long as all the rest.
+  let tables!: Tables;
+  const plane = openBpfPlane({
+    objectFile,
+    pinDir,
+    limits,
+    openTables: (...words) => {
+      tables = openTables(...words);
+      return tables;
+    },
+  });
   const interfaces = readInterfaces();
   return {
     plane,
@@ -80,7 +88,6 @@ export const openBpfSubject: OpenSubject = (limits) => {
     },
     close: () => {
       plane.destroy();
-      tables.close();
       plane.close();
       removePins(pinDir);
     },

@@ -30,6 +30,8 @@ export interface BpfPlaneOptions {
   readonly limits: Limits;
   /** Default: auto. */
   readonly attach?: HowAttached;
+  /** Opens the tables; for who wants to see them too. Default: `openTables`. */
+  readonly openTables?: typeof openTables;
 }
 
 /** What the eBPF plane offers beyond the port: the host tells it when routes have changed. */
@@ -60,7 +62,8 @@ export function openBpfPlane(options: BpfPlaneOptions): BpfPlane {
   let retirement: Retirement | undefined;
   try {
     retirement = new Retirement(findPredecessors(libbpf(), options.pinDir));
-    tables = openTables(libbpf(), options.objectFile, options.pinDir, options.limits);
+    const open = options.openTables ?? openTables;
+    tables = open(libbpf(), options.objectFile, options.pinDir, options.limits);
     const how = chooseAttachment(libbpf(), options.attach ?? 'auto', retirement.hasFilters);
     return makePlane(tables, how, retirement, options, unlock);
   } catch (error) {

@@ -72,7 +72,7 @@ enum weir_verdict {
 	WEIR_VERDICT_MALFORMED = 1,	  /* passed on: lengths that contradict each other */
 	WEIR_VERDICT_FRAGMENT = 2,	  /* passed on: a later fragment of a packet that was passed on */
 	WEIR_VERDICT_NO_CONNECTION = 3,	  /* passed on: TCP to a service, neither known nor a SYN */
-	WEIR_VERDICT_NO_SERVER = 4,	  /* refused: no server with a weight above 0 */
+	WEIR_VERDICT_NO_SERVER = 4,	  /* refused, or dropped: nobody to take it */
 	WEIR_VERDICT_NO_ROUTE = 5,	  /* refused: no way to the server or back to the client */
 	WEIR_VERDICT_TABLE_FULL = 6,	  /* dropped: no slot, and none that might be taken */
 	WEIR_VERDICT_TTL_EXCEEDED = 7,	  /* refused: it would leave with TTL 0 */
@@ -101,6 +101,9 @@ struct weir_service_key {
 	__u8 family; /* 4 or 6 */
 };
 
+/* No id of a server: 2^32 - 1. */
+#define WEIR_NO_SERVER 4294967295
+
 /* services: two slots an id (2·id and 2·id+1), written while unpublished, then published by one update of the key. */
 struct weir_service {
 	struct weir_service_key key;
@@ -117,6 +120,8 @@ struct weir_service {
 	__u32 persistence_ms; /* the same as configured, in milliseconds */
 	__u32 mask[4];	   /* persistent: clients that are alike under it share a template */
 	__u32 scheduler_flags; /* WEIR_SCHEDULER_FLAG_* */
+	__u32 sorry;	   /* id of the server for connections that no other is there for; WEIR_NO_SERVER: none */
+	__u32 no_server;   /* 1: what nobody is there for is dropped, without an answer */
 };
 
 /* members: a service's servers, one after the other, in the configuration's order but for those of weight 0, which

@@ -127,9 +127,13 @@ static __always_inline int open_connection(struct __sk_buff *skb, const struct p
 		id = family == FAMILY4 ? template_server4(packet, service) : template_server6(packet, service);
 	if (id == NO_SERVER) {
 		id = scheduled_server(service, packet);
+		if (id == NO_SERVER && service->sorry == NO_SERVER)
+			return service->no_server ? drop(WEIR_VERDICT_NO_SERVER)
+						  : refuse(skb, WEIR_VERDICT_NO_SERVER, 0, packet->daddr, family);
+		/* Nobody is remembered for the sorry server: the next connection may find a real one. */
 		if (id == NO_SERVER)
-			return refuse(skb, WEIR_VERDICT_NO_SERVER, 0, packet->daddr, family);
-		if (service->persistence)
+			id = service->sorry;
+		else if (service->persistence)
 			id = family == FAMILY4 ? template_make4(packet, service, id) : template_make6(packet, service, id);
 	}
 	server = bpf_map_lookup_elem(&servers, &id);

@@ -5,7 +5,7 @@
 
 #include "reclaim.h"
 
-#define NO_SERVER 0xffffffff
+#define NO_SERVER ((__u32)WEIR_NO_SERVER)
 #define TEMPLATE_TRIES 8
 
 /*

@@ -68,6 +68,7 @@ const serverCounters = z.object({
   inactive: count.describe('Connections in any other state.'),
   templates: count.describe('Persistence templates that lead to it: clients, or networks of them.'),
   leaving: z.boolean().describe('No longer configured; finishes the connections it has.'),
+  sorry: z.literal(true).exactOptional().describe('Present on the sorry server.'),
   ...traffic,
 });
 const serviceCounters = z.object({

@@ -38,6 +38,13 @@ export function buildConfig(file: ParsedFile): Config {
           port,
           weight,
         })),
+        ...(service.sorry_server && {
+          sorry_server: {
+            address: service.sorry_server.address,
+            port: service.sorry_server.port ?? service.port,
+          },
+        }),
+        ...(service.no_server === 'drop' && { no_server: 'drop' }),
       }),
     ),
     masquerade: file.masquerade.map(({ source, interface: way = first }) => ({ source, interface: way })),

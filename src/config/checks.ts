@@ -123,7 +123,7 @@ function checkFlags({ scheduler, schedulerFlags }: DraftService): readonly Findi
 
 /** What a service of every port, and one that groups its clients, must be like. */
 function checkPersistence(service: DraftService): readonly Finding[] {
-  const { path, address, port, isPersistent, granularity, servers } = service;
+  const { path, address, port, isPersistent, granularity, servers, sorryServer } = service;
   const findings: Finding[] = [];
   // ipvsadm: "Zero port specified for non-persistent service".
   if (port === 0 && !isPersistent)
@@ -140,7 +140,7 @@ function checkPersistence(service: DraftService): readonly Finding[] {
       message: `${granularity.value} is longer than an IPv${family} address`,
       expected: `a prefix length from 1 to ${width}`,
     });
-  for (const server of servers)
+  for (const server of port === 0 ? servers : [...servers, ...(sorryServer ? [sorryServer] : [])])
     if (port !== undefined && server.port !== undefined && (port === 0) !== (server.port === 0))
       findings.push({
         path: [...server.path, 'port'],
@@ -155,7 +155,8 @@ function checkPersistence(service: DraftService): readonly Finding[] {
 
 function checkServers(service: DraftService, virtual: ReadonlySet<Address>): readonly Finding[] {
   const before = seen();
-  return service.servers.flatMap((server) => {
+  const { servers, sorryServer } = service;
+  return [...servers, ...(sorryServer === undefined ? [] : [sorryServer])].flatMap((server) => {
     if (server.address === undefined) return [];
     const { path, value } = server.address;
     const findings: Finding[] = [];
@@ -171,18 +172,23 @@ function checkServers(service: DraftService, virtual: ReadonlySet<Address>): rea
         path,
         message: `${value} is a virtual IP of this director; a server needs its own address`,
       });
-    return [...findings, ...repeated(server, before)];
+    return [...findings, ...repeated(server, before, server === sorryServer)];
   });
 }
 
-function repeated(server: DraftEndpoint, before: ReturnType<typeof seen>): readonly Finding[] {
+function repeated(
+  server: DraftEndpoint,
+  before: ReturnType<typeof seen>,
+  isSorry: boolean,
+): readonly Finding[] {
   const { address, port, path } = server;
   if (address === undefined || port === undefined) return [];
   const text = formatEndpoint({ address: address.value, port });
   const earlier = before(text, path);
-  return earlier === undefined
-    ? []
-    : [{ path, message: `${text} is a server of this service already`, earlier }];
+  if (earlier === undefined) return [];
+  const message = `${text} is a server of this service already`;
+  // With its weight it would be chosen, and without it be gone, at the very moment at which it is to stand in.
+  return [{ path, message, earlier, ...(isSorry && { expected: 'a sorry server that is none of them' }) }];
 }
 
 function checkMasquerade(draft: Draft): readonly Finding[] {
@@ -225,7 +231,10 @@ function checkSysctls(draft: Draft): readonly Finding[] {
 function checkLimits(draft: Draft): readonly Finding[] {
   const counts = {
     services: draft.services.length,
-    servers: draft.services.reduce((sum, service) => sum + service.servers.length, 0),
+    servers: draft.services.reduce(
+      (sum, { servers, sorryServer }) => sum + servers.length + Number(sorryServer !== undefined),
+      0,
+    ),
   };
   return (['services', 'servers'] as const).flatMap((name) => {
     const [count, most] = [counts[name], draft.limits[name]];

@@ -44,6 +44,7 @@ export interface DraftService extends DraftEndpoint {
   readonly scheduler: Scheduler | undefined;
   readonly schedulerFlags: readonly Found<SchedulerFlag>[];
   readonly servers: readonly DraftEndpoint[];
+  readonly sorryServer: DraftEndpoint | undefined;
 }
 
 export interface DraftVip {
@@ -104,7 +105,8 @@ export function draftOf(file: ParsedFile): Draft {
       };
     }),
     services: file.services.map((service, i) => {
-      const { protocol, address, port, servers, scheduler, scheduler_flags, persistence } = service;
+      const { protocol, address, port, servers, scheduler, scheduler_flags, persistence, sorry_server } =
+        service;
       const path = ['services', i];
       return {
         path,
@@ -123,6 +125,11 @@ export function draftOf(file: ParsedFile): Draft {
           address: { value: server.address, path: ['services', i, 'servers', j, 'address'] },
           port: server.port ?? port,
         })),
+        sorryServer: sorry_server && {
+          path: ['services', i, 'sorry_server'],
+          address: { value: sorry_server.address, path: ['services', i, 'sorry_server', 'address'] },
+          port: sorry_server.port ?? port,
+        },
       };
     }),
     masquerade: file.masquerade.map(({ source, interface: own }, i) => {
@@ -178,6 +185,11 @@ export function readDraft(root: unknown): Draft {
 
 function readService(value: unknown, path: Path): DraftService {
   const endpoint = readEndpoint(value, path);
+  const sorry = get(value, 'sorry_server');
+  const readServer = (server: Found<unknown>): DraftEndpoint => {
+    const own = readEndpoint(server.value, server.path);
+    return get(server.value, 'port') === undefined ? { ...own, port: endpoint.port } : own;
+  };
   return {
     ...endpoint,
     protocol: found(protocolField, get(value, 'protocol'), path)?.value,
@@ -191,10 +203,9 @@ function readService(value: unknown, path: Path): DraftService {
     schedulerFlags: list(value, 'scheduler_flags', path).flatMap(
       (flag) => found(flagField, flag.value, flag.path) ?? [],
     ),
-    servers: list(value, 'servers', path).map((server) => {
-      const own = readEndpoint(server.value, server.path);
-      return get(server.value, 'port') === undefined ? { ...own, port: endpoint.port } : own;
-    }),
+    servers: list(value, 'servers', path).map(readServer),
+    sorryServer:
+      sorry === undefined ? undefined : readServer({ value: sorry, path: [...path, 'sorry_server'] }),
   };
 }
 

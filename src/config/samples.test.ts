@@ -41,6 +41,7 @@ describe('samples', () => {
       'minimal',
       'persistence',
       'schedulers',
+      'sorry-server',
       'stack',
       'timeouts',
       'two-services-sharing-servers',

@@ -3,7 +3,14 @@ import { z } from 'zod';
 import { DEFAULT_LIMITS } from '../core/model/config.ts';
 import { FORWARDINGS, HOW_ATTACHED } from '../core/model/host.ts';
 import { DEFAULT_PERSISTENCE_MS, MAX_PERSISTENCE_MS, MIN_PERSISTENCE_MS } from '../core/model/persistence.ts';
-import { MAX_SERVERS, MAX_WEIGHT, PROTOCOLS, SCHEDULER_FLAGS, SCHEDULERS } from '../core/model/service.ts';
+import {
+  MAX_SERVERS,
+  MAX_WEIGHT,
+  NO_SERVER,
+  PROTOCOLS,
+  SCHEDULER_FLAGS,
+  SCHEDULERS,
+} from '../core/model/service.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../core/model/state.ts';
 import {
   addressField,
@@ -142,6 +149,20 @@ const service = z.strictObject({
     .max(MAX_SERVERS)
     .meta({ noun: 'a list of servers', expected: `a list of at most ${MAX_SERVERS} servers` })
     .describe(`The real servers, at most ${MAX_SERVERS}; may be empty.`),
+  sorry_server: z
+    .strictObject({
+      address: addressField.describe("Its address, of the same family as the service's."),
+      port: port.optional().describe("Its port. Default: the service's."),
+    })
+    .optional()
+    .describe(
+      'The server that takes new connections while no other can; not one of `servers`. Default: nobody does.',
+    ),
+  no_server: wordField('what to do', NO_SERVER)
+    .default('reject')
+    .describe(
+      'What a client gets when nobody is there for its connection: reject, a TCP reset or an ICMP error; drop, no answer.',
+    ),
 });
 
 const masquerade = z.strictObject({

@@ -76,6 +76,17 @@ export const SERVICES: readonly VirtualService[] = [
     persistence: { timeout: 3.5 * STEP, granularity: 127 },
   },
   service('tcp', VIP4, 82, 'lc', server('192.168.1.101', 80, 0)),
+  // Nobody is there: another stands in, remembered by none of its clients, or nothing is said.
+  {
+    ...service('tcp', VIP4, 85, 'ovf', server('192.168.1.101', 80, 2)),
+    persistence: { timeout: 2.5 * STEP, granularity: 31 },
+    sorry_server: server('192.168.1.103', 8080, 0),
+  },
+  {
+    ...service('udp', VIP6, 54, 'rr', server('fd00:192:168:1::102', 53, 0)),
+    sorry_server: server('fd00:192:168:1::101', 53, 0),
+  },
+  { ...service('tcp', VIP6, 85, 'sh', server('fd00:192:168:1::101', 80, 0)), no_server: 'drop' },
   service('tcp', VIP4, 83, 'rr', server('10.9.9.9', 80, 1)),
   ...byScheduler,
 ];

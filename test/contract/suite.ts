@@ -9,6 +9,7 @@ import { PERSISTENCE_CASES } from './cases/persistence.ts';
 import { RETIREMENT_CASES } from './cases/retirement.ts';
 import { ROOM_CASES } from './cases/room.ts';
 import { SERVICE_CASES } from './cases/services.ts';
+import { SORRY_CASES } from './cases/sorry.ts';
 import { STACK_CASES } from './cases/stack.ts';
 
 /** Every case; their names are unique. */
@@ -21,6 +22,7 @@ export const CONTRACT: readonly Case[] = [
   ...ROOM_CASES,
   ...SERVICE_CASES,
   ...PERSISTENCE_CASES,
+  ...SORRY_CASES,
   ...RETIREMENT_CASES,
   ...STACK_CASES,
 ];

@@ -21,7 +21,8 @@ const LOAD = [right('WEIGHT'), right('ACTIVE'), right('INACT')];
 /** With -o wide. */
 const MORE = [right('TEMPLATES'), right('CONNS'), right('INBYTES'), right('OUTBYTES')];
 
-function weightCell({ style }: Session, { weight, leaving }: ServerCounters): Cell {
+function weightCell({ style }: Session, { weight, leaving, sorry }: ServerCounters): Cell {
+  if (sorry) return { text: 'sorry', paint: style.dim };
   if (leaving) return { text: 'leaving', paint: style.dim };
   return weight === 0 ? { text: '0', paint: style.yellow } : { text: String(weight) };
 }
@@ -103,7 +104,7 @@ export const services: Verb = {
   description:
     'Lists every service, or the one named. ACTIVE connections are in ESTABLISHED, INACT(ive) ones in any other state ' +
     "(all of UDP); SHARE is a server's part of its service's present connections. Weight 0 takes no new connections; " +
-    '`leaving` is no longer configured and only finishes what it has. -o wide adds traffic and the ' +
+    '`leaving` is no longer configured and only finishes what it has; `sorry` is the sorry server. -o wide adds traffic and the ' +
     'templates of a persistent service: clients, or networks of them, that it remembers.',
   examples: [
     ['weir services', 'all of them'],

@@ -27,6 +27,8 @@ export interface ServerCounters extends Traffic, Endpoint {
   readonly templates: number;
   /** True when the server is no longer configured and only finishes the connections it has. */
   readonly leaving: boolean;
+  /** Present on the sorry server, whose weight is 0. */
+  readonly sorry?: true;
 }
 
 /** A service's counters; its own are not the sum of its servers', which come and go. */

@@ -14,6 +14,9 @@ export function equalService(a: VirtualService, b: VirtualService): boolean {
     a.scheduler_flags?.join() === b.scheduler_flags?.join() &&
     equalTimeouts(a.timeouts, b.timeouts) &&
     equalPersistence(a.persistence, b.persistence) &&
+    a.no_server === b.no_server &&
+    a.sorry_server?.address === b.sorry_server?.address &&
+    a.sorry_server?.port === b.sorry_server?.port &&
     a.servers.length === b.servers.length &&
     a.servers.every((server, i) => equalServer(server, b.servers[i]!))
   );

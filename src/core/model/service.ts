@@ -60,6 +60,21 @@ export interface VirtualService extends Endpoint {
   readonly persistence?: Persistence;
   /** At most 1,024, no two with the same endpoint, in the order of the configuration. */
   readonly servers: readonly RealServer[];
+  /** Takes the connections that none of the servers is there for, and is none of them. */
+  readonly sorry_server?: Endpoint;
+  /** What becomes of a connection that nobody is there for: refused and answered unless it says otherwise. */
+  readonly no_server?: 'drop';
+}
+
+/** What may become of a connection that nobody is there for: its client is told, or hears nothing. */
+export const NO_SERVER = ['reject', 'drop'] as const;
+
+/** The endpoints that a service's connections may go to: its servers, and the sorry server. */
+export function endpointsOf({
+  servers,
+  sorry_server: sorry,
+}: Pick<VirtualService, 'servers' | 'sorry_server'>): readonly Endpoint[] {
+  return sorry === undefined ? servers : [...servers, sorry];
 }
 
 declare const serviceKeyBrand: unique symbol;

@@ -49,7 +49,8 @@ function serverFor(world: World, packet: Packet, record: ServiceRecord): ServerR
     destination: packet.target,
     now: world.surroundings.now(),
   });
-  if (server === undefined) return 'no_server';
+  // Nobody is remembered for the sorry server: the next connection may find a real one.
+  if (server === undefined) return record.sorry ?? 'no_server';
   return persistence === undefined || makeTemplate(world, record, packet, server) ? server : 'table_full';
 }
 
@@ -68,6 +69,8 @@ function openFor(
   const { family, protocol } = packet;
   const server = serverFor(world, packet, record);
   if (server === 'table_full') return drop(world, server, frame);
+  if (typeof server === 'string' && record.service.no_server === 'drop')
+    return drop(world, 'no_server', frame);
   if (typeof server === 'string') return refuse(world, arrival, packet, 'no_server', packet.target);
   const slot = obtainSlot(world, family, protocol);
   if (slot === undefined) return drop(world, 'table_full', frame);

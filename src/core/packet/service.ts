@@ -30,6 +30,8 @@ export interface ServiceRecord {
   service: VirtualService;
   /** The servers of `service.servers`, in that order. */
   members: readonly ServerRecord[];
+  /** `service.sorry_server`. */
+  sorry: ServerRecord | undefined;
   /** Idle time-outs in ticks. */
   timeouts: Readonly<Record<ConnectionState, number>>;
   /** How long a template outlives its latest use, in ticks, and which bits of a client's address tell clients apart. */

@@ -34,6 +34,8 @@ const service = fc
       timeouts: fc.constantFrom(DEFAULT_TIMEOUTS, { ...DEFAULT_TIMEOUTS, established: 60_000 }),
       servers: fc.uniqueArray(server, { maxLength: 5, selector: (one) => `${one.address}:${one.port}` }),
       persistence,
+      sorry_server: fc.record({ address, port }),
+      no_server: fc.constant('drop' as const),
     },
     { requiredKeys: ['protocol', 'address', 'port', 'scheduled', 'timeouts', 'servers'] },
   )

@@ -83,6 +83,19 @@ describe('explainStep', () => {
     ]);
   });
 
+  test('so is who takes what no server is there for', () => {
+    const sorry_server = server(200, 0);
+    expect(publish({ sorry_server })).toEqual([
+      '~ service tcp 203.0.113.100:80  without a server  rejected → sorry server 192.168.1.200:80',
+    ]);
+    const lines = explainStep({
+      kind: 'publish_service',
+      before: undefined,
+      after: { ...web, no_server: 'drop' },
+    });
+    expect(lines.at(-1)).toBe('+   without a server  dropped');
+  });
+
   test('flags are said with their scheduler', () => {
     expect(publish({ scheduler: 'sh', scheduler_flags: ['sh-fallback', 'sh-port'] })).toEqual([
       '~ service tcp 203.0.113.100:80  scheduler  wlc → sh (sh-fallback, sh-port)',

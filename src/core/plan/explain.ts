@@ -76,15 +76,29 @@ function persistenceChange(before: VirtualService, after: VirtualService): strin
   return [`~ persistence  ${persistenceText(before)} → ${persistenceText(after)}`];
 }
 
+/** What becomes of connections that no server is there for: `sorry server 192.168.1.200:80`, `dropped`, `rejected`. */
+function fallbackText({ sorry_server: sorry, no_server }: VirtualService): string {
+  if (sorry !== undefined) return `sorry server ${formatEndpoint(sorry)}`;
+  return no_server === 'drop' ? 'dropped' : 'rejected';
+}
+
+function fallbackChange(before: VirtualService, after: VirtualService): string[] {
+  const [was, is] = [fallbackText(before), fallbackText(after)];
+  return was === is ? [] : [`~ without a server  ${was} → ${is}`];
+}
+
 function explainNewService(service: VirtualService): string[] {
   const head = `+ service ${serviceKey(service)}  ${schedulerText(service)}, ${count(service.servers.length, 'server')}`;
   const timeouts = differing(DEFAULT_TIMEOUTS, service.timeouts).map(
     (state) => `timeout ${state}  ${formatDuration(service.timeouts[state])}`,
   );
   const persistence = service.persistence === undefined ? [] : [persistenceText(service)];
+  const fallback = fallbackText(service) === 'rejected' ? [] : [`without a server  ${fallbackText(service)}`];
   return [
     head,
-    ...[...persistence, ...timeouts, ...service.servers.map(serverText)].map((line) => `+   ${line}`),
+    ...[...persistence, ...timeouts, ...service.servers.map(serverText), ...fallback].map(
+      (line) => `+   ${line}`,
+    ),
   ];
 }
 
@@ -96,6 +110,7 @@ function explainChangedService(before: VirtualService, after: VirtualService): s
     ...persistenceChange(before, after),
     ...timeoutChanges(before.timeouts, after.timeouts),
     ...serverChanges(before.servers, after.servers),
+    ...fallbackChange(before, after),
   ];
   const head = `~ service ${serviceKey(after)}`;
   if (changes.length === 0) return [`${head}  published again`];

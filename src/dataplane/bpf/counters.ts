@@ -20,17 +20,23 @@ export function readCounters(tables: Tables, registry: Registry): ServiceCounter
     }));
 }
 
-/** A service's servers in the order of the configuration, those that are leaving at the end. */
+/** A service's servers in the order of the configuration, then the sorry server, then those that are leaving. */
 function serversOf(tables: Tables, { service, servers }: ServiceEntry): ServerCounters[] {
   const configured = service.servers.flatMap((one): [ServerEntry, number][] => {
     const server = servers.get(formatEndpoint(one));
     return server === undefined || server.leftAt !== undefined ? [] : [[server, one.weight]];
   });
+  const sorry = service.sorry_server && servers.get(formatEndpoint(service.sorry_server));
+  const standby = sorry === undefined || sorry.leftAt !== undefined ? [] : [sorry];
   const leaving = [...servers.values()]
     .filter((server) => server.leftAt !== undefined)
     .sort((a, b) => a.id - b.id)
     .map((server): [ServerEntry, number] => [server, 0]);
-  return [...configured, ...leaving].map(([server, weight]) => serverCounters(tables, server, weight));
+  return [
+    ...configured.map(([server, weight]) => serverCounters(tables, server, weight)),
+    ...standby.map((server) => ({ ...serverCounters(tables, server, 0), sorry: true as const })),
+    ...leaving.map(([server, weight]) => serverCounters(tables, server, weight)),
+  ];
 }
 
 function serverCounters(tables: Tables, server: ServerEntry, weight: number): ServerCounters {

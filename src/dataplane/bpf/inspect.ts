@@ -12,7 +12,7 @@ import type { PlaneState } from '../port.ts';
 import type { WeirServiceKey } from './contract.generated.ts';
 import type { Publisher } from './publish.ts';
 import { firstDifference, membersOf, serverRecord, slotRecord, stateRecord, turnsOf } from './records.ts';
-import { decodeKey, type Registry, type ServiceEntry } from './registry.ts';
+import { decodeKey, type Registry, type ServiceEntry, sorryNumber } from './registry.ts';
 
 /** Elements read before the event loop gets its turn, some ten microseconds each. */
 const CHUNK = 256;
@@ -108,7 +108,8 @@ export class Inspector {
     const { tables, hz } = this.#publisher;
     const { service, lastWeights, id, slot, members, ring } = entry;
     const turns = ring.length === 0 ? { elements: [], length: 0 } : turnsOf(service, lastWeights);
-    const record = slotRecord(service, { id, key: entry.place, members, ring }, turns.length, hz);
+    const places = { id, key: entry.place, members, ring, sorry: sorryNumber(entry, service) };
+    const record = slotRecord(service, places, turns.length, hz);
     return (
       said(`slot ${slot}`, firstDifference(record, tables.services.get(slot))) ??
       said(`state ${id}`, firstDifference(stateRecord(service, slot, hz), tables.serviceState.get(id))) ??
@@ -131,6 +132,7 @@ export class Inspector {
   /** Servers' records hold counters that the packet path moves, so a changed one is not written over: it is left. */
   #serverDamage(entry: ServiceEntry): string | undefined {
     let found: string | undefined;
+    const sorry = sorryNumber(entry, entry.service);
     for (const server of entry.servers.values()) {
       if (server.leftAt !== undefined) continue;
       const wanted = serverRecord(server.endpoint, entry.id);
@@ -138,7 +140,9 @@ export class Inspector {
       if (difference !== undefined) server.spoiled = true;
       found ??= said(`server ${server.id}`, difference);
       const membership = this.#publisher.tables.memberships.get(server.id);
-      if (membership !== 1) found ??= `membership of server ${server.id} is ${membership}, not 1`;
+      const inside = Number(server.id !== sorry);
+      if (membership !== inside)
+        found ??= `membership of server ${server.id} is ${membership}, not ${inside}`;
     }
     return found;
   }

@@ -14,7 +14,10 @@ interface Held {
   readonly registry: Registry;
 }
 
-/** Puts out the servers that the service is about to be published without: all of them when it is removed. */
+/**
+ * Puts out the servers that the service is about to be published without: all of them when it is removed, and always
+ * the sorry server, to which no template leads.
+ */
 export function dismiss({ tables }: Held, entry: ServiceEntry, service?: VirtualService): void {
   const staying = new Set(service?.servers.map(formatEndpoint));
   const gone = [...entry.servers].filter(([endpoint]) => !staying.has(endpoint));
@@ -36,7 +39,7 @@ export function restoreMemberships({ tables, registry }: Held): void {
   const wanted = new Set<number>();
   for (const entry of registry.byId.values())
     if (entry.published)
-      for (const server of entry.servers.values()) if (isInside(server)) wanted.add(server.id);
+      for (const server of entry.service.servers) wanted.add(entry.servers.get(formatEndpoint(server))!.id);
   for (const [id, membership] of tables.memberships.range(0, tables.memberships.size))
     if ((membership === 1) !== wanted.has(id)) tables.memberships.set(id, Number(wanted.has(id)));
 }

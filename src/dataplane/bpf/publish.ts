@@ -2,18 +2,20 @@
  * A service into the tables: everything is written where no packet looks, then one update of the key publishes it.
  * Cut short at any point, the old service stands as it was, and what was written is unused room.
  */
-import { formatEndpoint } from '../../core/address/address.ts';
-import {
-  type RealServer,
-  type ServiceKey,
-  serviceKey,
-  type VirtualService,
-} from '../../core/model/service.ts';
+import { type Endpoint, formatEndpoint } from '../../core/address/address.ts';
+import { endpointsOf, type ServiceKey, serviceKey, type VirtualService } from '../../core/model/service.ts';
 import { lastWeights } from '../../core/schedule/last-weight.ts';
 import { waitForReaders } from '../../kernel/grace.ts';
 import { admit, dismiss, neighbours } from './memberships.ts';
 import { membersOf, serverRecord, slotRecord, stateRecord, turnsOf } from './records.ts';
-import { contractKey, freeIds, type Registry, type ServerEntry, type ServiceEntry } from './registry.ts';
+import {
+  contractKey,
+  freeIds,
+  type Registry,
+  type ServerEntry,
+  type ServiceEntry,
+  sorryNumber,
+} from './registry.ts';
 import { REST_MS, type Run, type RunAllocator } from './runs.ts';
 import type { Tables } from './tables.ts';
 
@@ -34,7 +36,7 @@ const NO_RUN: Run = { start: 0, length: 0 };
 /** Makes or replaces a service. Throws an Error that names the limit when there is no room. */
 export function publishService(to: Publisher, service: VirtualService): void {
   const entry = obtainService(to, service);
-  obtainServers(to, entry, service.servers);
+  obtainServers(to, entry, endpointsOf(service));
   const weights = lastWeights(
     service.servers,
     entry.published ? { ...entry, servers: entry.service.servers } : { servers: [], lastWeights: [] },
@@ -54,7 +56,12 @@ export function publishService(to: Publisher, service: VirtualService): void {
   const { id, place } = entry;
   to.tables.services.set(
     slot,
-    slotRecord(service, { id, key: place, members, ring: ring.run }, ring.length, to.hz),
+    slotRecord(
+      service,
+      { id, key: place, members, ring: ring.run, sorry: sorryNumber(entry, service) },
+      ring.length,
+      to.hz,
+    ),
   );
   to.tables.serviceState.set(id, stateRecord(service, slot, to.hz));
   dismiss(to, entry, service);
@@ -142,7 +149,7 @@ function obtainService({ tables, registry }: Publisher, service: VirtualService)
 function obtainServers(
   { tables, registry }: Publisher,
   entry: ServiceEntry,
-  servers: readonly RealServer[],
+  servers: readonly Endpoint[],
 ): void {
   const fresh = servers.filter((server) => entry.servers.get(formatEndpoint(server))?.spoiled !== false);
   const ids = freeIds(registry.serverIds, tables.servers.size, fresh.length, 'servers');
@@ -224,7 +231,7 @@ function settle(
   to.registry.damage.delete(entry.key);
   to.registry.strangers.delete(entry.key);
   Object.assign(entry, { ...parts, published: true, publishedAt: now });
-  const present = new Set(entry.service.servers.map(formatEndpoint));
+  const present = new Set(endpointsOf(entry.service).map(formatEndpoint));
   for (const [endpoint, server] of entry.servers)
     server.leftAt = present.has(endpoint) ? undefined : Math.max(server.leftAt ?? now, 0);
 }

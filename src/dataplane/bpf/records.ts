@@ -1,5 +1,5 @@
 /** A service as the tables have it: which elements, with what in them. Pure, so that what was written can be compared later. */
-import { addressBytes, familyOf } from '../../core/address/address.ts';
+import { addressBytes, type Endpoint, familyOf } from '../../core/address/address.ts';
 import { maskAddress } from '../../core/model/persistence.ts';
 import {
   flagsOf,
@@ -101,6 +101,8 @@ export interface Places {
   readonly key: contract.WeirServiceKey;
   readonly members: Run;
   readonly ring: Run;
+  /** The sorry server's number, WEIR_NO_SERVER for none. */
+  readonly sorry: number;
 }
 
 /** The part of a slot's record that makes a service persistent; zeroes for one that is not. */
@@ -124,7 +126,7 @@ export function jiffiesIn(milliseconds: number, hz: number): number {
 /** The slot's record. `ringLength` is 0 where the ring array had no room and turns are computed. */
 export function slotRecord(
   service: VirtualService,
-  { id, key, members, ring }: Places,
+  { id, key, members, ring, sorry }: Places,
   ringLength: number,
   hz: number,
 ): contract.WeirService {
@@ -143,6 +145,8 @@ export function slotRecord(
     stride: cycle > 0 ? strideOf(cycle) : 0,
     ...persistenceRecord(service, hz),
     scheduler_flags: flagBits(service),
+    sorry,
+    no_server: Number(service.no_server === 'drop'),
   };
 }
 
@@ -165,7 +169,7 @@ export function stateRecord(service: VirtualService, slot: number, hz: number): 
 
 /** The part of a server's record that only we write; the rest are counters. */
 export function serverRecord(
-  server: Pick<RealServer, 'address' | 'port'>,
+  server: Endpoint,
   service: number,
 ): Pick<contract.WeirServer, 'address' | 'port' | 'flags' | 'service'> {
   return {

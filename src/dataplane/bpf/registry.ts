@@ -5,6 +5,7 @@
 import { addressBytes, type Endpoint, formatEndpoint } from '../../core/address/address.ts';
 import { maskLength } from '../../core/model/persistence.ts';
 import {
+  endpointsOf,
   PROTOCOLS,
   type RealServer,
   SCHEDULERS,
@@ -114,9 +115,17 @@ export function readRegistry(tables: Tables): Registry {
   }
   for (const entry of registry.byId.values()) {
     const members = readMembers(tables, entry);
-    entry.service = { ...entry.service, servers: members.map(({ server }) => server) };
+    const { sorry } = tables.services.get(entry.slot);
+    const [sorry_server] = [...entry.servers.values()]
+      .filter(({ id }) => id === sorry)
+      .map(({ endpoint }) => endpoint);
+    entry.service = {
+      ...entry.service,
+      servers: members.map(({ server }) => server),
+      ...(sorry_server && { sorry_server }),
+    };
     entry.lastWeights = members.map(({ lastWeight }) => lastWeight);
-    const present = new Set(entry.published ? entry.service.servers.map(formatEndpoint) : []);
+    const present = new Set(entry.published ? endpointsOf(entry.service).map(formatEndpoint) : []);
     for (const [endpoint, server] of entry.servers) if (!present.has(endpoint)) server.leftAt = 0;
   }
   return registry;
@@ -173,6 +182,7 @@ function decodeService(record: contract.WeirService, state: contract.WeirService
     ...flagsFrom(scheduler, record.scheduler_flags),
     timeouts,
     ...decodePersistence(record),
+    ...(record.no_server === 1 && { no_server: 'drop' }),
     servers: [],
   };
 }
@@ -181,6 +191,12 @@ function decodePersistence(record: contract.WeirService): Pick<VirtualService, '
   if (record.persistence === 0) return {};
   const mask = addressBytes(addressFromWords(record.mask, record.key.family === 6 ? 6 : 4));
   return { persistence: { timeout: record.persistence_ms, granularity: maskLength(mask) } };
+}
+
+/** The number of a service's sorry server. */
+export function sorryNumber({ servers }: ServiceEntry, { sorry_server: sorry }: VirtualService): number {
+  const server = sorry && servers.get(formatEndpoint(sorry));
+  return server?.id ?? contract.WEIR_NO_SERVER;
 }
 
 /** A service's members as they were configured, in that order. */

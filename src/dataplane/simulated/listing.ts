@@ -29,23 +29,26 @@ export function listCounters(services: Services): ServiceCounters[] {
   }));
 }
 
-/** In the order of the configuration, those that are leaving at the end. */
+/** In the order of the configuration, then the sorry server, then those that are leaving. */
 function serversOf(entry: ServiceEntry): ServerRecord[] {
-  const staying = entry.published ? entry.record.members : [];
+  const { members, sorry } = entry.record;
+  const staying = entry.published ? [...members, ...(sorry === undefined ? [] : [sorry])] : [];
   return [...staying, ...[...entry.servers.values()].filter((server) => isLeaving(entry, server))];
 }
 
 function serverCounters(entry: ServiceEntry, server: ServerRecord): ServerCounters {
   const leaving = isLeaving(entry, server);
-  const place = entry.record.members.indexOf(server);
+  const { members, sorry, service } = entry.record;
+  const isSorry = !leaving && server === sorry;
   return {
     ...server.endpoint,
-    weight: leaving ? 0 : entry.record.service.servers[place]!.weight,
+    weight: leaving || isSorry ? 0 : service.servers[members.indexOf(server)]!.weight,
     active: server.active,
     inactive: server.inactive,
     templates: server.templates,
     leaving,
     ...server.traffic,
+    ...(isSorry && { sorry: true as const }),
   };
 }
 

@@ -1,5 +1,5 @@
 /** Services of the simulated plane: published, changed, removed, and forgotten when their connections have ended. */
-import { addressBytes, familyOf, formatEndpoint } from '../../core/address/address.ts';
+import { addressBytes, type Endpoint, familyOf, formatEndpoint } from '../../core/address/address.ts';
 import { maskBytes } from '../../core/model/persistence.ts';
 import { type ServiceKey, serviceKey, type VirtualService } from '../../core/model/service.ts';
 import { CONNECTION_STATES, type ConnectionState } from '../../core/model/state.ts';
@@ -48,7 +48,7 @@ export function publish(world: World, services: Services, service: VirtualServic
   const key = serviceKey(service);
   const known = services.get(key);
   const servers = known?.servers ?? new Map<string, ServerRecord>();
-  const members = service.servers.map((endpoint) => {
+  const recordOf = (endpoint: Endpoint): ServerRecord => {
     const name = formatEndpoint(endpoint);
     const server: ServerRecord = servers.get(name) ?? {
       endpoint: { address: endpoint.address, port: endpoint.port },
@@ -60,7 +60,9 @@ export function publish(world: World, services: Services, service: VirtualServic
     };
     servers.set(name, server);
     return server;
-  });
+  };
+  const members = service.servers.map(recordOf);
+  const sorry = service.sorry_server && recordOf(service.sorry_server);
   const persistence = service.persistence && {
     timeout: Math.ceil((service.persistence.timeout * hz) / 1000),
     mask: maskBytes(familyOf(service.address), service.persistence.granularity),
@@ -78,6 +80,7 @@ export function publish(world: World, services: Services, service: VirtualServic
   const update = {
     service,
     members,
+    sorry,
     lastWeights: weights,
     table,
     timeouts: ticks(service, hz),
@@ -103,7 +106,8 @@ export function unpublish(world: World, entry: ServiceEntry): void {
 
 /** Whether the server is in no publication any more. */
 export function isLeaving(entry: ServiceEntry, server: ServerRecord): boolean {
-  return !entry.published || !entry.record.members.includes(server);
+  const { members, sorry } = entry.record;
+  return !entry.published || !(server === sorry || members.includes(server));
 }
 
 /** Forgets servers and services that have left and whose connections have ended. */

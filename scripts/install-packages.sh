@@ -17,6 +17,7 @@ bpftool      shows programs and maps when something has to be looked into
 nftables     masquerades what the real servers send by themselves
 iproute2     makes addresses, links and network namespaces
 ethtool      switches the offloads of interfaces
+curl         asks the API, in the guide and its tests
 make         runs the targets of the Makefile
 procps       sysctl and ps'
 bench_packages='haproxy      measured beside Weir

@@ -20,7 +20,7 @@ it('the guide to schedulers has a row for each, every flag, and an example that 
   const rows = [...guide.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
   expect(rows).toEqual(SCHEDULERS);
   for (const flag of SCHEDULER_FLAGS) expect(guide).toContain(flag);
-  const example = /^ {4}services:\n(?: {4}.*\n)+/m.exec(guide)![0].replaceAll(/^ {4}/gm, '');
+  const example = /^```yaml\n([^`]+)/m.exec(guide)![1]!;
   expect(parseConfig(`director: {public: eth0, private: eth1}\n${example}`, 'guide').ok).toBe(true);
 });
 

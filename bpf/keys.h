@@ -268,7 +268,8 @@ static __always_inline enum insertion key_enter(const struct packet *p, const st
 		return NO_ROOM;
 	if (!prefers_second(first, place->second, family))
 		at = bucket_claim(place->first, own, family);
-	if (at >= WEIR_BUCKET_KEYS) {
+	/* A flow whose buckets are one and the same cannot stray: whoever deletes its key could not tell. */
+	if (at >= WEIR_BUCKET_KEYS && place->first != place->second) {
 		strays = true;
 		at = stray(first, place->second, own, family);
 	}

@@ -268,7 +268,7 @@ struct weir_settings {
 	__u32 answer_burst; /* answers at once, at least 1 */
 	__u32 hold;	   /* jiffies that a template stays after it was last found to control a connection */
 	__u32 fragment_time; /* jiffies for which later fragments follow their first, or wait for it */
-	__u32 reserved;
+	__u32 half_open_mask; /* places in the ring `half_open`, a power of two, less one */
 };
 
 /* tally: one element, counted by the packet path. */
@@ -278,14 +278,13 @@ struct weir_tally {
 	__s64 connections6;
 	__u32 high4; /* every slot ever used lies below this: where walks may stop */
 	__u32 high6;
+	__u32 half_open_head; /* the ring's oldest entry; may lag behind by more than the ring is long */
+	__u32 half_open_tail; /* where its next one goes; both count on, and are places under `half_open_mask` */
 };
 
-/* half_open: a queue of connections in the order in which they became half-open; entries may be stale. */
-struct weir_half_open {
-	__u32 slot;
-	__u32 generation;
-	__u32 family;
-};
+/* half_open: a ring of connections in the order in which they became half-open; entries may be stale. Slot and
+ * generation stand as in a key, bit 52 is set for IPv6, and bit 53 always. An empty place is 0. */
+#define WEIR_HALF_OPEN_IPV6_SHIFT 52
 
 /* Which packets of a side a fragment's key means: as they arrive, or as they have left by the other side. */
 enum weir_fragment_way {

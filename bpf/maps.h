@@ -17,7 +17,7 @@
 		__type(value, value_);                                                                                 \
 	} name_ SEC(".maps")
 
-/* A stack or queue has no key. */
+/* A stack has no key. */
 #define WEIR_LINE(name_, type_, value_)                                                                                \
 	struct {                                                                                                       \
 		__uint(type, type_);                                                                                   \
@@ -61,8 +61,8 @@ WEIR_MAP(connections6, BPF_MAP_TYPE_ARRAY, __u32, struct weir_connection6, BPF_F
 /* free slots, the latest freed on top: it is the one still in a cache */
 WEIR_LINE(free4, BPF_MAP_TYPE_STACK, __u32);
 WEIR_LINE(free6, BPF_MAP_TYPE_STACK, __u32);
-/* half-open connections, the oldest first */
-WEIR_LINE(half_open, BPF_MAP_TYPE_QUEUE, struct weir_half_open);
+/* place → a half-open connection, in the order in which they became so; a ring, as a queue of the kernel's takes a lock */
+WEIR_MAP(half_open, BPF_MAP_TYPE_ARRAY, __u32, __u64, 0);
 /* datagram → what becomes of its fragments; losing an entry costs one datagram */
 WEIR_MAP(fragments, BPF_MAP_TYPE_LRU_HASH, struct weir_fragment_key, struct weir_fragment, 0);
 /* datagram and number → a fragment that came before the first */

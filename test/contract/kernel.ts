@@ -170,7 +170,7 @@ export function openKernel(
     now: () => performance.now(),
   };
   for (const service of services) publishService(publisher, service);
-  const lines = openLines(tables);
+  const stacks = openStacks(tables);
   const settings = {
     ...tables.settings.get(0),
     half_open_limit: limits.half_open,
@@ -180,17 +180,17 @@ export function openKernel(
     fragment_time: FRAGMENT_TIME,
   };
   const reset = (): void => {
-    const { high4, high6 } = tables.tally.get(0);
+    const { high4, high6, half_open_tail } = tables.tally.get(0);
     emptyFragments(tables, 'fragments');
     emptyFragments(tables, 'held');
     clear(tables, tables.keys4);
     clear(tables, tables.keys6);
     clear(tables, tables.connections4, high4);
     clear(tables, tables.connections6, high6);
-    lines.refill('free4', limits.connections_ipv4);
-    lines.refill('free6', limits.connections_ipv6);
-    lines.drain('half_open', contract.LAYOUTS.weir_half_open.size);
-    tables.tally.set(0, { half_open: 0n, connections4: 0n, connections6: 0n, high4: 0, high6: 0 });
+    stacks.refill('free4', limits.connections_ipv4);
+    stacks.refill('free6', limits.connections_ipv6);
+    clear(tables, tables.halfOpen, Math.min(half_open_tail, tables.halfOpen.size));
+    clear(tables, tables.tally);
     tables.settings.set(0, settings);
     for (let verdict = 0; verdict < contract.WEIR_VERDICT_MAX; verdict++) tables.verdicts.clear(verdict);
     clearCounters(publisher);
@@ -230,25 +230,19 @@ function clear({ bpf }: Tables, { fd, codec, size }: ArrayMap<unknown>, count = 
     bpf.update(fd, new Uint8Array(Uint32Array.of(at).buffer), new Uint8Array(codec.size));
 }
 
-/** Stacks and queues, which have no keys. */
-function openLines({ bpf, directory }: Tables) {
+/** Stacks, which have no keys. */
+function openStacks({ bpf, directory }: Tables) {
   const library = koffi.load('libbpf.so.1');
   const pop = library.func('int bpf_map_lookup_and_delete_elem(int fd, const void *key, void *value)');
   const push = library.func(
     'int bpf_map_update_elem(int fd, const void *key, const void *value, uint64_t flags)',
   );
-  const drain = (name: string, size: number): void => {
-    const fd = bpf.getPinned(`${directory}/${name}`)!;
-    const value = new Uint8Array(size);
-    while (pop(fd, null, value) === 0);
-    bpf.closeFd(fd);
-  };
   const refill = (name: string, count: number): void => {
-    drain(name, 4);
     const fd = bpf.getPinned(`${directory}/${name}`)!;
+    while (pop(fd, null, new Uint32Array(1)) === 0);
     for (let slot = count - 1; slot >= 0; slot--)
       if (push(fd, null, Uint32Array.of(slot), 0) !== 0) throw new Error(`${name} takes no ${slot}`);
     bpf.closeFd(fd);
   };
-  return { drain, refill };
+  return { refill };
 }

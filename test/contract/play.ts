@@ -57,14 +57,14 @@ export interface Tally {
 /** A reference beside the kernel: the same interfaces and routes, and the kernel's own choice of ports. */
 function openReference(kernel: Kernel, clock: { now: number }): SimulatedPlane {
   const { interfaces, tables } = kernel;
-  const { connections4, connections6, halfOpenPlaces } = tables;
-  const { answer_rate, answer_burst } = tables.settings.get(0);
+  const { connections4, connections6 } = tables;
+  const { half_open_limit, answer_rate, answer_burst } = tables.settings.get(0);
   const chance = { port: () => 0 };
   const plane = openSimulatedPlane({
     limits: {
       connections_ipv4: connections4.size,
       connections_ipv6: connections6.size,
-      half_open: halfOpenPlaces / 2,
+      half_open: half_open_limit,
       fragments: DEFAULT_LIMITS.fragments,
       answer_rate,
       answer_burst,

@@ -92,6 +92,19 @@ export interface ConnectionTable {
   high: number;
 }
 
+/** A ring of connections in the order in which they became half-open; some have moved on since. */
+export interface HalfOpenQueue {
+  readonly places: (TrackedConnection | undefined)[];
+  /** The oldest entry, and where the next one goes: both count on, and are places modulo their number. */
+  head: number;
+  tail: number;
+}
+
+/** Places in that ring: at least twice as many as may be half-open, and a power of two. */
+export function halfOpenPlaces(limit: number): number {
+  return 2 ** Math.ceil(Math.log2(2 * limit));
+}
+
 /** The state of the packet path. */
 export interface World {
   readonly surroundings: Surroundings;
@@ -101,13 +114,11 @@ export interface World {
   /** Clients and services → template. */
   readonly templates: Map<string, Template>;
   readonly services: Map<string, ServiceRecord>;
-  /** Connections in the order in which they became half-open; some have moved on since. */
-  readonly halfOpenQueue: TrackedConnection[];
+  readonly halfOpenQueue: HalfOpenQueue;
   /** Half-open connections now. */
   halfOpen: number;
   /** Half-open connections there may be. */
   halfOpenLimit: number;
-  readonly halfOpenPlaces: number;
   /** Ticks that a template stays after it was last found to control a connection. */
   readonly hold: number;
   /** Raised when routes have changed: connections then ask for theirs again. */
@@ -159,11 +170,13 @@ export function createWorld(surroundings: Surroundings, sizes: WorldSizes): Worl
     keys: new Map(),
     templates: new Map(),
     services: new Map(),
-    halfOpenQueue: [],
+    halfOpenQueue: {
+      places: Array.from({ length: halfOpenPlaces(sizes.halfOpen) }, () => undefined),
+      head: 0,
+      tail: 0,
+    },
     halfOpen: 0,
     halfOpenLimit: sizes.halfOpen,
-    // Twice the limit: when the queue is full, at least half of it has moved on.
-    halfOpenPlaces: 2 * sizes.halfOpen,
     hold: sizes.hold,
     routeEpoch: 0,
     takesNew: true,

@@ -105,7 +105,7 @@ function makePlane(
   const sweeper = new Sweeper(tables, registry.serverIds);
   // Routes may have changed while no daemon was there to see it.
   const before = tables.settings.get(0);
-  const half_open_limit = Math.min(limits.half_open, tables.halfOpenPlaces / 2);
+  const half_open_limit = Math.min(limits.half_open, tables.halfOpen.size / 2);
   const { answer_rate, answer_burst } = limits;
   const route_epoch = (before.route_epoch + 1) % 256;
   const hold = jiffiesIn(TEMPLATE_HOLD_MS, hz);

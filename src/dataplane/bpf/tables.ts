@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Limits } from '../../core/model/config.ts';
+import { halfOpenPlaces } from '../../core/packet/world.ts';
 import { ensureOnBpffs } from '../../kernel/bpffs.ts';
 import type { Handle, Libbpf } from '../../kernel/libbpf.ts';
 import * as contract from './contract.generated.ts';
@@ -66,8 +67,8 @@ export interface Tables {
   readonly verdicts: PerCpuArray<bigint>;
   readonly settings: ArrayMap<contract.WeirSettings>;
   readonly tally: ArrayMap<contract.WeirTally>;
-  /** Places in the queue of half-open connections: twice as many as may be half-open. */
-  readonly halfOpenPlaces: number;
+  /** The ring of half-open connections; its size is a power of two. */
+  readonly halfOpen: ArrayMap<bigint>;
   /** What all tables take, in bytes: set aside when they are made. */
   readonly memory: number;
   /** Limits that differ from those the pinned tables were made with, a line each. */
@@ -99,7 +100,7 @@ function sizes(limits: Limits): Readonly<Record<string, number>> {
     connections6: limits.connections_ipv6,
     free4: limits.connections_ipv4,
     free6: limits.connections_ipv6,
-    half_open: 2 * limits.half_open,
+    half_open: halfOpenPlaces(limits.half_open),
     fragments: limits.fragments,
     held: Math.floor(limits.fragments / HELD_SHARE),
     holding: 1,
@@ -327,7 +328,7 @@ function assemble(
     verdicts: new PerCpuArray(bpf, fd('verdicts'), u64),
     settings: new ArrayMap(bpf, fd('settings'), codecOf('settings')),
     tally: new ArrayMap(bpf, fd('tally'), codecOf('tally')),
-    halfOpenPlaces: bpf.maxEntries(fd('half_open')),
+    halfOpen: new ArrayMap(bpf, fd('half_open'), u64),
     memory: memoryOf(fds.values()),
     oldSizes,
     found,
@@ -363,6 +364,7 @@ function prepare(bpf: Libbpf, object: Handle, tables: Tables): void {
     secret: Array.from({ length: settings.secret.length }, () => randomBytes(8).readBigUInt64LE()),
     buckets4: tables.keys4.size,
     buckets6: tables.keys6.size,
+    half_open_mask: tables.halfOpen.size - 1,
     prepared: 1,
   });
 }

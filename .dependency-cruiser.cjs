@@ -18,6 +18,13 @@ module.exports = {
       to: { pathNot: ['^src/(core|config)/', '^node_modules/(zod|yaml)/'] },
     },
     {
+      name: 'checks-know-only-what-to-ask',
+      comment: 'What makes the checks runs in a thread of its own: it knows the model, and nothing of who asks.',
+      severity: 'error',
+      from: { path: '^src/checks/' },
+      to: { path: '^src/(dataplane|host|daemon|api|cli|lab|config|observe|kernel)/' },
+    },
+    {
       name: 'only-kernel-calls-c',
       comment: 'One room crosses into C.',
       severity: 'error',

@@ -9,7 +9,7 @@ const ARCH_INCLUDES = { x64: '/usr/include/x86_64-linux-gnu', arm64: '/usr/inclu
 ];
 
 /** The demo, and the programs that the lab starts inside its namespaces. */
-const LAB_PROGRAMS = ['demo', 'client', 'real-server', 'capture'];
+const LAB_PROGRAMS = ['demo', 'client', 'real-server', 'checked-server', 'capture'];
 
 function compile(source: string, object: string): void {
   const flags = [
@@ -44,7 +44,11 @@ const common: BuildOptions = {
   // Some packages still call require(), which an ES module does not have.
   banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
 };
-await build({ ...common, entryPoints: { weir: 'bin/weir.ts' }, outdir: 'dist' });
+await build({
+  ...common,
+  entryPoints: { weir: 'bin/weir.ts', checks: 'src/checks/worker.ts' },
+  outdir: 'dist',
+});
 await build({
   ...common,
   entryPoints: Object.fromEntries(LAB_PROGRAMS.map((name) => [name, `src/lab/${name}.ts`])),

@@ -1,6 +1,7 @@
 /** The other end of the control socket: what the command line uses to talk to a running director. */
 import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
+import type { ServerStatus } from '../core/health/status.ts';
 import type { Connection } from '../core/model/connection.ts';
 import type { ServiceCounters, Verdicts } from '../core/model/counters.ts';
 import type { ServiceKey } from '../core/model/service.ts';
@@ -65,6 +66,7 @@ export class ControlProblem extends Error {
 export interface ControlClient {
   status(): Promise<Status>;
   services(): Promise<readonly ServiceCounters[]>;
+  servers(): Promise<readonly ServerStatus[]>;
   verdicts(): Promise<Verdicts>;
   /** Chunks as they arrive; never more than one in memory. */
   connections(query: ConnectionQuery): AsyncIterable<readonly Connection[]>;
@@ -141,6 +143,7 @@ export function controlClient(socketPath: string): ControlClient {
   return {
     status: () => fetch('GET', '/v1/status'),
     services: () => fetch('GET', '/v1/services'),
+    servers: () => fetch('GET', '/v1/servers'),
     verdicts: () => fetch('GET', '/v1/verdicts'),
     async *connections(query) {
       const response = await ask(socketPath, 'GET', `/v1/connections${formatConnectionQuery(query)}`);

@@ -3,6 +3,7 @@
  * without root. Nothing else may stand on it; the real director is tested on real packets.
  */
 import { type Endpoint, formatEndpoint, parseEndpoint } from '../core/address/address.ts';
+import type { ServerStatus } from '../core/health/status.ts';
 import type { Connection } from '../core/model/connection.ts';
 import type { ServerCounters, ServiceCounters, Traffic } from '../core/model/counters.ts';
 import type { ServiceKey } from '../core/model/service.ts';
@@ -71,6 +72,42 @@ export const SERVICES: readonly ServiceCounters[] = [
     servers: [server('192.168.1.101:53', 1, 0, 0, 0)],
   },
 ];
+
+/** The servers of the first service as checked: the second has been found down and is out of it; the others are as they are in SERVICES. */
+export const SERVERS: readonly ServerStatus[] = SERVICES.flatMap(({ key, servers }, i) =>
+  servers.map((one, j): ServerStatus => {
+    const configured_weight = one.leaving ? null : one.weight;
+    const plain = { service: key, ...one, configured_weight, health: null, factors: [] };
+    if (i > 0 || j > 1) return plain;
+    const down = j === 1;
+    const reason = down ? 'connection refused' : 'its check passes';
+    return {
+      ...plain,
+      weight: down ? 0 : one.weight,
+      health: {
+        verdict: down ? 'down' : 'up',
+        checked: true,
+        reason,
+        since: '2026-11-22T14:03:00.000Z',
+        checks: [
+          {
+            check: `tcp ${formatEndpoint(one)}`,
+            verdict: down ? 'down' : 'up',
+            against: 0,
+            needed: down ? 2 : 3,
+            last: {
+              outcome: down ? 'failed' : 'passed',
+              reason: down ? reason : 'connected',
+              at: '2026-11-22T14:05:30.000Z',
+              took_ms: 0.8,
+            },
+          },
+        ],
+      },
+      factors: [{ name: 'health', value: down ? 0 : 1, reason }],
+    };
+  }),
+);
 
 const connection = (
   state: Connection['state'],
@@ -148,9 +185,11 @@ export function fixture(overrides: Partial<Control> = {}): Fixture {
       last_reload: { ok: true, at: '2026-11-22T14:05:00.000Z', message: '3 changes' },
       config_version: VERSION_IN_FORCE,
       counters_since: null,
+      checks: { checks: 3, in_flight: 0, made: 1_200, void: 0, late_p50_ms: 0.4, late_p99_ms: 1.7 },
       retiring: [],
     }),
     services: async () => SERVICES,
+    servers: async () => SERVERS,
     async *connections(filter) {
       calls.push(`connections ${JSON.stringify(filter)}`);
       for (const one of CONNECTIONS) {

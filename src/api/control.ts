@@ -1,4 +1,6 @@
 /** What a running director offers to whoever may open its control socket. */
+import type { SchedulerReport } from '../core/health/scheduler.ts';
+import type { ServerStatus } from '../core/health/status.ts';
 import type { Connection } from '../core/model/connection.ts';
 import type { ServiceCounters, Verdicts } from '../core/model/counters.ts';
 import type { ServiceKey } from '../core/model/service.ts';
@@ -38,6 +40,8 @@ export interface Status {
   readonly config_version: string;
   /** Since when traffic is counted, after a zero; null when nobody has set anything to zero in this daemon's life. */
   readonly counters_since: string | null;
+  /** How the scheduler of the health checks keeps its times. */
+  readonly checks: SchedulerReport;
   /** Data planes of other layouts that finish their connections after an upgrade. */
   readonly retiring: readonly RetiringPlane[];
 }
@@ -137,6 +141,8 @@ export interface EventsFrom {
 export interface Control {
   status(): Status;
   services(): Promise<readonly ServiceCounters[]>;
+  /** All real servers with their health and weights, those included that are out of their service because they are down. */
+  servers(): Promise<readonly ServerStatus[]>;
   /** Live connections in chunks; the consumer may stop early, and then the iterator's `return` is called. */
   connections(filter: ConnectionFilter): AsyncIterable<readonly Connection[]>;
   verdicts(): Verdicts;

@@ -59,7 +59,8 @@ export const OPERATIONS: readonly Operation[] = [
     method: 'get',
     path: '/v1/servers',
     id: 'listServers',
-    summary: 'All real servers, each with its service.',
+    summary:
+      'All real servers, each with its service, its health and the weight in effect; those included that are out because they are down.',
     answer: 'ServerList',
   },
   {

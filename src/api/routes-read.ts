@@ -22,10 +22,7 @@ export function addReadRoutes(app: App, control: Control, report: ReportFailure)
       ? problemResponse('not-found', `There is no service ${protocol}/${endpoint}.`)
       : c.json(found);
   });
-  app.get('/v1/servers', async (c) => {
-    const services = await control.services();
-    return c.json(services.flatMap(({ key, servers }) => servers.map((one) => ({ service: key, ...one }))));
-  });
+  app.get('/v1/servers', async (c) => c.json(await control.servers()));
   app.get('/v1/verdicts', (c) => c.json(control.verdicts()));
   app.get('/v1/config', (c) => {
     const config = control.config();

@@ -1,9 +1,11 @@
 /** The shapes of what the API answers, for its document; the types that the program works with are held against them. */
 import { z } from 'zod';
+import type { ServerStatus } from '../core/health/status.ts';
 import type { Connection } from '../core/model/connection.ts';
 import type { ServerCounters, ServiceCounters, Verdicts } from '../core/model/counters.ts';
 import { PROTOCOLS, SCHEDULERS } from '../core/model/service.ts';
 import { LISTED_STATES } from '../core/model/state.ts';
+import { FACTORS } from '../core/weight/effective.ts';
 import type {
   ApplyDone,
   ConfigInForce,
@@ -37,6 +39,16 @@ const status = z.object({
   config_version: z
     .string()
     .describe('The configuration in force, as ETag and If-Match of /v1/config have it.'),
+  checks: z
+    .object({
+      checks: count,
+      in_flight: count.describe('Attempts under way.'),
+      made: count.describe('Attempts that were begun.'),
+      void: count.describe('Of those: said nothing, as the director was late itself or could not ask.'),
+      late_p50_ms: z.number(),
+      late_p99_ms: z.number().describe('By how much the latest 1,024 attempts began after their time.'),
+    })
+    .describe('How the scheduler of the health checks keeps its times.'),
   counters_since: time
     .nullable()
     .describe('When counters were last set to zero; null if never in this daemon’s life.'),
@@ -70,6 +82,43 @@ const serverCounters = z.object({
   leaving: z.boolean().describe('No longer configured; finishes the connections it has.'),
   sorry: z.literal(true).exactOptional().describe('Present on the sorry server.'),
   ...traffic,
+});
+const checkStatus = z.object({
+  check: z.string().describe('Such as "http GET 192.168.1.101:80/health".'),
+  verdict: z.enum(['unknown', 'up', 'down']),
+  against: count.describe('Results in a row that speak against the verdict.'),
+  needed: count.describe('How many of them change it.'),
+  last: z
+    .object({
+      outcome: z
+        .enum(['passed', 'failed', 'void'])
+        .describe('void: the director was late itself, or could not ask; it counts neither way.'),
+      reason: z.string(),
+      at: time,
+      took_ms: z.number(),
+    })
+    .nullable(),
+});
+const serverStatus = serverCounters.extend({
+  service: z.string(),
+  configured_weight: z
+    .int()
+    .nullable()
+    .describe('Null when it is no longer configured, and for the sorry server. `weight` is in effect.'),
+  health: z
+    .object({
+      verdict: z.enum(['up', 'down']),
+      checked: z.boolean().describe('False: the verdict is what it counts as until it has been checked.'),
+      reason: z.string(),
+      since: time.nullable(),
+      checks: z.array(checkStatus).readonly(),
+    })
+    .nullable()
+    .describe('Null for a server without checks.'),
+  factors: z
+    .array(z.object({ name: z.enum(FACTORS), value: z.number(), reason: z.string() }))
+    .readonly()
+    .describe('What the configured weight is multiplied by.'),
 });
 const serviceCounters = z.object({
   key: z.string().describe('Such as "tcp 203.0.113.100:80".'),
@@ -141,7 +190,8 @@ export const SCHEMAS = {
   Event: event,
   Readiness: readiness,
   Problem: problem,
-  ServerList: z.array(serverCounters.extend({ service: z.string() })),
+  ServerStatus: serverStatus,
+  ServerList: z.array(serverStatus),
   ServiceList: z.array(serviceCounters),
   Zeroed: z.object({ services: z.array(z.string()).readonly() }),
   Lines: z.object({ lines }),
@@ -156,6 +206,7 @@ export type SchemaName = keyof typeof SCHEMAS;
 export type Checked = [
   Holds<typeof status, Status>,
   Holds<typeof serverCounters, ServerCounters>,
+  Holds<typeof serverStatus, ServerStatus>,
   Holds<typeof serviceCounters, ServiceCounters>,
   Holds<typeof verdicts, Verdicts>,
   Holds<typeof connection, Connection>,

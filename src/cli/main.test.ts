@@ -122,7 +122,11 @@ describe('weir servers and stats', () => {
     await serve();
     const { out } = await weir('servers 203.0.113.100 --no-headers');
     expect(lines(out)).toHaveLength(4);
-    expect(lines(out)[0]).toBe('192.168.1.101:8080  tcp 203.0.113.100:80       3     120     44');
+    expect(lines(out)[0]).toBe('192.168.1.101:8080  tcp 203.0.113.100:80       3     120     44  up');
+    expect(lines(out)[1]).toBe(
+      '192.168.1.102:8080  tcp 203.0.113.100:80       0      39     12  down    connection refused, since 2026-11-22T14:03:00Z',
+    );
+    expect(lines(out)[3]).toMatch(/ 0 {2}- *$/);
   });
 
   test('stats count in thousands for people and exactly for programs, with the verdicts below', async () => {

@@ -5,6 +5,7 @@ import type { DirectorInterface, Side } from '../core/model/host.ts';
 import type { Persistence } from '../core/model/persistence.ts';
 import { SCHEDULER_FLAGS, type SchedulerFlag, type VirtualService } from '../core/model/service.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../core/model/state.ts';
+import { buildChecks } from './build-checks.ts';
 import type { ParsedFile } from './schema.ts';
 import { normalSysctlName } from './sysctl.ts';
 
@@ -16,6 +17,29 @@ export function buildConfig(file: ParsedFile): Config {
   ];
   const first = interfaces[0]!.name;
   const timeouts = withTimeouts(DEFAULT_TIMEOUTS, file.timeouts);
+  const services = file.services.map(
+    (service): VirtualService => ({
+      protocol: service.protocol,
+      address: service.address,
+      port: service.port,
+      scheduler: service.scheduler,
+      ...flagsIn(service.scheduler_flags),
+      timeouts: withTimeouts(timeouts, service.timeouts),
+      ...(service.persistence && { persistence: withGranularity(service.persistence, service.address) }),
+      servers: service.servers.map(({ address, port = service.port, weight }) => ({
+        address,
+        port,
+        weight,
+      })),
+      ...(service.sorry_server && {
+        sorry_server: {
+          address: service.sorry_server.address,
+          port: service.sorry_server.port ?? service.port,
+        },
+      }),
+      ...(service.no_server === 'drop' && { no_server: 'drop' }),
+    }),
+  );
   return {
     interfaces,
     forwarding: file.director.forwarding,
@@ -24,29 +48,8 @@ export function buildConfig(file: ParsedFile): Config {
       interface: holder,
       ...(label === undefined ? {} : { label }),
     })),
-    services: file.services.map(
-      (service): VirtualService => ({
-        protocol: service.protocol,
-        address: service.address,
-        port: service.port,
-        scheduler: service.scheduler,
-        ...flagsIn(service.scheduler_flags),
-        timeouts: withTimeouts(timeouts, service.timeouts),
-        ...(service.persistence && { persistence: withGranularity(service.persistence, service.address) }),
-        servers: service.servers.map(({ address, port = service.port, weight }) => ({
-          address,
-          port,
-          weight,
-        })),
-        ...(service.sorry_server && {
-          sorry_server: {
-            address: service.sorry_server.address,
-            port: service.sorry_server.port ?? service.port,
-          },
-        }),
-        ...(service.no_server === 'drop' && { no_server: 'drop' }),
-      }),
-    ),
+    services,
+    checks: buildChecks(file, services),
     masquerade: file.masquerade.map(({ source, interface: way = first }) => ({ source, interface: way })),
     sysctls: new Map(
       Object.entries(file.host.sysctls).map(([name, value]) => [normalSysctlName(name) ?? name, value]),

@@ -2,6 +2,7 @@
 import { type Address, familyOf, formatEndpoint, formatPrefix, widthOf } from '../core/address/address.ts';
 import { masqueradeKey } from '../core/model/host.ts';
 import { flagsOf, serviceKey } from '../core/model/service.ts';
+import { checkChecks } from './check-rules.ts';
 import type { Draft, DraftEndpoint, DraftService, Found } from './draft.ts';
 import { nearest } from './nearest.ts';
 import { type Finding, type Path, quote } from './problems.ts';
@@ -99,6 +100,7 @@ function checkServices(draft: Draft): readonly Finding[] {
       ...findings,
       ...checkFlags(service),
       ...checkPersistence(service),
+      ...checkChecks(service),
       ...checkServers(service, virtual),
     ];
   });

@@ -71,8 +71,9 @@ function section(title: string, shape: Shape, path: string): readonly string[] {
     '',
   ];
   const inner = keys.flatMap(([key, part]) => {
-    // A service's own timeouts have the keys of the top level's.
+    // A service's own timeouts have the keys of the top level's, and a server's own checks those of its service's.
     if (key === 'timeouts' && path !== '') return [];
+    if (key === 'checks' && path.endsWith('servers[]')) return [];
     const [group, name] = part.items?.properties === undefined ? [part, key] : [part.items, `${key}[]`];
     const full = path === '' ? name : `${path}.${name}`;
     return section(`\`${full}\``, group, full);

@@ -10,6 +10,7 @@ import {
   type Scheduler,
   type SchedulerFlag,
 } from '../core/model/service.ts';
+import { type DraftCheck, draftChecksOf, readDraftChecks } from './draft-checks.ts';
 import {
   addressField,
   hostPrefixField,
@@ -35,6 +36,11 @@ export interface DraftEndpoint {
   readonly port: number | undefined;
 }
 
+/** A server, with its own checks. */
+export interface DraftServer extends DraftEndpoint {
+  readonly checks: readonly DraftCheck[];
+}
+
 export interface DraftService extends DraftEndpoint {
   readonly protocol: Protocol | undefined;
   /** True if the service has that key, whatever is in it. */
@@ -43,7 +49,8 @@ export interface DraftService extends DraftEndpoint {
   /** The default included. */
   readonly scheduler: Scheduler | undefined;
   readonly schedulerFlags: readonly Found<SchedulerFlag>[];
-  readonly servers: readonly DraftEndpoint[];
+  readonly checks: readonly DraftCheck[];
+  readonly servers: readonly DraftServer[];
   readonly sorryServer: DraftEndpoint | undefined;
 }
 
@@ -120,10 +127,12 @@ export function draftOf(file: ParsedFile): Draft {
         address: { value: address, path: ['services', i, 'address'] },
         isPersistent: persistence !== undefined,
         granularity: optional(persistence?.granularity, [...path, 'persistence', 'granularity']),
+        checks: draftChecksOf(service.checks, ['services', i, 'checks']),
         servers: servers.map((server, j) => ({
           path: ['services', i, 'servers', j],
           address: { value: server.address, path: ['services', i, 'servers', j, 'address'] },
           port: server.port ?? port,
+          checks: draftChecksOf(server.checks, ['services', i, 'servers', j, 'checks']),
         })),
         sorryServer: sorry_server && {
           path: ['services', i, 'sorry_server'],
@@ -203,7 +212,11 @@ function readService(value: unknown, path: Path): DraftService {
     schedulerFlags: list(value, 'scheduler_flags', path).flatMap(
       (flag) => found(flagField, flag.value, flag.path) ?? [],
     ),
-    servers: list(value, 'servers', path).map(readServer),
+    checks: readDraftChecks(get(value, 'checks'), [...path, 'checks']),
+    servers: list(value, 'servers', path).map((server) => ({
+      ...readServer(server),
+      checks: readDraftChecks(get(server.value, 'checks'), [...server.path, 'checks']),
+    })),
     sorryServer:
       sorry === undefined ? undefined : readServer({ value: sorry, path: [...path, 'sorry_server'] }),
   };

@@ -28,10 +28,11 @@ export interface Fault {
   readonly expected?: string;
   readonly nearest?: string | undefined;
 }
-type Read<T> = { readonly value: T } | Fault;
+/** What became of a text. */
+export type Read<T> = { readonly value: T } | Fault;
 
 /** A text that `read` turns into a value. */
-function textField<T>(words: Words & { pattern?: string }, read: (text: string) => Read<T>) {
+export function textField<T>(words: Words & { pattern?: string }, read: (text: string) => Read<T>) {
   return z
     .string()
     .meta({ ...words })

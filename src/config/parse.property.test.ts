@@ -117,6 +117,11 @@ describe('parseConfig', () => {
       'half_open',
       'masquerade',
       'source',
+      'checks',
+      'type',
+      'interval',
+      'status',
+      'body',
     ];
     const { tree } = fc.letrec((tie) => ({
       tree: fc.oneof(

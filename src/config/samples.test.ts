@@ -35,6 +35,7 @@ describe('samples', () => {
   it('are all there', () => {
     const features = [
       'demo',
+      'health-checks',
       'host',
       'ipv6',
       'limits',
@@ -84,6 +85,13 @@ describe('samples', () => {
       ['mh', ['mh-fallback']],
       ['fo', undefined],
     ]);
+    const checked = [...load('health-checks.yaml').checks.values()];
+    expect(checked.map(({ start_as, on_failure, servers }) => [start_as, on_failure, servers.size])).toEqual([
+      ['up', 'remove', 2],
+      ['up', 'remove', 3],
+      ['down', 'inhibit', 2],
+    ]);
+    expect(checked[1]!.servers.get('192.168.1.103:25')).toMatchObject([{ type: 'tcp', port: 2525 }]);
     expect(load('stack.yaml').forwarding).toBe('stack');
     expect(load('host.yaml').sysctls.get('net.netfilter.nf_conntrack_max')).toBe('1000000');
     expect(load('limits.yaml').limits.connections_ipv4).toBe(65_536);

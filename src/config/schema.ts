@@ -1,5 +1,6 @@
 /** The shape of a configuration file: every key, its default and its description. Messages and documents are made from it. */
 import { z } from 'zod';
+import { ON_FAILURES, STARTS } from '../core/model/check.ts';
 import { DEFAULT_LIMITS } from '../core/model/config.ts';
 import { FORWARDINGS, HOW_ATTACHED } from '../core/model/host.ts';
 import { DEFAULT_PERSISTENCE_MS, MAX_PERSISTENCE_MS, MIN_PERSISTENCE_MS } from '../core/model/persistence.ts';
@@ -12,6 +13,7 @@ import {
   SCHEDULERS,
 } from '../core/model/service.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../core/model/state.ts';
+import { checksField } from './check-schema.ts';
 import {
   addressField,
   countField,
@@ -101,6 +103,9 @@ const server = z.strictObject({
     .describe(
       "Its share relative to the service's other servers; at 0 it takes no new connections and keeps those it has.",
     ),
+  checks: checksField
+    .optional()
+    .describe("Its own health checks in place of the service's, with the same keys; [] for none."),
 });
 
 const persistence = z.strictObject({
@@ -143,6 +148,19 @@ const service = z.strictObject({
     .default({})
     .describe(
       'Idle times of this service alone, with the keys of the top-level `timeouts`, whose values hold for the others.',
+    ),
+  checks: checksField
+    .optional()
+    .describe(
+      'Health checks of its servers; a server is up while all of them pass. Default: none, all are up.',
+    ),
+  start_as: wordField('a state', STARTS)
+    .default('up')
+    .describe("What a new server counts as until it has been checked; down is keepalived's alpha."),
+  on_failure: wordField('a way to treat a server that is down', ON_FAILURES)
+    .default('remove')
+    .describe(
+      "What becomes of a server that is down: remove takes it out of scheduling; inhibit sets its weight to 0, as keepalived's inhibit_on_failure. Connections that it has stay.",
     ),
   servers: z
     .array(server)

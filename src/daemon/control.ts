@@ -1,10 +1,12 @@
 /** What a running director offers: the API's questions, answered by its parts or put into its queue. */
 import { type Control, NotReady } from '../api/control.ts';
 import { VERSION } from '../api/version.ts';
+import { NO_CHECKS } from '../core/health/scheduler.ts';
 import { NO_BASELINE, servicesSince, verdictsSince, zeroed } from '../core/model/since.ts';
 import type { BpfPlane } from '../dataplane/bpf/plane.ts';
 import type { Director } from './director.ts';
 import type { EventRing } from './event-ring.ts';
+import type { Health } from './health.ts';
 import type { EventQueue } from './queue.ts';
 import type { ReadConfig } from './read-config.ts';
 
@@ -12,6 +14,7 @@ import type { ReadConfig } from './read-config.ts';
 export interface Parts {
   director?: Director;
   plane?: BpfPlane;
+  health?: Health;
   /** True once the first convergence is done. */
   started?: boolean;
 }
@@ -45,9 +48,14 @@ export function control(
       last_reload: part.director?.lastReload ?? { ok: true, at: startedAt, message: 'starting' },
       config_version: part.director?.inForce.version ?? read.version,
       counters_since: zeroedAt,
+      checks: part.health?.scheduler ?? NO_CHECKS,
       retiring: part.started === true ? plane().retiring(director().retireAfterMs) : [],
     }),
     services: async () => servicesSince(plane().counters(), baseline),
+    servers: async () => {
+      if (part.health === undefined) throw new NotReady(STARTING);
+      return part.health.servers(servicesSince(plane().counters(), baseline));
+    },
     connections: (filter) => plane().connections(filter),
     verdicts: () => verdictsSince(plane().verdicts(), baseline),
     config: () => director().inForce,

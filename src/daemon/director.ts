@@ -14,6 +14,8 @@ import {
   type ReloadDone,
   VersionConflict,
 } from '../api/control.ts';
+import { explainChecks } from '../core/health/explain.ts';
+import type { Watch } from '../core/health/servers.ts';
 import type { Config, Limits } from '../core/model/config.ts';
 import { compose } from '../core/plan/compose.ts';
 import { diff } from '../core/plan/diff.ts';
@@ -23,6 +25,7 @@ import type { DesiredState, ObservedState } from '../core/plan/states.ts';
 import type { Plan, Step } from '../core/plan/step.ts';
 import type { Log } from '../observe/log.ts';
 import { type Edge, execute } from './execute.ts';
+import type { Health } from './health.ts';
 import type { EventQueue } from './queue.ts';
 import { checkConfig, type ReadConfig, readConfig, writeConfig } from './read-config.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -49,6 +52,7 @@ export interface DirectorParts {
   readonly edge: Edge;
   /** What its configuration file said when the daemon started. */
   readonly read: ReadConfig;
+  readonly health: Pick<Health, 'watch' | 'watchAtStart' | 'watchUnder' | 'adopt' | 'weigh'>;
   readonly log: Log;
   readonly supervisor: Pick<Supervisor, 'reloading' | 'ready' | 'pulse'>;
 }
@@ -57,10 +61,12 @@ export interface DirectorParts {
 export class Director {
   readonly #edge: Edge;
   readonly #file: string;
+  readonly #health: DirectorParts['health'];
   readonly #log: Log;
   readonly #supervisor: DirectorParts['supervisor'];
   readonly #limits: Limits;
   readonly #attach: Config['attach'];
+  #config: Config;
   #desired: DesiredState;
   /** The text in force with its version, and the version of the one that the file had when it was last read or written. */
   #text: string;
@@ -73,14 +79,18 @@ export class Director {
   #took: Took = { plan_ms: 0, steps_ms: 0 };
   lastReload: LastReload;
 
-  constructor({ edge, read, log, supervisor }: DirectorParts) {
+  constructor({ edge, read, health, log, supervisor }: DirectorParts) {
     this.#edge = edge;
     this.#file = read.file;
+    this.#health = health;
     this.#log = log;
     this.#supervisor = supervisor;
     this.#limits = read.config.limits;
     this.#attach = read.config.attach;
-    this.#desired = compose(read.config);
+    this.#config = read.config;
+    // Who was up stays up until its checks say otherwise: a new start of the daemon takes nobody out.
+    health.adopt(read.config, health.watchAtStart(read.config, edge.plane.observe().services));
+    this.#desired = compose(read.config, undefined, health.weigh());
     this.#retireAfterMs = read.config.retireAfterMs;
     this.#text = read.text;
     this.#version = read.version;
@@ -94,6 +104,9 @@ export class Director {
       switch (event.kind) {
         case 'look':
           await this.#look(() => queue.pressing);
+          break;
+        case 'verdicts':
+          await this.#followVerdicts();
           break;
         case 'pulse':
           this.#supervisor.pulse();
@@ -129,9 +142,12 @@ export class Director {
    * being taken, or one wrong name would hold up all services; then it rejects with all that failed. `done` is told of each
    * step that was taken.
    */
-  async converge(done: (step: Step, observed: ObservedState) => void = () => {}): Promise<Plan> {
+  async converge(
+    done: (step: Step, observed: ObservedState) => void = () => {},
+    observe: () => Promise<ObservedState> | ObservedState = () => this.#observe(this.#desired),
+  ): Promise<Plan> {
     const begin = performance.now();
-    const observed = await this.#observe(this.#desired);
+    const observed = await observe();
     const plan = diff(observed, this.#desired);
     const planned = performance.now();
     const failures = new Map<string, string>();
@@ -228,7 +244,10 @@ export class Director {
     readMs: number,
   ): Promise<ReloadDone> {
     const begin = performance.now();
-    this.#desired = compose(read.config, this.#desired);
+    const watched = this.#health.watch;
+    this.#health.adopt(read.config, this.#health.watchUnder(read.config));
+    this.#config = read.config;
+    this.#desired = compose(read.config, this.#desired, this.#health.weigh());
     this.#retireAfterMs = read.config.retireAfterMs;
     this.#text = read.text;
     this.#version = read.version;
@@ -239,7 +258,7 @@ export class Director {
       this.#note(true, `${plan.length} step${plan.length === 1 ? '' : 's'}`);
       const times = { read_ms: readMs, apply_ms: since(begin), ...this.#took };
       this.#log.info(event.done, { ...about, steps: plan.length, ...times });
-      const lines = [...explainPlan(plan), ...this.#limitLines(read.config)];
+      const lines = this.#lines(plan, watched, this.#health.watch, read.config);
       return { ok: true, steps: plan.length, lines };
     } catch (error) {
       // The looks to come try again, and are not to say it anew.
@@ -279,12 +298,31 @@ export class Director {
     }
   }
 
+  /** Servers have come up or gone down. The host is not concerned, and not looked at; what fails is tried again by the next look. */
+  async #followVerdicts(): Promise<void> {
+    this.#desired = compose(this.#config, this.#desired, this.#health.weigh());
+    try {
+      await this.converge(undefined, () => ({ ...this.#desired, ...this.#edge.plane.observe() }));
+    } catch (error) {
+      this.#complaint = (error as Error).message;
+      this.#log.error('step_failed', { error });
+    }
+  }
+
   async #difference(given: ConfigText | undefined): Promise<DiffDone | Refused> {
     const read = given === undefined ? await readConfig(this.#file) : checkConfig(given);
     if (!read.ok) return read;
-    const desired = compose(read.config, this.#desired);
+    const watch = this.#health.watchUnder(read.config);
+    const desired = compose(read.config, this.#desired, this.#health.weigh(watch));
     const steps = diff(await this.#observe(desired), desired);
-    return { ok: true, steps, lines: [...explainPlan(steps), ...this.#limitLines(read.config)] };
+    return { ok: true, steps, lines: this.#lines(steps, this.#health.watch, watch, read.config) };
+  }
+
+  /** A plan in lines, with what it does not say: which checks come and go, and what has to wait. */
+  #lines(plan: Plan, from: Watch, to: Watch, config: Config): string[] {
+    const checks = explainChecks(from, to);
+    const steps = plan.length === 0 && checks.length > 0 ? [] : explainPlan(plan);
+    return [...checks, ...steps, ...this.#limitLines(config)];
   }
 
   /** Tables are made once; way of attaching and rate of answers are set at the start: says so where a file asks for others. */

@@ -16,6 +16,8 @@ export type Event =
       readonly answer: Answer<ApplyDone | Refused>;
     }
   | { readonly kind: 'look' }
+  /** Servers have come up or gone down: weights are to be what the verdicts now say. */
+  | { readonly kind: 'verdicts' }
   /** Nothing to do but to show that the loop comes round. */
   | { readonly kind: 'pulse' }
   | { readonly kind: 'down'; readonly answer: Answer<readonly string[]> }
@@ -35,9 +37,10 @@ export class EventQueue implements AsyncIterable<Event> {
   #wake: (() => void) | undefined;
   #closed = false;
 
-  /** Puts an event at the end. A `look` or `pulse` that is waiting already is not put twice: they are only hints. */
+  /** Puts an event at the end. A `look`, `pulse` or `verdicts` that is waiting already is not put twice: once does for all. */
   push(event: Event): void {
-    if (isHint(event) && this.#events.some((one) => one.kind === event.kind)) return;
+    if ((isHint(event) || event.kind === 'verdicts') && this.#events.some((one) => one.kind === event.kind))
+      return;
     if (this.#closed) {
       if ('answer' in event) event.answer.reject(new Error('the director is ending'));
       return;

@@ -13,6 +13,7 @@ import { type Log, type LogLevel, openLog } from '../observe/log.ts';
 import { control, type Parts } from './control.ts';
 import { Director } from './director.ts';
 import { EventRing, keepingLog } from './event-ring.ts';
+import { Health } from './health.ts';
 import { EventQueue } from './queue.ts';
 import { type ReadConfig, readConfig } from './read-config.ts';
 import { openSupervisor, type Supervisor } from './supervisor.ts';
@@ -76,6 +77,7 @@ export async function run(options: RunOptions): Promise<number> {
     ring.close();
     // Answers under way still read the tables, so these close last.
     await Promise.all(servers.map((server) => server.close()));
+    await part.health?.close();
     part.plane?.close();
   }
 }
@@ -101,7 +103,9 @@ async function direct(
   part.plane = plane;
   const host = openHost({ stateDir: options.stateDir });
   log.info('plane_opened', { plane: plane.description });
-  const director = new Director({ edge: { plane, host }, read, log, supervisor });
+  const health = new Health({ log, changed: () => queue.push({ kind: 'verdicts' }) });
+  part.health = health;
+  const director = new Director({ edge: { plane, host }, read, health, log, supervisor });
   part.director = director;
   const plan = await director.converge();
   // Not before: until all is as configured here, the plane before this one serves new clients, too.

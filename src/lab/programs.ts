@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { LabError } from './command.ts';
 
 /** A program of the lab. */
-export type LabProgram = 'real-server' | 'client' | 'capture';
+export type LabProgram = 'real-server' | 'checked-server' | 'client' | 'capture';
 
 /** The directory that holds package.json, from wherever this code runs. */
 function projectRoot(): string {

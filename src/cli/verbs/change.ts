@@ -71,8 +71,10 @@ export const diff: Verb = {
     );
     if (!result.ok) return sayRefused(session, result);
     const { steps, lines } = result;
-    await output(session, { changed: steps.length > 0, steps, lines }, () => planText(session, lines));
-    return steps.length === 0 ? 0 : 1;
+    // Checks come and go without a step of the plan: they are in lines of their own.
+    const changed = steps.length > 0 || lines.some((line) => /^[-+~] /.test(line));
+    await output(session, { changed, steps, lines }, () => planText(session, lines));
+    return changed ? 1 : 0;
   },
   // diff(1) too keeps 1 for "different".
   exitCode: (error) => Math.max(2, exitCodeOf(error)),

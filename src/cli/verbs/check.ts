@@ -1,8 +1,10 @@
 /** `weir check`: is the file good, and what does it describe? */
 import { readFileSync } from 'node:fs';
+import type { ServiceChecks } from '../../core/model/check.ts';
 import type { Config } from '../../core/model/config.ts';
 import { masqueradeKey, vipKey } from '../../core/model/host.ts';
 import { serviceKey } from '../../core/model/service.ts';
+import { formatDuration } from '../../core/plan/explain.ts';
 import { EXIT } from '../exit.ts';
 import { output, type Session, say } from '../session.ts';
 import { clean, plural } from '../text.ts';
@@ -21,11 +23,22 @@ function summaryOf(config: Config) {
       scheduler: service.scheduler,
       ...(service.scheduler_flags && { scheduler_flags: service.scheduler_flags }),
       servers: service.servers.length,
+      ...checksPart(config.checks.get(serviceKey(service))),
     })),
     masquerade: config.masquerade.map(masqueradeKey),
     sysctls: Object.fromEntries(config.sysctls),
     limits: config.limits,
   };
+}
+
+/** `http GET :8080/health every 2s`, each kind once: the servers' addresses left out. */
+function checksPart(checks: ServiceChecks | undefined): { readonly checks?: readonly string[] } {
+  if (checks === undefined) return {};
+  const kinds = [...checks.servers.values()].flat().map((check) => {
+    const what = check.type === 'tcp' ? `:${check.port}` : `${check.method} :${check.port}${check.path}`;
+    return `${check.type} ${what} every ${formatDuration(check.interval)}`;
+  });
+  return { checks: [...new Set(kinds)] };
 }
 
 function summaryText({ style }: Session, file: string, config: Config): string {
@@ -36,7 +49,12 @@ function summaryText({ style }: Session, file: string, config: Config): string {
     [
       'services',
       summary.services.map((s) =>
-        [`${s.key}  ${s.scheduler}`, ...(s.scheduler_flags ?? []), plural(s.servers, 'server')].join(', '),
+        [
+          `${s.key}  ${s.scheduler}`,
+          ...(s.scheduler_flags ?? []),
+          plural(s.servers, 'server'),
+          ...(s.checks === undefined ? [] : [`checked by ${s.checks.join(' and ')}`]),
+        ].join(', '),
       ),
     ],
     ['masquerade', summary.masquerade],

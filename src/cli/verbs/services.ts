@@ -1,5 +1,6 @@
 /** `weir services` and `weir servers`: what is balanced, onto whom, and how it is spread. */
 import { formatEndpoint } from '../../core/address/address.ts';
+import type { ServerStatus } from '../../core/health/status.ts';
 import type { ServerCounters, ServiceCounters } from '../../core/model/counters.ts';
 import { parseServiceKey } from '../../core/model/service.ts';
 import { persistenceText } from '../../core/plan/explain.ts';
@@ -82,18 +83,47 @@ function servicesText(session: Session, services: readonly ServiceCounters[]): s
   return table(session, [...columns, left('')], rowsWith(Math.min(room, WIDEST_BAR)));
 }
 
-function serversText(session: Session, services: readonly ServiceCounters[]): string {
+function healthCell({ style }: Session, { health }: ServerStatus): Cell {
+  if (health === null) return { text: '-', paint: style.dim };
+  const { verdict, checked } = health;
+  if (!checked) return { text: `${verdict}?`, paint: style.yellow };
+  return { text: verdict, paint: verdict === 'up' ? style.green : style.red };
+}
+
+/** Why a server does not weigh what is configured; empty where it does, or is about to. */
+function whyText({ health, weight, configured_weight }: ServerStatus): string {
+  if (health === null) return '';
+  const { checked, reason, since, checks } = health;
+  if (!checked) return reason;
+  if (health.verdict === 'down') return since === null ? reason : `${reason}, since ${since.slice(0, 19)}Z`;
+  const doubtful = checks.find(({ against }) => against > 0);
+  if (doubtful?.last)
+    return `${doubtful.against} of ${doubtful.needed} checks failed: ${doubtful.last.reason}`;
+  return weight === configured_weight ? '' : reason;
+}
+
+function serversText(session: Session, servers: readonly ServerStatus[]): string {
   const wide = session.options.output === 'wide';
-  const columns = [left('SERVER'), left('SERVICE'), ...LOAD, ...(wide ? MORE : [])];
-  const rows = services.flatMap((service) =>
-    service.servers.map((server) => [
-      formatEndpoint(server),
-      service.key,
-      ...loadCells(session, server),
-      ...(wide ? moreCells(server) : []),
-    ]),
-  );
-  return table(session, columns, rows);
+  const columns = [left('SERVER'), left('SERVICE'), ...LOAD];
+  const more = wide ? [right('CONFIGURED'), ...MORE] : [];
+  const cells = (server: ServerStatus, health: Row): Row => [
+    formatEndpoint(server),
+    server.service,
+    ...loadCells(session, server),
+    ...health,
+    ...(wide ? [String(server.configured_weight ?? '-'), ...moreCells(server)] : []),
+  ];
+  const whole = [...columns, left('HEALTH'), ...more, left('WHY')];
+  const rows = servers.map((one) => [...cells(one, [healthCell(session, one)]), whyText(one)]);
+  if (session.width === undefined || totalWidth(layOut(whole, rows)) <= session.width)
+    return table(session, whole, rows);
+  // On a narrow terminal health stands below.
+  const narrow = servers.flatMap((one): Row[] => {
+    const { text, paint = String } = healthCell(session, one);
+    const below = [text, whyText(one)].filter((part) => part !== '').join(': ');
+    return [cells(one, []), ...(one.health === null ? [] : [[{ text: `  ${below}`, paint }]])];
+  });
+  return table(session, [...columns, ...more], narrow);
 }
 
 export const services: Verb = {
@@ -124,20 +154,26 @@ export const servers: Verb = {
   name: 'servers',
   operands: '[service]',
   group: 'Looking:',
-  summary: 'list real servers, one to a line',
+  summary: 'list real servers with their health, one to a line',
   description:
-    'Lists the real servers of every service, or of the one named, one to a line: for grep and sort. -o wide adds traffic ' +
-    'and templates.',
+    'Lists the real servers of every service, or of the one named, one to a line: for grep and sort. WEIGHT is the one in effect. ' +
+    'HEALTH is up or down by the checks of the configuration, with a question mark until they have been made, and - for a ' +
+    'server without checks; WHY says what made it so. A server that is down is listed though it is out of its service. ' +
+    '-o wide adds the configured weight, traffic and templates; -o json each check with its latest result.',
   examples: [
     ['weir servers', 'all of them'],
     ['weir servers 203.0.113.100:80', 'those of one service'],
     ['weir servers --no-headers | sort -k5 -n', 'the busiest last'],
+    ['weir servers -o json', 'with each check’s latest result and the factors of each weight'],
   ],
   async run(session, operand) {
-    const all = await session.client.services();
-    const wanted = operand === undefined ? all : findServices(all, operand);
-    const list = wanted.flatMap(({ key, servers }) => servers.map((server) => ({ service: key, ...server })));
-    await output(session, list, () => serversText(session, wanted));
+    const all = await session.client.servers();
+    const wanted =
+      operand === undefined
+        ? undefined
+        : new Set(findServices(await session.client.services(), operand).map(({ key }) => key));
+    const list = wanted === undefined ? all : all.filter(({ service }) => wanted.has(service));
+    await output(session, list, () => serversText(session, list));
     if (list.length === 0) await say(session, 'no servers');
     return EXIT.done;
   },

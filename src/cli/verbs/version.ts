@@ -17,11 +17,21 @@ function daemonLines(status: Status): string[] {
     `reload  ${ok ? 'done' : 'refused'} at ${at}: ${message}`,
     `plane   ${status.plane}`,
     `memory  ${mebibytes(status.memory.resident)} MiB of the daemon, ${mebibytes(status.memory.kernel)} MiB in the kernel`,
+    ...checksLines(status),
     // A daemon of an earlier version says nothing of these.
     ...(status.retiring ?? []).map(
       ({ layout, connections, until }) =>
         `older   plane ${layout} finishes ${connections ?? 'its'} connections, until ${until} at most`,
     ),
+  ];
+}
+
+/** How the health checks keep their times; a daemon of an earlier version, or without checks, says nothing. */
+function checksLines({ checks }: Partial<Pick<Status, 'checks'>>): readonly string[] {
+  if (checks === undefined || checks.checks === 0) return [];
+  const { checks: count, late_p50_ms, late_p99_ms } = checks;
+  return [
+    `checks  ${count}, begun ${late_p50_ms} ms late by the median, ${late_p99_ms} ms by the 99th percentile`,
   ];
 }
 

@@ -1,4 +1,5 @@
 /** A parsed configuration file: defaults filled in, every value checked. */
+import type { Checks } from './check.ts';
 import type { DirectorInterface, Forwarding, HowAttached, Masquerade, Vip } from './host.ts';
 import type { VirtualService } from './service.ts';
 
@@ -39,6 +40,7 @@ export interface Config {
   readonly forwarding: Forwarding;
   readonly vips: readonly Vip[];
   readonly services: readonly VirtualService[];
+  readonly checks: Checks;
   readonly masquerade: readonly Masquerade[];
   /** Name (`net.ipv4.tcp_fin_timeout`) to value, as written to /proc/sys. */
   readonly sysctls: ReadonlyMap<string, string>;

@@ -4,17 +4,22 @@ import type { Config } from '../model/config.ts';
 import { equalService } from '../model/equal.ts';
 import { masqueradeKey, vipKey } from '../model/host.ts';
 import { type ServiceKey, serviceKey, type VirtualService } from '../model/service.ts';
+import type { Weigh } from '../weight/weigh.ts';
 import type { DesiredState } from './states.ts';
 
 /**
- * The state that `config` asks for. A service that is equal to the one in `previous` is that very object, so that
- * the difference of the two can skip it at a glance.
+ * The state that `config` asks for, with each service as `weigh` makes it. A service that is equal to the one in
+ * `previous` is that very object, so that the difference of the two can skip it at a glance.
  */
-export function compose(config: Config, previous?: DesiredState): DesiredState {
+export function compose(
+  config: Config,
+  previous?: DesiredState,
+  weigh: Weigh = (service) => service,
+): DesiredState {
   return {
     interfaces: new Map(config.interfaces.map((one) => [one.name, one])),
     forwarding: config.forwarding,
-    services: composeServices(config, previous),
+    services: composeServices(config, previous, weigh),
     vips: new Map(config.vips.map((vip) => [vipKey(vip), vip])),
     masquerade: new Map(config.masquerade.map((rule) => [masqueradeKey(rule), rule])),
     // A value that the file gives goes before ours, in the same place of the order.
@@ -23,10 +28,15 @@ export function compose(config: Config, previous?: DesiredState): DesiredState {
 }
 
 /** A loop, not a list of pairs: there may be ten thousand, and a change of one of them is to be quick. */
-function composeServices(config: Config, previous: DesiredState | undefined): DesiredState['services'] {
+function composeServices(
+  config: Config,
+  previous: DesiredState | undefined,
+  weigh: Weigh,
+): DesiredState['services'] {
   const services = new Map<ServiceKey, VirtualService>();
-  for (const service of config.services) {
-    const key = serviceKey(service);
+  for (const configured of config.services) {
+    const key = serviceKey(configured);
+    const service = weigh(configured);
     const before = previous?.services.get(key);
     services.set(key, before !== undefined && equalService(before, service) ? before : service);
   }

@@ -1,0 +1,56 @@
+/** One check, once: bounded in time altogether, and not held against the server when this thread was late itself. */
+import type { CheckResult } from '../core/health/state.ts';
+import type { Check } from '../core/model/check.ts';
+import { checkHttp } from './http.ts';
+import type { Outcome } from './outcome.ts';
+import type { Stalls } from './stalls.ts';
+import { checkTcp } from './tcp.ts';
+
+/** How one protocol asks; it ends at the latest when the signal aborts. */
+export type Protocol<C extends Check> = (check: C, signal: AbortSignal) => Promise<Outcome>;
+
+type Protocols = { readonly [T in Check['type']]: Protocol<Extract<Check, { type: T }>> };
+
+const PROTOCOLS: Protocols = { tcp: checkTcp, http: checkHttp };
+
+/** Asks by the check's own protocol. */
+export function ask(check: Check, signal: AbortSignal): Promise<Outcome> {
+  return (PROTOCOLS[check.type] as Protocol<Check>)(check, signal);
+}
+
+/** If the thread was stalled for more than this part of a check's time, no answer in time says nothing. */
+export const LATE_PART = 0.25;
+
+/** The reason of a check that ran out of time. */
+class TimedOut extends Error {
+  override readonly name = 'TimedOut';
+}
+
+/** Makes one check; never rejects. `cancel` ends it early, and its result is then of no use. */
+export async function attempt(
+  check: Check,
+  by: { readonly ask: Protocol<Check>; readonly stalls: Stalls; readonly cancel: AbortSignal },
+): Promise<CheckResult> {
+  const begin = performance.now();
+  const stalledBefore = by.stalls.total();
+  const controller = new AbortController();
+  const stop = () => controller.abort(new Error('cancelled'));
+  by.cancel.addEventListener('abort', stop);
+  const timer = setTimeout(
+    // Timers come before sockets in a turn of Node's loop: an answer that is there already is heard first.
+    () => setImmediate(() => controller.abort(new TimedOut(`no answer within ${check.timeout} ms`))),
+    check.timeout,
+  );
+  const { outcome, reason } = await by.ask(check, controller.signal);
+  clearTimeout(timer);
+  by.cancel.removeEventListener('abort', stop);
+  const tookMs = Math.round(10 * (performance.now() - begin)) / 10;
+  const stalled = by.stalls.total() - stalledBefore;
+  if (
+    outcome === 'failed' &&
+    controller.signal.reason instanceof TimedOut &&
+    stalled > LATE_PART * check.timeout
+  )
+    return { outcome: 'void', reason: `the director itself was late by ${Math.round(stalled)} ms`, tookMs };
+  return { outcome, reason, tookMs };
+}

@@ -1,0 +1,90 @@
+/** The http check: is a request answered with the right status and body? */
+import { createHash } from 'node:crypto';
+import { type IncomingMessage, request } from 'node:http';
+import { familyOf, formatEndpoint } from '../core/address/address.ts';
+import { type BodyExpectation, type HttpCheck, MAX_CHECKED_BODY } from '../core/model/check.ts';
+import { failed, type Outcome, outcomeOf, passed } from './outcome.ts';
+
+/** The longest header that is read, in bytes. */
+const MAX_HEADER = 16_384;
+/** The longest text of a check that a reason repeats, in characters. */
+const LONGEST_QUOTE = 40;
+
+const quote = (text: string) =>
+  JSON.stringify(text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE - 1)}…` : text);
+
+/** Asks once; ends with the answer, a failure, or when `signal` aborts. A body is read only where something is expected of it. */
+export function checkHttp(check: HttpCheck, signal: AbortSignal): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const { address, port, source, method, path, host } = check;
+    const outgoing = request({
+      host: address,
+      family: familyOf(address),
+      port,
+      method,
+      path,
+      ...(source && { localAddress: source }),
+      headers: {
+        host: host ?? formatEndpoint(check),
+        'user-agent': 'weir-check',
+        accept: '*/*',
+        connection: 'close',
+      },
+      agent: false,
+      maxHeaderSize: MAX_HEADER,
+    });
+    const end = (outcome: Outcome) => {
+      signal.removeEventListener('abort', abort);
+      outgoing.destroy();
+      resolve(outcome);
+    };
+    const abort = () => end(outcomeOf(signal.reason));
+    signal.addEventListener('abort', abort);
+    outgoing.on('error', (error) => end(outcomeOf(error)));
+    outgoing.on('response', (response) => {
+      judge(check, response).then(end, (error) => end(outcomeOf(error)));
+    });
+    outgoing.end();
+  });
+}
+
+async function judge(check: HttpCheck, response: IncomingMessage): Promise<Outcome> {
+  const status = response.statusCode ?? 0;
+  // The body of a response that nobody reads goes with its socket.
+  response.on('error', () => {});
+  if (!check.status.some(([from, to]) => status >= from && status <= to))
+    return failed(`status ${status}, not ${check.status.map(rangeText).join(' or ')}`);
+  if (check.body === undefined) return passed(`status ${status}`);
+  const body = await readBody(response);
+  if (body === undefined) return failed(`the body is longer than ${MAX_CHECKED_BODY / 1_048_576} MiB`);
+  const wrong = judgeBody(check.body, body);
+  return wrong === undefined ? passed(`status ${status}, body as expected`) : failed(wrong);
+}
+
+const rangeText = ([from, to]: readonly [number, number]) => (from === to ? `${from}` : `${from}-${to}`);
+
+/** The whole body; undefined if it is longer than what is looked at. Rejects when it is cut short. */
+async function readBody(response: IncomingMessage): Promise<Buffer | undefined> {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  for await (const piece of response) {
+    pieces.push(piece as Buffer);
+    length += (piece as Buffer).length;
+    if (length > MAX_CHECKED_BODY) return undefined;
+  }
+  return Buffer.concat(pieces);
+}
+
+/** What is wrong with a body; undefined if it is as expected. */
+export function judgeBody({ contains, regex, digest }: BodyExpectation, body: Buffer): string | undefined {
+  if (contains !== undefined && !body.includes(contains))
+    return `the body does not contain ${quote(contains)}`;
+  if (regex !== undefined && !new RegExp(regex, 'us').test(body.toString('utf8')))
+    return `the body does not match ${quote(regex)}`;
+  if (digest === undefined) return undefined;
+  const algorithm = digest.length === 32 ? 'md5' : 'sha256';
+  const found = createHash(algorithm).update(body).digest('hex');
+  return found === digest
+    ? undefined
+    : `the body's ${algorithm} is ${found.slice(0, 12)}…, not ${digest.slice(0, 12)}…`;
+}

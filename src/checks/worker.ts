@@ -1,0 +1,37 @@
+/** The thread that makes the checks: it keeps their times whatever the daemon's loop is busy with. */
+import { parentPort } from 'node:worker_threads';
+import type { CheckState } from '../core/health/state.ts';
+import type { CheckKey } from '../core/model/check.ts';
+import { ask } from './attempt.ts';
+import type { FromChecks, ToChecks } from './messages.ts';
+import { Runner } from './runner.ts';
+import { watchStalls } from './stalls.ts';
+
+function main(port: NonNullable<typeof parentPort>): void {
+  const say = (message: FromChecks) => port.postMessage(message);
+  let changes = new Map<CheckKey, CheckState>();
+  const runner = new Runner({
+    ask,
+    stalls: watchStalls(),
+    random: Math.random,
+    changed: (key, state) => {
+      // All that one turn of the loop finds goes together: a rack that fails is one change of the plan.
+      if (changes.size === 0)
+        setImmediate(() => {
+          say({ kind: 'changed', states: changes });
+          changes = new Map();
+        });
+      changes.set(key, state);
+    },
+  });
+  port.on('message', (message: ToChecks) => {
+    if (message.kind === 'set') runner.set(message.checks);
+    else {
+      const states = message.states ? runner.states() : new Map<CheckKey, CheckState>();
+      say({ kind: 'answer', id: message.id, states, scheduler: runner.report() });
+    }
+  });
+}
+
+// Only as a thread: to import this file does nothing.
+if (parentPort !== null) main(parentPort);

@@ -1,0 +1,76 @@
+/** Rules between the keys of a health check, and between a check and whom it is for. */
+import { familyOf } from '../core/address/address.ts';
+import type { DraftService } from './draft.ts';
+import type { DraftCheck } from './draft-checks.ts';
+import type { Finding } from './problems.ts';
+import { formatDuration } from './units.ts';
+
+/** What is wrong with the checks of a service and of its servers. */
+export function checkChecks(service: DraftService): readonly Finding[] {
+  const all = [...service.checks, ...service.servers.flatMap(({ checks }) => checks)];
+  return all.flatMap((check) => [
+    ...checkHttpKeys(check),
+    ...checkTimeout(check),
+    ...checkTarget(service, check),
+  ]);
+}
+
+function checkHttpKeys({ path, type, httpKeys, method, bodyKeys }: DraftCheck): readonly Finding[] {
+  const findings: Finding[] = [];
+  if (type !== undefined && type !== 'http')
+    for (const key of httpKeys)
+      findings.push({
+        path: [...path, key],
+        message: `a key of http checks, and this one is ${type}`,
+        expected: 'type: http, or no such key',
+        part: 'key',
+      });
+  if (type !== 'http' || bodyKeys === undefined) return findings;
+  const body = [...path, 'body'];
+  if (bodyKeys.length === 0)
+    findings.push({
+      path: body,
+      message: 'nothing is expected',
+      expected: 'contains, regex or digest',
+      part: 'key',
+    });
+  if (method === 'HEAD')
+    findings.push({
+      path: body,
+      message: 'an answer to HEAD has no body',
+      expected: 'method: GET',
+      part: 'key',
+    });
+  return findings;
+}
+
+function checkTimeout({ path, interval, timeout }: DraftCheck): readonly Finding[] {
+  if (interval === undefined || timeout === undefined || timeout <= interval) return [];
+  const [long, short] = [formatDuration(timeout), formatDuration(interval)];
+  return [
+    {
+      path: [...path, 'timeout'],
+      message: `${long} is longer than the interval`,
+      expected: `at most ${short}, or a longer interval`,
+    },
+  ];
+}
+
+function checkTarget(service: DraftService, check: DraftCheck): readonly Finding[] {
+  const { path, sourceAddress, connectAddress, hasConnectPort } = check;
+  const findings: Finding[] = [];
+  if (service.port === 0 && !hasConnectPort)
+    findings.push({
+      path,
+      message: 'a service of every port does not say which one to check',
+      expected: 'the key connect_port',
+    });
+  const target = connectAddress ?? service.address?.value;
+  if (sourceAddress !== undefined && target !== undefined && familyOf(target) !== familyOf(sourceAddress))
+    findings.push({
+      path: [...path, 'source_address'],
+      message: `${sourceAddress} is IPv${familyOf(sourceAddress)}, but what is checked is IPv${familyOf(target)}`,
+      expected: `an IPv${familyOf(target)} address`,
+    });
+  return findings;
+}

@@ -1,0 +1,72 @@
+/** What of the health checks in a file could be understood, for rules between their keys. */
+import type { z } from 'zod';
+import type { Address } from '../core/address/address.ts';
+import type { CheckMethod, CheckType } from '../core/model/check.ts';
+import { checkShape, HTTP_KEYS, type HttpKey, type ParsedCheck } from './check-schema.ts';
+import type { Path } from './problems.ts';
+
+/** A check's understood parts; what is absent or wrong is undefined. */
+export interface DraftCheck {
+  readonly path: Path;
+  readonly type: CheckType | undefined;
+  /** The default included. */
+  readonly interval: number | undefined;
+  readonly timeout: number | undefined;
+  readonly connectAddress: Address | undefined;
+  /** True if there is that key, whatever is in it. */
+  readonly hasConnectPort: boolean;
+  readonly sourceAddress: Address | undefined;
+  readonly method: CheckMethod | undefined;
+  /** Those of the keys that are there which only an http check can have. */
+  readonly httpKeys: readonly HttpKey[];
+  readonly bodyKeys: readonly string[] | undefined;
+}
+
+const keysOf = (value: unknown): readonly string[] =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.entries(value).flatMap(([key, part]) => (part === undefined ? [] : [key]))
+    : [];
+
+const httpKeysIn = (keys: readonly string[]) => HTTP_KEYS.filter((key) => keys.includes(key));
+
+/** The drafts of checks that the schema has found right. */
+export function draftChecksOf(checks: readonly ParsedCheck[] | undefined, path: Path): readonly DraftCheck[] {
+  return (checks ?? []).map((check, i) => ({
+    path: [...path, i],
+    type: check.type,
+    interval: check.interval,
+    timeout: check.timeout,
+    connectAddress: check.connect_address,
+    hasConnectPort: check.connect_port !== undefined,
+    sourceAddress: check.source_address,
+    method: check.method,
+    httpKeys: httpKeysIn(keysOf(check)),
+    bodyKeys: check.body && keysOf(check.body),
+  }));
+}
+
+/** Reads drafts from plain values; total. */
+export function readDraftChecks(value: unknown, path: Path): readonly DraftCheck[] {
+  if (!Array.isArray(value)) return [];
+  return value.map((check: unknown, i): DraftCheck => {
+    const keys = keysOf(check);
+    const part = (name: string): unknown =>
+      keys.includes(name) ? (check as Record<string, unknown>)[name] : undefined;
+    const read = <T>(field: z.ZodType<T>, name: string): T | undefined => {
+      const result = field.safeParse(part(name));
+      return result.success ? result.data : undefined;
+    };
+    return {
+      path: [...path, i],
+      type: read(checkShape.type, 'type'),
+      interval: read(checkShape.interval, 'interval'),
+      timeout: read(checkShape.timeout, 'timeout'),
+      connectAddress: read(checkShape.connect_address, 'connect_address'),
+      hasConnectPort: keys.includes('connect_port'),
+      sourceAddress: read(checkShape.source_address, 'source_address'),
+      method: read(checkShape.method, 'method'),
+      httpKeys: httpKeysIn(keys),
+      bodyKeys: keys.includes('body') ? keysOf(part('body')) : undefined,
+    };
+  });
+}

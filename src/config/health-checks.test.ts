@@ -1,0 +1,178 @@
+import { describe, expect, it } from 'vitest';
+import type { Check, ServiceChecks } from '../core/model/check.ts';
+import { parseConfig } from './parse.ts';
+import { formatProblem } from './problems.ts';
+
+/** A file with one service; `check` is in its list of checks, `more` among its keys, `server` among those of its server. */
+function sample(check: string, { more = '', server = '', port = 80 } = {}): string {
+  return `director: {public: eth0, private: eth1}
+services:
+  - protocol: tcp
+    address: 203.0.113.100
+    port: ${port}
+${more}    checks: [${check}]
+    servers:
+      - {address: 192.168.1.101${server}}
+      - {address: 192.168.1.102}
+`;
+}
+
+function checksIn(text: string): ServiceChecks | undefined {
+  const result = parseConfig(text, 'f');
+  if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'));
+  return [...result.config.checks.values()][0];
+}
+
+const checkIn = (text: string): Check => checksIn(text)!.servers.get('192.168.1.101:80')![0]!;
+
+function wrong(text: string): readonly string[] {
+  const result = parseConfig(text, 'f');
+  return result.ok ? [] : result.problems.map(formatProblem);
+}
+
+describe('health checks in a file', () => {
+  it('have their defaults filled in, and the target of each server', () => {
+    const found = checksIn(sample('{type: tcp}'))!;
+    expect(found).toMatchObject({ start_as: 'up', on_failure: 'remove' });
+    expect([...found.servers]).toEqual(
+      [101, 102].map((host) => [
+        `192.168.1.${host}:80`,
+        [
+          {
+            type: 'tcp',
+            address: `192.168.1.${host}`,
+            port: 80,
+            interval: 5_000,
+            timeout: 2_000,
+            rise: 2,
+            fall: 3,
+          },
+        ],
+      ]),
+    );
+    expect(checkIn(sample('{type: http}'))).toMatchObject({
+      method: 'GET',
+      path: '/',
+      status: [[200, 299]],
+    });
+    expect(checkIn(sample('{type: tcp, interval: 500ms}')).timeout).toBe(500);
+  });
+
+  it('take all that they are made of', () => {
+    const http =
+      '{type: http, interval: 1m, timeout: 30s, rise: 1, fall: 5, connect_address: 10.0.0.1, connect_port: 8080, source_address: 192.168.1.1, method: GET, path: "/h?a=1", host: "a.example:80", status: [200, 300-302], body: {contains: ok, regex: "^a.b$", digest: D41D8CD98F00B204E9800998ECF8427E}}';
+    expect(checkIn(sample(http))).toEqual({
+      type: 'http',
+      address: '10.0.0.1',
+      port: 8080,
+      source: '192.168.1.1',
+      interval: 60_000,
+      timeout: 30_000,
+      rise: 1,
+      fall: 5,
+      method: 'GET',
+      path: '/h?a=1',
+      host: 'a.example:80',
+      status: [
+        [200, 200],
+        [300, 302],
+      ],
+      body: { contains: 'ok', regex: '^a.b$', digest: 'd41d8cd98f00b204e9800998ecf8427e' },
+    });
+  });
+
+  it("are a server's own where it has some, and none where it has an empty list", () => {
+    const own = checksIn(sample('{type: tcp}', { server: ', checks: [{type: tcp, connect_port: 99}]' }))!;
+    expect(own.servers.get('192.168.1.101:80')).toMatchObject([{ port: 99 }]);
+    expect(own.servers.get('192.168.1.102:80')).toMatchObject([{ port: 80 }]);
+    expect([...checksIn(sample('{type: tcp}', { server: ', checks: []' }))!.servers.keys()]).toEqual([
+      '192.168.1.102:80',
+    ]);
+    expect(checksIn(sample(''))).toBeUndefined();
+  });
+
+  it.each([
+    [
+      '{type: tpc}',
+      {},
+      'f:6:21: services[0].checks[0].type: "tpc" is not a type of check; expected one of tcp, http; did you mean "tcp"?',
+    ],
+    ['{interval: 1s}', {}, 'f:6:14: services[0].checks[0].type: missing; expected one of tcp, http'],
+    [
+      '{type: tcp, interval: 5}',
+      {},
+      'f:6:36: services[0].checks[0].interval: 5 has no unit; expected numbers with the units d, h, m, s, ms, such as 90s or 1h30m; did you mean "5s"?',
+    ],
+    [
+      '{type: tcp, interval: 10ms}',
+      {},
+      'f:6:36: services[0].checks[0].interval: "10ms" is too short; expected 100ms to 1d',
+    ],
+    [
+      '{type: tcp, interval: 1s, timeout: 2s}',
+      {},
+      'f:6:49: services[0].checks[0].timeout: 2s is longer than the interval; expected at most 1s, or a longer interval',
+    ],
+    [
+      '{type: tcp, path: /x}',
+      {},
+      'f:6:26: services[0].checks[0].path: a key of http checks, and this one is tcp; expected type: http, or no such key',
+    ],
+    [
+      '{type: http, path: health}',
+      {},
+      'f:6:33: services[0].checks[0].path: "health" is not a path; expected text that begins with "/", without white space, such as /health?deep=1',
+    ],
+    [
+      '{type: http, status: 299-200}',
+      {},
+      'f:6:35: services[0].checks[0].status: "299-200" is not a status, a range of them or a list of these; expected such as 200, 200-299 or [200, 301-302], from 100 to 599',
+    ],
+    [
+      '{type: http, body: {regex: "("}}',
+      {},
+      'f:6:41: services[0].checks[0].body.regex: "(" is not a regular expression: unterminated group; expected an ECMAScript pattern without slashes around it',
+    ],
+    [
+      '{type: http, body: {}}',
+      {},
+      'f:6:27: services[0].checks[0].body: nothing is expected; expected contains, regex or digest',
+    ],
+    [
+      '{type: http, method: HEAD, body: {contains: a}}',
+      {},
+      'f:6:41: services[0].checks[0].body: an answer to HEAD has no body; expected method: GET',
+    ],
+    [
+      '{type: tcp, source_address: "fd00::1"}',
+      {},
+      'f:6:42: services[0].checks[0].source_address: fd00::1 is IPv6, but what is checked is IPv4; expected an IPv4 address',
+    ],
+    [
+      '{type: tcp, fall: 0}',
+      {},
+      'f:6:32: services[0].checks[0].fall: 0 is not a number of results; expected a whole number from 1 to 100',
+    ],
+    [
+      '{type: tcp, retry: 3}',
+      {},
+      'f:6:26: services[0].checks[0].retry: unknown key; expected one of type, interval, timeout, rise, fall, connect_address, connect_port, source_address, method, path, host, status, body',
+    ],
+    [
+      '{type: tcp}',
+      { port: 0, more: '    persistence: {}\n' },
+      'f:7:14: services[0].checks[0]: a service of every port does not say which one to check; expected the key connect_port',
+    ],
+  ] as const)('say what is wrong with %s', (check, more, problem) => {
+    expect(wrong(sample(check, more))).toEqual([problem]);
+  });
+
+  it('are looked at in servers too', () => {
+    expect(
+      wrong(sample('{type: tcp}', { server: ', checks: [{type: tcp, host: a, interval: 1s, timeout: 3s}]' })),
+    ).toEqual([
+      expect.stringContaining('f:8:55: services[0].servers[0].checks[0].host: a key of http checks'),
+      expect.stringContaining('services[0].servers[0].checks[0].timeout: 3s is longer'),
+    ]);
+  });
+});

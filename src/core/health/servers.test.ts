@@ -1,0 +1,197 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseAddress } from '../address/address.ts';
+import { type Check, checkKey, type ServiceChecks } from '../model/check.ts';
+import { type ServiceKey, serviceKey, type VirtualService } from '../model/service.ts';
+import { DEFAULT_TIMEOUTS } from '../model/state.ts';
+import { weighBy } from '../weight/weigh.ts';
+import {
+  failingCheck,
+  healthOf,
+  previouslyInPlane,
+  previouslyWatched,
+  type Watch,
+  watchOf,
+} from './servers.ts';
+import type { CheckState, CheckVerdict } from './state.ts';
+
+const ip = (host: number) => parseAddress(`192.168.1.${host}`)!;
+const check = (host: number, more: Partial<Check> = {}): Check =>
+  ({
+    type: 'tcp',
+    address: ip(host),
+    port: 80,
+    interval: 5_000,
+    timeout: 1_000,
+    rise: 2,
+    fall: 3,
+    ...more,
+  }) as Check;
+const service = (port: number, weights: Readonly<Record<number, number>>): VirtualService => ({
+  protocol: 'tcp',
+  address: parseAddress('203.0.113.100')!,
+  port,
+  scheduler: 'wlc',
+  timeouts: DEFAULT_TIMEOUTS,
+  servers: Object.entries(weights).map(([host, weight]) => ({ address: ip(Number(host)), port: 80, weight })),
+});
+const checksOf = (one: VirtualService, more: Partial<ServiceChecks> = {}): [ServiceKey, ServiceChecks] => [
+  serviceKey(one),
+  {
+    start_as: 'up',
+    on_failure: 'remove',
+    servers: new Map(
+      one.servers.map(({ address, port }) => [`${address}:${port}`, [check(Number(address.split('.')[3]))]]),
+    ),
+    ...more,
+  },
+];
+const state = (verdict: CheckVerdict, since = 0): CheckState => ({
+  verdict,
+  against: 0,
+  since,
+  ...(verdict === 'unknown'
+    ? {}
+    : { decided: { outcome: verdict === 'up' ? 'passed' : 'failed', reason: `${verdict}!`, tookMs: 1 } }),
+});
+const states = (verdicts: Readonly<Record<number, CheckVerdict>>) =>
+  new Map(Object.entries(verdicts).map(([host, verdict]) => [checkKey(check(Number(host))), state(verdict)]));
+const never = () => undefined;
+const weightsIn = ({ servers }: VirtualService) =>
+  Object.fromEntries(servers.map(({ address, weight }) => [Number(address.split('.')[3]), weight]));
+
+describe('a watch', () => {
+  it('makes a check once that several services ask for with the same parameters', () => {
+    const [a, b] = [service(80, { 101: 1, 102: 1 }), service(443, { 101: 1 })];
+    expect(watchOf(new Map([checksOf(a), checksOf(b)]), never).checks.size).toBe(2);
+    const other = checksOf(b, {
+      servers: new Map([['192.168.1.101:80', [check(101, { interval: 1_000 })]]]),
+    });
+    expect(watchOf(new Map([checksOf(a), other]), never).checks.size).toBe(3);
+  });
+
+  it('names a check by all that it is made of, in whatever order', () => {
+    const { type, ...rest } = check(101);
+    expect(checkKey({ ...rest, type } as Check)).toBe(checkKey(check(101)));
+    for (const more of [{ port: 81 }, { timeout: 999 }, { rise: 1 }, { source: ip(1) }])
+      expect(checkKey(check(101, more))).not.toBe(checkKey(check(101)));
+  });
+});
+
+describe('a server', () => {
+  const watched = (initial: 'up' | 'down', ...hosts: number[]) => ({
+    initial,
+    checks: hosts.map((host) => checkKey(check(host))),
+  });
+
+  it('counts as what it was until it is checked', () => {
+    expect(healthOf(watched('up', 1), new Map())).toMatchObject({ verdict: 'up', checked: false });
+    expect(healthOf(watched('down', 1), states({ 1: 'unknown' }))).toMatchObject({
+      verdict: 'down',
+      checked: false,
+    });
+  });
+
+  it('is up when all its checks pass, and down by one that fails', () => {
+    expect(healthOf(watched('down', 1, 2), states({ 1: 'up', 2: 'up' }))).toMatchObject({
+      verdict: 'up',
+      checked: true,
+    });
+    expect(healthOf(watched('down', 1, 2), states({ 1: 'up' }))).toMatchObject({
+      verdict: 'down',
+      checked: false,
+    });
+    expect(healthOf(watched('up', 1, 2), states({ 1: 'up', 2: 'down' }))).toMatchObject({
+      verdict: 'down',
+      checked: true,
+      reason: 'down!',
+    });
+  });
+
+  it('names the check that it is down by', () => {
+    const one = service(80, { 101: 1 });
+    const watch = watchOf(new Map([checksOf(one)]), never);
+    const server = watch.services.get(serviceKey(one))!.servers.get('192.168.1.101:80')!;
+    expect(failingCheck(server, watch, states({ 101: 'down' }))).toBe('tcp 192.168.1.101:80');
+    expect(failingCheck(server, watch, states({ 101: 'up' }))).toBeUndefined();
+  });
+});
+
+describe('weights by health', () => {
+  const one = service(80, { 101: 3, 102: 2, 103: 0 });
+  const weigh = (verdicts: Parameters<typeof states>[0], more: Partial<ServiceChecks> = {}) =>
+    weighBy(watchOf(new Map([checksOf(one, more)]), never), states(verdicts))(one);
+
+  it('take a server that is down out of its service, or make it 0', () => {
+    expect(weightsIn(weigh({ 101: 'down', 102: 'up' }))).toEqual({ 102: 2, 103: 0 });
+    expect(weightsIn(weigh({ 101: 'down', 102: 'up' }, { on_failure: 'inhibit' }))).toEqual({
+      101: 0,
+      102: 2,
+      103: 0,
+    });
+  });
+
+  it('leave the very same service when all are up, and services without checks', () => {
+    expect(weigh({ 101: 'up', 102: 'up', 103: 'up' })).toBe(one);
+    expect(weigh({})).toBe(one);
+    const other = service(443, { 101: 1 });
+    expect(weighBy(watchOf(new Map([checksOf(one)]), never), states({ 101: 'down' }))(other)).toBe(other);
+  });
+
+  it('keep servers out that start as down, until they pass', () => {
+    expect(weightsIn(weigh({ 102: 'up' }, { start_as: 'down' }))).toEqual({ 102: 2 });
+  });
+
+  it('never bring in a server, raise a weight, or keep a server that is down', () => {
+    const verdict = fc.constantFrom<CheckVerdict>('up', 'down', 'unknown');
+    const all = fc.record({ 101: verdict, 102: verdict, 103: verdict });
+    const how = fc.record({
+      start_as: fc.constantFrom('up' as const, 'down' as const),
+      on_failure: fc.constantFrom('remove' as const, 'inhibit' as const),
+    });
+    fc.assert(
+      fc.property(all, how, (verdicts, more) => {
+        const result = weightsIn(weigh(verdicts, more)) as Record<number, number | undefined>;
+        const configured = weightsIn(one) as Record<number, number>;
+        for (const host of [101, 102, 103] as const) {
+          const found = verdicts[host];
+          const up = found === 'up' || (found === 'unknown' && more.start_as === 'up');
+          const gone = more.on_failure === 'remove' ? undefined : 0;
+          expect(result[host]).toBe(up ? configured[host] : gone);
+        }
+      }),
+    );
+  });
+});
+
+describe('what servers were before', () => {
+  const configured = service(80, { 101: 3, 102: 2, 103: 0, 104: 1 });
+  const key = serviceKey(configured);
+  const initial = (watch: Watch) =>
+    Object.fromEntries(
+      [...watch.services.get(key)!.servers].map(([name, { initial }]) => [name.slice(10, 13), initial]),
+    );
+
+  it('is read from the data plane by a director that starts', () => {
+    const plane = service(80, { 101: 3, 102: 0, 103: 0 });
+    const previously = previouslyInPlane({ services: [configured] }, new Map([[key, plane]]));
+    expect(initial(watchOf(new Map([checksOf(configured)]), previously))).toEqual({
+      '101': 'up',
+      '102': 'down',
+      '103': 'up',
+      '104': 'down',
+    });
+    const empty = previouslyInPlane({ services: [configured] }, new Map());
+    expect(initial(watchOf(new Map([checksOf(configured, { start_as: 'down' })]), empty))['101']).toBe(
+      'down',
+    );
+  });
+
+  it('goes on over a reload that changes checks, and new servers start as the service says', () => {
+    const before = watchOf(new Map([checksOf(service(80, { 101: 3, 102: 2 }))]), never);
+    const services = new Map([[key, service(80, { 101: 3, 102: 2, 103: 1 })]]);
+    const previously = previouslyWatched(before, states({ 101: 'down', 102: 'up' }), services);
+    const after = watchOf(new Map([checksOf(configured, { start_as: 'down' })]), previously);
+    expect(initial(after)).toEqual({ '101': 'down', '102': 'up', '103': 'up', '104': 'down' });
+  });
+});

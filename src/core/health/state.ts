@@ -1,0 +1,57 @@
+/**
+ * One check's state: how many results in a row it takes until the verdict changes. Time is passed in; what was late, or
+ * could not be asked at all, says nothing about the server.
+ */
+import type { RiseFall } from '../model/check.ts';
+
+/** `unknown` until the first result that decides. */
+export type CheckVerdict = 'unknown' | 'up' | 'down';
+
+/**
+ * What came of asking once. `void` is neither good nor bad: the answer came when this machine was late itself, or it
+ * could not ask (no free port, its own address gone).
+ */
+export interface CheckResult {
+  readonly outcome: 'passed' | 'failed' | 'void';
+  /** Why, in a few words for people. */
+  readonly reason: string;
+  /** How long it took, in milliseconds. */
+  readonly tookMs: number;
+}
+
+/** What is known by a check. */
+export interface CheckState {
+  readonly verdict: CheckVerdict;
+  /** Results in a row that speak against the verdict; while it is `unknown`, failed ones. Less than what would change it. */
+  readonly against: number;
+  /** Since when the verdict holds, in milliseconds of the clock that is passed in. */
+  readonly since: number;
+  /** The result that the verdict came from; absent while it is `unknown`. */
+  readonly decided?: CheckResult;
+  /** The latest result, and when it came. */
+  readonly last?: CheckResult & { readonly at: number };
+}
+
+/** Before the first result. */
+export const freshState = (now: number): CheckState => ({ verdict: 'unknown', against: 0, since: now });
+
+/**
+ * The state after one more result. `up` becomes `down` by `fall` failures in a row, `down` becomes `up` by `rise`
+ * passes in a row. What is `unknown` is `up` by its first pass and `down` by `fall` failures: a director that has just
+ * started neither keeps good servers waiting nor drops one for a single lost packet.
+ */
+export function advance(
+  state: CheckState,
+  result: CheckResult,
+  { rise, fall }: RiseFall,
+  now: number,
+): CheckState {
+  const last = { ...result, at: now };
+  if (result.outcome === 'void') return { ...state, last };
+  const found = result.outcome === 'passed' ? 'up' : 'down';
+  if (found === state.verdict) return { ...state, against: 0, last };
+  const needed = found === 'down' ? fall : state.verdict === 'down' ? rise : 1;
+  const against = state.against + 1;
+  if (against < needed) return { ...state, against, last };
+  return { verdict: found, against: 0, since: now, decided: result, last };
+}

@@ -1,0 +1,106 @@
+/** Health checks: what is asked of a real server, how often, and what counts as an answer. */
+import { type Address, type Endpoint, formatEndpoint } from '../address/address.ts';
+import type { ServiceKey } from './service.ts';
+
+/** Kinds of checks: a connection that is accepted, or a request that is answered as expected. */
+export const CHECK_TYPES = ['tcp', 'http'] as const;
+export type CheckType = (typeof CHECK_TYPES)[number];
+
+/** Methods that an HTTP check may use. */
+export const CHECK_METHODS = ['GET', 'HEAD'] as const;
+export type CheckMethod = (typeof CHECK_METHODS)[number];
+
+export const MIN_INTERVAL_MS = 100;
+export const MAX_INTERVAL_MS = 86_400_000;
+export const MIN_CHECK_TIMEOUT_MS = 10;
+export const DEFAULT_INTERVAL_MS = 5_000;
+/** Or the interval, if that is shorter. */
+export const DEFAULT_CHECK_TIMEOUT_MS = 2_000;
+export const DEFAULT_RISE = 2;
+export const DEFAULT_FALL = 3;
+/** The most checks in a row that may be asked for before a server changes. */
+export const MAX_IN_A_ROW = 100;
+/** The most checks that one server can have. */
+export const MAX_CHECKS = 16;
+/** How much of a body is looked at, in bytes; a longer one fails a check that has an expectation of it. */
+export const MAX_CHECKED_BODY = 1_048_576;
+
+/** How many results in a row change a verdict, 1 – 100 each. */
+export interface RiseFall {
+  readonly rise: number;
+  readonly fall: number;
+}
+
+interface AnyCheck extends Endpoint, RiseFall {
+  /** The address that the director connects from; absent, the kernel chooses. */
+  readonly source?: Address;
+  /** From the beginning of one check to that of the next, in milliseconds, 100 ms – 1 day. */
+  readonly interval: number;
+  /** For the whole of a check, in milliseconds, 10 ms – the interval. */
+  readonly timeout: number;
+}
+
+export interface TcpCheck extends AnyCheck {
+  readonly type: 'tcp';
+}
+
+/** What a body has to be like; all that is given has to hold. */
+export interface BodyExpectation {
+  /** UTF-8 text that stands in it. */
+  readonly contains?: string;
+  /** A regular expression (ECMAScript, flags `us`) that matches somewhere in it. */
+  readonly regex?: string;
+  /** Its MD5 (32 hex digits) or SHA-256 (64) in lower case. */
+  readonly digest?: string;
+}
+
+export interface HttpCheck extends AnyCheck {
+  readonly type: 'http';
+  readonly method: CheckMethod;
+  /** Begins with `/`; may have a query. */
+  readonly path: string;
+  /** The Host header; absent, the address and port. */
+  readonly host?: string;
+  /** Ranges of statuses that are right, both ends included. */
+  readonly status: readonly (readonly [number, number])[];
+  readonly body?: BodyExpectation;
+}
+
+/** One check with its target: everything that makes it what it is, so that two equal ones can be made once. */
+export type Check = TcpCheck | HttpCheck;
+
+declare const checkKeyBrand: unique symbol;
+
+/** Names a check by all that it is made of: equal checks have equal keys, whatever services they serve. */
+export type CheckKey = string & { readonly [checkKeyBrand]: true };
+
+/** The key of a check. */
+export function checkKey(check: Check): CheckKey {
+  const entries = Object.entries(check).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify(entries) as CheckKey;
+}
+
+/** For people: `tcp 192.168.1.101:80`, `http GET 192.168.1.101:80/health`. */
+export function checkText(check: Check): string {
+  const target = formatEndpoint(check);
+  return check.type === 'tcp' ? `tcp ${target}` : `http ${check.method} ${target}${check.path}`;
+}
+
+/** What becomes of a server that fails: `remove` takes it out of its service, `inhibit` sets its weight to 0 (keepalived's inhibit_on_failure). */
+export const ON_FAILURES = ['remove', 'inhibit'] as const;
+export type OnFailure = (typeof ON_FAILURES)[number];
+
+/** What an unchecked server counts as: `up`, or `down` until its checks have passed (keepalived's alpha). */
+export const STARTS = ['up', 'down'] as const;
+export type StartAs = (typeof STARTS)[number];
+
+/** How the health of one service's servers is found, and what follows from it. */
+export interface ServiceChecks {
+  readonly start_as: StartAs;
+  readonly on_failure: OnFailure;
+  /** By the server's endpoint in text; a server without checks is absent. All of a server's checks have to pass. */
+  readonly servers: ReadonlyMap<string, readonly Check[]>;
+}
+
+/** The checks of a configuration; services without any are absent. */
+export type Checks = ReadonlyMap<ServiceKey, ServiceChecks>;

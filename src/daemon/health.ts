@@ -1,0 +1,149 @@
+/** The health of real servers, as the director knows it: the thread that checks them, its verdicts, and who depends on them. */
+import { type ChecksListener, type CheckThread, openChecks } from '../checks/open.ts';
+import type { SchedulerReport } from '../core/health/scheduler.ts';
+import {
+  type CheckStates,
+  failingCheck,
+  healthOf,
+  NO_WATCH,
+  type Previously,
+  previouslyInPlane,
+  previouslyWatched,
+  type Watch,
+  type WatchedServer,
+  watchOf,
+} from '../core/health/servers.ts';
+import type { CheckState } from '../core/health/state.ts';
+import { type ServerStatus, serverStatuses } from '../core/health/status.ts';
+import type { CheckKey } from '../core/model/check.ts';
+import type { Config } from '../core/model/config.ts';
+import type { ServiceCounters } from '../core/model/counters.ts';
+import { type ServiceKey, serviceKey, type VirtualService } from '../core/model/service.ts';
+import { type Weigh, weighBy } from '../core/weight/weigh.ts';
+import type { Log } from '../observe/log.ts';
+
+/** What it stands on. */
+export interface HealthParts {
+  readonly log: Log;
+  /** Told when a server's verdict has changed, so that the weights in effect are to be looked at again. */
+  readonly changed: () => void;
+  /** Default: a thread that really asks. */
+  readonly open?: (listener: ChecksListener) => CheckThread;
+}
+
+/** One server that depends on a check. */
+interface Dependent {
+  readonly service: ServiceKey;
+  readonly server: string;
+  readonly watched: WatchedServer;
+}
+
+/** Health; close it. */
+export class Health {
+  readonly #log: Log;
+  readonly #changed: () => void;
+  readonly #thread: CheckThread;
+  #config: Config | undefined;
+  #watch: Watch = NO_WATCH;
+  #dependents: ReadonlyMap<CheckKey, readonly Dependent[]> = new Map();
+  readonly #states = new Map<CheckKey, CheckState>();
+
+  constructor({ log, changed, open = openChecks }: HealthParts) {
+    this.#log = log;
+    this.#changed = changed;
+    this.#thread = open({
+      changed: (states) => this.#learn(states),
+      died: (error) => this.#log.error('checks_restarted', { error }),
+    });
+  }
+
+  /** What is to be watched under `config` by a director that starts with `observed` in its data plane. */
+  watchAtStart(config: Config, observed: ReadonlyMap<ServiceKey, VirtualService>): Watch {
+    return watchOf(config.checks, previouslyInPlane(config, observed));
+  }
+
+  /** What would be watched under `config` from now on. */
+  watchUnder(config: Config): Watch {
+    return watchOf(config.checks, this.#previously());
+  }
+
+  /** Watches from now on what `watch` says; checks that stay go on as they are. */
+  adopt(config: Config, watch: Watch): void {
+    this.#config = config;
+    this.#watch = watch;
+    for (const key of this.#states.keys()) if (!watch.checks.has(key)) this.#states.delete(key);
+    this.#dependents = dependentsIn(watch);
+    this.#thread.set(watch.checks, this.#states);
+  }
+
+  /** What is watched now. */
+  get watch(): Watch {
+    return this.#watch;
+  }
+
+  /** Weighs services by what is known now. */
+  weigh(watch: Watch = this.#watch): Weigh {
+    return weighBy(watch, this.#states);
+  }
+
+  /** All servers with their health; rejects when the thread that checks does not answer. */
+  async servers(counters: readonly ServiceCounters[]): Promise<readonly ServerStatus[]> {
+    const { states } = await this.#thread.report();
+    // Verdicts are those that are in effect here; the latest results are there.
+    const shown = new Map<CheckKey, CheckState>(this.#states);
+    for (const [key, state] of states) {
+      const known = this.#states.get(key);
+      if ((known?.verdict ?? 'unknown') === state.verdict) shown.set(key, state);
+    }
+    return serverStatuses(counters, this.#config?.services ?? [], this.#watch, shown);
+  }
+
+  /** How the scheduler of the checks keeps its times, some seconds ago at most. */
+  get scheduler(): SchedulerReport {
+    return this.#thread.latest;
+  }
+
+  close(): Promise<void> {
+    return this.#thread.close();
+  }
+
+  #previously(): Previously {
+    const services = new Map((this.#config?.services ?? []).map((service) => [serviceKey(service), service]));
+    return previouslyWatched(this.#watch, this.#states, services);
+  }
+
+  /** Takes verdicts in, and says which servers they bring up or down. */
+  #learn(states: CheckStates): void {
+    const affected = new Set<Dependent>();
+    for (const key of states.keys()) for (const one of this.#dependents.get(key) ?? []) affected.add(one);
+    const before = new Map([...affected].map((one) => [one, healthOf(one.watched, this.#states)]));
+    // A state may come of a check that has just been taken out.
+    for (const [key, state] of states) if (this.#watch.checks.has(key)) this.#states.set(key, state);
+    let changes = 0;
+    for (const [{ service, server, watched }, was] of before) {
+      const { verdict, checked, reason } = healthOf(watched, this.#states);
+      if (verdict !== was.verdict) changes++;
+      if (verdict === 'up' && was.verdict === 'down')
+        this.#log.info('server_up', { service, server, reason });
+      if (verdict === 'down' && checked && (was.verdict === 'up' || !was.checked)) {
+        const check = failingCheck(watched, this.#watch, this.#states);
+        this.#log.warn('server_down', { service, server, reason, check });
+      }
+    }
+    if (changes > 0) this.#changed();
+  }
+}
+
+function dependentsIn(watch: Watch): ReadonlyMap<CheckKey, readonly Dependent[]> {
+  const all = new Map<CheckKey, Dependent[]>();
+  for (const [service, { servers }] of watch.services)
+    for (const [server, watched] of servers) {
+      const one = { service, server, watched };
+      for (const key of watched.checks) {
+        const list = all.get(key);
+        if (list === undefined) all.set(key, [one]);
+        else list.push(one);
+      }
+    }
+  return all;
+}

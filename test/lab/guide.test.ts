@@ -9,8 +9,10 @@ import { type GuideLab, guideLab } from './guide-lab.ts';
 const PAGES = ['README.md', ...readdirSync('docs/guide').map((name) => `docs/guide/${name}`)];
 const PIECES = new Map(PAGES.map((page) => [page, readPage(readFileSync(page, 'utf8'))]));
 const CONFIG = '/etc/weir/weir.yaml';
-/** These come before the daemon, or look at the file that it does not know yet. */
-const KNOWS_THE_FILE = /^weir (check|diff|reload|run|apply|down)\b/;
+/** These come before the daemon. */
+const WITHOUT_DAEMON = /^weir (check|run)\b/;
+/** And these look at the file that it has not read yet. */
+const KNOWS_THE_FILE = /^weir (diff|reload|apply|down)\b/;
 
 let guide: GuideLab;
 beforeAll(async () => {
@@ -28,18 +30,18 @@ describe.each([...PIECES].filter(([, pieces]) => pieces.length > 0))('%s', (_, p
     isNew = false;
   };
   const type = async (command: Command): Promise<void> => {
-    if (isNew && !KNOWS_THE_FILE.test(command.text)) {
-      if (daemon === undefined) await run();
-      else expect(await guide.type('director', 'weir reload')).toMatchObject({ code: 0 });
-      isNew = false;
-    }
     if (command.text === 'weir run') return run();
+    if (isNew && !WITHOUT_DAEMON.test(command.text)) {
+      if (daemon === undefined) await run();
+      else if (!KNOWS_THE_FILE.test(command.text))
+        expect(await guide.type('director', 'weir reload')).toMatchObject({ code: 0 });
+    }
     const { code, stdout, stderr } = await guide.type(command.host, command.text);
     const said = stdout + stderr;
     expect(code, said).toBe(command.exit);
     if (command.output.length > 0 && !hasShape(linesOf(said), command.output))
       expect(linesOf(said), 'the shape of what is printed').toEqual(command.output);
-    if (/^weir (reload|apply)\b/.test(command.text)) isNew = false;
+    if (!WITHOUT_DAEMON.test(command.text) && !/^weir (diff|down)\b/.test(command.text)) isNew = false;
   };
 
   afterAll(async () => {

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readPage } from './page.ts';
 
@@ -50,9 +51,29 @@ describe('refuses', () => {
   });
 });
 
-it.each(['README.md', ...readdirSync('docs/guide').map((name) => `docs/guide/${name}`)])(
-  '%s is written so that its commands can be run',
-  (path) => {
-    expect(readPage(readFileSync(path, 'utf8')).length).toBeGreaterThanOrEqual(0);
-  },
-);
+const GUIDE = 'docs/guide/';
+const pages = ['README.md', ...readdirSync(GUIDE).map((name) => `${GUIDE}${name}`)];
+const text = (path: string): string => readFileSync(path, 'utf8');
+
+describe.each(pages)('%s', (path) => {
+  it('is written so that its commands can be run', () => {
+    const kinds = readPage(text(path)).map(({ kind }) => kind);
+    // What happens to a packet is told without any.
+    if (!path.endsWith('how-it-works.md'))
+      expect(kinds).toEqual(expect.arrayContaining(['config', 'command']));
+  });
+
+  it('links to what is there', () => {
+    for (const [, target] of text(path).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g))
+      expect(existsSync(resolve(dirname(path), target!)), target).toBe(true);
+  });
+});
+
+it('the README links to every page of the guide', () => {
+  for (const page of pages.slice(1)) expect(text('README.md')).toContain(`(${page})`);
+});
+
+it('every page of the guide says what to look at when it does not work', () => {
+  for (const page of pages.slice(1).filter((path) => !path.endsWith('how-it-works.md')))
+    expect(text(page), page).toMatch(/^## (When it does not work|What to look at)$/m);
+});

@@ -2,8 +2,9 @@
 # make test     all tests (needs root)
 # make check    types, lint, borders between rooms, generated files, unit and property tests
 # make bench    measured beside nftables, haproxy, nginx stream and plain routing (needs root, some nine minutes)
+# make bench-packets    what single packets cost; BENCH='--against COMMIT' beside an earlier version (needs root, a minute or some)
 # make bench-scale    10,000 services and a million connections: load, change, sweep, listing, memory (needs root, a minute)
-.PHONY: demo demo-down test check bench bench-scale build install generate packages guest clean
+.PHONY: demo demo-down test check bench bench-packets bench-scale build install generate packages guest clean
 .DEFAULT_GOAL := build
 BIN := node_modules/.bin
 
@@ -32,6 +33,9 @@ check: install
 bench: build
 	@scripts/install-packages.sh --bench
 	@$(BIN)/tsx bench/run.ts $(BENCH)
+
+bench-packets: build
+	@$(BIN)/tsx bench/packet/run.ts $(BENCH)
 
 bench-scale: build
 	@$(BIN)/tsx bench/scale/run.ts $(BENCH)

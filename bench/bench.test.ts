@@ -4,6 +4,7 @@ import { describeBars, judge } from './bars.ts';
 import { parseCpuTime, parseProcessTime, passed } from './cpu.ts';
 import { haproxy } from './directors/haproxy.ts';
 import { nftables } from './directors/nftables.ts';
+import { describeComparison } from './packet/against.ts';
 import { describePackets } from './packet/measure.ts';
 import {
   againstBase,
@@ -149,6 +150,16 @@ describe('a report', () => {
 
   it('has a line for each measure of single packets', () => {
     expect(describePackets({ 'new flow': [7, 5, 6] }).at(-1)).toMatch(/^ {2}new flow +6 {2}5 – 7$/);
+  });
+
+  it('stand beside those of an earlier version, where it has them', () => {
+    const before = { 'new flow': [10, 12, 11] };
+    const now = { 'new flow': [9, 7, 8], 'later fragment': [1, 2, 3] };
+    const lines = describeComparison('0123456789', { before, now });
+    expect(lines.slice(1)).toEqual([
+      `  ${''.padEnd(46)}0123456    now  ratio`,
+      `  ${'new flow'.padEnd(46)}     11      8  0.73`,
+    ]);
   });
 });
 

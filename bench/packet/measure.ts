@@ -1,5 +1,5 @@
 /** What one packet costs in the eBPF program, above the floor of writing it. */
-import { withLab } from '../../src/lab/lab.ts';
+import { type Lab, type LabOptions, withLab } from '../../src/lab/lab.ts';
 import { median } from '../ratios.ts';
 
 /** Nanoseconds a packet by measure, one number a round. */
@@ -8,12 +8,19 @@ export type PacketMeasures = Readonly<Record<string, readonly number[]>>;
 /** Seconds it takes, about. */
 export const packetSeconds = 30;
 
-/** Measures by BPF_PROG_TEST_RUN in a lab of its own; throws a LabError when Weir is not built or a step fails. */
+/** The lab that packets are measured in: a director with routes. */
+export const packetLab: LabOptions = { servers: 1, sysctls: { 'net.ipv4.ip_forward': 1 } };
+
+/** Measures the tree in the given directory, by BPF_PROG_TEST_RUN; throws a LabError when it is not built or a step fails. */
+export async function runDriver(lab: Lab, directory: string): Promise<PacketMeasures> {
+  const argv = [process.execPath, '--import', import.meta.resolve('tsx'), 'bench/packet/driver.ts'];
+  const options = { timeout: 180_000, cwd: directory };
+  return JSON.parse(await lab.run(lab.director, argv, options)) as PacketMeasures;
+}
+
+/** Measures this tree in a lab of its own. */
 export async function measurePackets(): Promise<PacketMeasures> {
-  return await withLab({ servers: 1, sysctls: { 'net.ipv4.ip_forward': 1 } }, async (lab) => {
-    const argv = [process.execPath, '--import', import.meta.resolve('tsx'), 'bench/packet/driver.ts'];
-    return JSON.parse(await lab.run(lab.director, argv, { timeout: 180_000 })) as PacketMeasures;
-  });
+  return await withLab(packetLab, async (lab) => await runDriver(lab, '.'));
 }
 
 /** The table, a line for each measure. */

@@ -16,18 +16,25 @@ const DEFAULT_STATUS: HttpCheck['status'] = [[200, 299]];
 /** The checks of all services; `services` are what became of those in the file, in the same order. */
 export function buildChecks(file: ParsedFile, services: readonly VirtualService[]): Checks {
   const checks = new Map<ServiceKey, ServiceChecks>();
-  file.services.forEach(({ start_as, on_failure, checks: common, servers: written }, i) => {
+  file.services.forEach((written, i) => {
+    const { start_as, on_failure, quorum, hysteresis, checks: common } = written;
     const service = services[i]!;
     const servers = new Map<string, readonly Check[]>();
     service.servers.forEach((server, j) => {
-      const own = written[j]?.checks ?? common;
+      const own = written.servers[j]?.checks ?? common;
       if (own !== undefined && own.length > 0)
         servers.set(
           formatEndpoint(server),
           own.map((check) => buildCheck(check, server)),
         );
     });
-    if (servers.size > 0) checks.set(serviceKey(service), { start_as, on_failure, servers });
+    if (servers.size > 0)
+      checks.set(serviceKey(service), {
+        start_as,
+        on_failure,
+        ...(quorum !== undefined && { quorum: { quorum, hysteresis } }),
+        servers,
+      });
   });
   return checks;
 }

@@ -8,11 +8,32 @@ import { formatDuration } from './units.ts';
 /** What is wrong with the checks of a service and of its servers. */
 export function checkChecks(service: DraftService): readonly Finding[] {
   const all = [...service.checks, ...service.servers.flatMap(({ checks }) => checks)];
-  return all.flatMap((check) => [
-    ...checkHttpKeys(check),
-    ...checkTimeout(check),
-    ...checkTarget(service, check),
-  ]);
+  return [
+    ...checkQuorum(service, all.length),
+    ...all.flatMap((check) => [
+      ...checkHttpKeys(check),
+      ...checkTimeout(check),
+      ...checkTarget(service, check),
+    ]),
+  ];
+}
+
+function checkQuorum({ path, quorum, hysteresis }: DraftService, checks: number): readonly Finding[] {
+  const findings: Finding[] = [];
+  if (quorum !== undefined && checks === 0)
+    findings.push({
+      path: [...path, 'quorum'],
+      message: 'nobody is ever down here',
+      expected: 'the key checks beside it',
+      part: 'key',
+    });
+  if (hysteresis !== undefined && hysteresis > 0 && hysteresis >= (quorum ?? 0))
+    findings.push({
+      path: [...path, 'hysteresis'],
+      message: `${hysteresis} is not less than the quorum`,
+      expected: quorum === undefined ? 'the key quorum beside it' : `a whole number from 0 to ${quorum - 1}`,
+    });
+  return findings;
 }
 
 function checkHttpKeys({ path, type, httpKeys, method, bodyKeys }: DraftCheck): readonly Finding[] {

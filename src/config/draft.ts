@@ -50,6 +50,8 @@ export interface DraftService extends DraftEndpoint {
   readonly scheduler: Scheduler | undefined;
   readonly schedulerFlags: readonly Found<SchedulerFlag>[];
   readonly checks: readonly DraftCheck[];
+  readonly quorum: number | undefined;
+  readonly hysteresis: number | undefined;
   readonly servers: readonly DraftServer[];
   readonly sorryServer: DraftEndpoint | undefined;
 }
@@ -85,6 +87,8 @@ const granularityField = numberField('a prefix length', 1, 128);
 const limitFields = configSchema.shape.limits.def.innerType.shape;
 const schedulerField = configSchema.shape.services.element.shape.scheduler;
 const flagField = wordField('a scheduler flag', SCHEDULER_FLAGS);
+const quorumField = configSchema.shape.services.element.shape.quorum;
+const hysteresisField = configSchema.shape.services.element.shape.hysteresis;
 const protocolField = wordField('a protocol', PROTOCOLS);
 
 /** The draft of a file that the schema has found right: what `readDraft` gives for it, without reading each value again. */
@@ -128,6 +132,8 @@ export function draftOf(file: ParsedFile): Draft {
         isPersistent: persistence !== undefined,
         granularity: optional(persistence?.granularity, [...path, 'persistence', 'granularity']),
         checks: draftChecksOf(service.checks, ['services', i, 'checks']),
+        quorum: service.quorum,
+        hysteresis: service.hysteresis,
         servers: servers.map((server, j) => ({
           path: ['services', i, 'servers', j],
           address: { value: server.address, path: ['services', i, 'servers', j, 'address'] },
@@ -213,6 +219,8 @@ function readService(value: unknown, path: Path): DraftService {
       (flag) => found(flagField, flag.value, flag.path) ?? [],
     ),
     checks: readDraftChecks(get(value, 'checks'), [...path, 'checks']),
+    quorum: found(quorumField, get(value, 'quorum'), path)?.value,
+    hysteresis: found(hysteresisField, get(value, 'hysteresis'), path)?.value,
     servers: list(value, 'servers', path).map((server) => ({
       ...readServer(server),
       checks: readDraftChecks(get(server.value, 'checks'), [...server.path, 'checks']),

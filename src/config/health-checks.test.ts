@@ -167,6 +167,21 @@ describe('health checks in a file', () => {
     expect(wrong(sample(check, more))).toEqual([problem]);
   });
 
+  it('may have a quorum', () => {
+    const more = '    quorum: 3\n    hysteresis: 1\n';
+    expect(checksIn(sample('{type: tcp}', { more }))!.quorum).toEqual({ quorum: 3, hysteresis: 1 });
+    expect(checksIn(sample('{type: tcp}'))).not.toHaveProperty('quorum');
+    expect(wrong(sample('{type: tcp}', { more: more.replace('1', '3') }))).toEqual([
+      'f:7:17: services[0].hysteresis: 3 is not less than the quorum; expected a whole number from 0 to 2',
+    ]);
+    expect(wrong(sample('{type: tcp}', { more: '    hysteresis: 1\n' }))).toEqual([
+      expect.stringContaining('1 is not less than the quorum; expected the key quorum beside it'),
+    ]);
+    expect(wrong(sample('', { more }))).toEqual([
+      'f:6:5: services[0].quorum: nobody is ever down here; expected the key checks beside it',
+    ]);
+  });
+
   it('are looked at in servers too', () => {
     expect(
       wrong(sample('{type: tcp}', { server: ', checks: [{type: tcp, host: a, interval: 1s, timeout: 3s}]' })),

@@ -154,6 +154,16 @@ const service = z.strictObject({
     .describe(
       'Health checks of its servers; a server is up while all of them pass. Default: none, all are up.',
     ),
+  quorum: numberField('a weight', 1, MAX_SERVERS * MAX_WEIGHT)
+    .optional()
+    .describe(
+      'How much of the configured weight has to be up for the service to be served by its servers; below, all clients go to the sorry server. Default: any.',
+    ),
+  hysteresis: numberField('a weight', 0, MAX_SERVERS * MAX_WEIGHT)
+    .default(0)
+    .describe(
+      'The quorum is lost below itself less this, and met again from itself and this on; less than the quorum.',
+    ),
   start_as: wordField('a state', STARTS)
     .default('up')
     .describe("What a new server counts as until it has been checked; down is keepalived's alpha."),

@@ -90,7 +90,7 @@ export class Director {
     this.#config = read.config;
     // Who was up stays up until its checks say otherwise: a new start of the daemon takes nobody out.
     health.adopt(read.config, health.watchAtStart(read.config, edge.plane.observe().services));
-    this.#desired = compose(read.config, undefined, health.weigh());
+    this.#desired = compose(read.config, undefined, health.weigh(read.config));
     this.#retireAfterMs = read.config.retireAfterMs;
     this.#text = read.text;
     this.#version = read.version;
@@ -247,7 +247,7 @@ export class Director {
     const watched = this.#health.watch;
     this.#health.adopt(read.config, this.#health.watchUnder(read.config));
     this.#config = read.config;
-    this.#desired = compose(read.config, this.#desired, this.#health.weigh());
+    this.#desired = compose(read.config, this.#desired, this.#health.weigh(read.config));
     this.#retireAfterMs = read.config.retireAfterMs;
     this.#text = read.text;
     this.#version = read.version;
@@ -300,7 +300,7 @@ export class Director {
 
   /** Servers have come up or gone down. The host is not concerned, and not looked at; what fails is tried again by the next look. */
   async #followVerdicts(): Promise<void> {
-    this.#desired = compose(this.#config, this.#desired, this.#health.weigh());
+    this.#desired = compose(this.#config, this.#desired, this.#health.weigh(this.#config));
     try {
       await this.converge(undefined, () => ({ ...this.#desired, ...this.#edge.plane.observe() }));
     } catch (error) {
@@ -313,7 +313,7 @@ export class Director {
     const read = given === undefined ? await readConfig(this.#file) : checkConfig(given);
     if (!read.ok) return read;
     const watch = this.#health.watchUnder(read.config);
-    const desired = compose(read.config, this.#desired, this.#health.weigh(watch));
+    const desired = compose(read.config, this.#desired, this.#health.weigh(read.config, watch));
     const steps = diff(await this.#observe(desired), desired);
     return { ok: true, steps, lines: this.#lines(steps, this.#health.watch, watch, read.config) };
   }

@@ -1,5 +1,6 @@
 /** The health of real servers, as the director knows it: the thread that checks them, its verdicts, and who depends on them. */
 import { type ChecksListener, type CheckThread, openChecks } from '../checks/open.ts';
+import { type Quorums, quorumsOf } from '../core/health/quorum.ts';
 import type { SchedulerReport } from '../core/health/scheduler.ts';
 import {
   type CheckStates,
@@ -47,6 +48,7 @@ export class Health {
   #watch: Watch = NO_WATCH;
   #dependents: ReadonlyMap<CheckKey, readonly Dependent[]> = new Map();
   readonly #states = new Map<CheckKey, CheckState>();
+  #quorums: Quorums = new Map();
 
   constructor({ log, changed, open = openChecks }: HealthParts) {
     this.#log = log;
@@ -73,6 +75,7 @@ export class Health {
     this.#watch = watch;
     for (const key of this.#states.keys()) if (!watch.checks.has(key)) this.#states.delete(key);
     this.#dependents = dependentsIn(watch);
+    this.#followQuorums(config.services);
     this.#thread.set(watch.checks, this.#states);
   }
 
@@ -82,8 +85,9 @@ export class Health {
   }
 
   /** Weighs services by what is known now. */
-  weigh(watch: Watch = this.#watch): Weigh {
-    return weighBy(watch, this.#states);
+  weigh(config: Config, watch: Watch = this.#watch): Weigh {
+    const quorums = watch === this.#watch ? this.#quorums : this.#quorumsUnder(config.services, watch);
+    return weighBy({ watch, states: this.#states, quorums });
   }
 
   /** All servers with their health; rejects when the thread that checks does not answer. */
@@ -95,7 +99,8 @@ export class Health {
       const known = this.#states.get(key);
       if ((known?.verdict ?? 'unknown') === state.verdict) shown.set(key, state);
     }
-    return serverStatuses(counters, this.#config?.services ?? [], this.#watch, shown);
+    const known = { watch: this.#watch, states: shown, quorums: this.#quorums };
+    return serverStatuses(counters, this.#config?.services ?? [], known);
   }
 
   /** How the scheduler of the checks keeps its times, some seconds ago at most. */
@@ -130,7 +135,27 @@ export class Health {
         this.#log.warn('server_down', { service, server, reason, check });
       }
     }
-    if (changes > 0) this.#changed();
+    if (changes === 0) return;
+    const services = new Set([...before.keys()].map(({ service }) => service));
+    this.#followQuorums((this.#config?.services ?? []).filter((one) => services.has(serviceKey(one))));
+    this.#changed();
+  }
+
+  #quorumsUnder(services: readonly VirtualService[], watch: Watch): Quorums {
+    return quorumsOf(services, watch, this.#states, this.#quorums);
+  }
+
+  /** Finds the quorums of these services anew, and says which were lost or met. */
+  #followQuorums(services: readonly VirtualService[]): void {
+    const now = this.#quorumsUnder(services, this.#watch);
+    for (const [service, { met, weight }] of now) {
+      const before = this.#quorums.get(service)?.met ?? true;
+      const fields = { service, weight, ...this.#watch.services.get(service)?.quorum };
+      if (before && !met) this.#log.warn('quorum_down', fields);
+      if (!before && met) this.#log.info('quorum_up', fields);
+    }
+    const others = [...this.#quorums].filter(([key]) => this.#watch.services.get(key)?.quorum !== undefined);
+    this.#quorums = new Map([...others, ...now]);
   }
 }
 

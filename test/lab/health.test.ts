@@ -196,6 +196,31 @@ describe('health checks', () => {
     await director.reload(config());
   });
 
+  it('give all clients to the sorry server while the quorum is lost', async () => {
+    const [first, second, third] = director.lab.servers;
+    await director.reload(
+      config({
+        quorum: 2,
+        servers: serversOn([first!, second!], 80),
+        sorry_server: { address: third!.ipv4 },
+      }),
+    );
+    expect(await spread()).toEqual({ server1: 6, server2: 6 });
+    const lost = nextEvent(daemon, 'quorum_down');
+    await become(1, 'broken');
+    expect(await lost).toMatchObject({ service: key, weight: 1, quorum: 2, hysteresis: 0 });
+    await expect.poll(() => health(0), { interval: 50 }).toBe('up 0');
+    expect(await spread()).toEqual({ server3: 12 });
+    expect(await director.weir.run(['servers'])).toMatch(/101:80 .* up +weight 1 is up, and the quorum is 2/);
+    const met = nextEvent(daemon, 'quorum_up');
+    await become(1, 'good');
+    await met;
+    await expect.poll(() => health(0), { interval: 50 }).toBe('up 1');
+    expect(await spread()).toEqual({ server1: 6, server2: 6 });
+    await director.reload(config());
+    await allUp();
+  });
+
   it('keep their verdicts over a reload, a kill -9 and a start, and nobody is let in or put out by those', async () => {
     await become(1, 'broken');
     await expect.poll(() => health(1), { interval: 50 }).toBe('down 0');

@@ -91,15 +91,16 @@ function healthCell({ style }: Session, { health }: ServerStatus): Cell {
 }
 
 /** Why a server does not weigh what is configured; empty where it does, or is about to. */
-function whyText({ health, weight, configured_weight }: ServerStatus): string {
-  if (health === null) return '';
+function whyText({ health, weight, configured_weight, factors }: ServerStatus): string {
+  const reduced = factors.find(({ name, value }) => name !== 'health' && value < 1)?.reason ?? '';
+  if (health === null) return reduced;
   const { checked, reason, since, checks } = health;
   if (!checked) return reason;
   if (health.verdict === 'down') return since === null ? reason : `${reason}, since ${since.slice(0, 19)}Z`;
   const doubtful = checks.find(({ against }) => against > 0);
   if (doubtful?.last)
     return `${doubtful.against} of ${doubtful.needed} checks failed: ${doubtful.last.reason}`;
-  return weight === configured_weight ? '' : reason;
+  return weight === configured_weight ? '' : reduced || reason;
 }
 
 function serversText(session: Session, servers: readonly ServerStatus[]): string {

@@ -5,6 +5,7 @@ import { type Check, checkKey, type ServiceChecks } from '../model/check.ts';
 import { type ServiceKey, serviceKey, type VirtualService } from '../model/service.ts';
 import { DEFAULT_TIMEOUTS } from '../model/state.ts';
 import { weighBy } from '../weight/weigh.ts';
+import { type Quorums, quorumsOf } from './quorum.ts';
 import {
   failingCheck,
   healthOf,
@@ -57,6 +58,11 @@ const state = (verdict: CheckVerdict, since = 0): CheckState => ({
 const states = (verdicts: Readonly<Record<number, CheckVerdict>>) =>
   new Map(Object.entries(verdicts).map(([host, verdict]) => [checkKey(check(Number(host))), state(verdict)]));
 const never = () => undefined;
+const known = (watch: Watch, verdicts: Parameters<typeof states>[0], quorums: Quorums = new Map()) => ({
+  watch,
+  states: states(verdicts),
+  quorums,
+});
 const weightsIn = ({ servers }: VirtualService) =>
   Object.fromEntries(servers.map(({ address, weight }) => [Number(address.split('.')[3]), weight]));
 
@@ -120,7 +126,7 @@ describe('a server', () => {
 describe('weights by health', () => {
   const one = service(80, { 101: 3, 102: 2, 103: 0 });
   const weigh = (verdicts: Parameters<typeof states>[0], more: Partial<ServiceChecks> = {}) =>
-    weighBy(watchOf(new Map([checksOf(one, more)]), never), states(verdicts))(one);
+    weighBy(known(watchOf(new Map([checksOf(one, more)]), never), verdicts))(one);
 
   it('take a server that is down out of its service, or make it 0', () => {
     expect(weightsIn(weigh({ 101: 'down', 102: 'up' }))).toEqual({ 102: 2, 103: 0 });
@@ -135,11 +141,31 @@ describe('weights by health', () => {
     expect(weigh({ 101: 'up', 102: 'up', 103: 'up' })).toBe(one);
     expect(weigh({})).toBe(one);
     const other = service(443, { 101: 1 });
-    expect(weighBy(watchOf(new Map([checksOf(one)]), never), states({ 101: 'down' }))(other)).toBe(other);
+    expect(weighBy(known(watchOf(new Map([checksOf(one)]), never), { 101: 'down' }))(other)).toBe(other);
   });
 
   it('keep servers out that start as down, until they pass', () => {
     expect(weightsIn(weigh({ 102: 'up' }, { start_as: 'down' }))).toEqual({ 102: 2 });
+  });
+
+  it('are nothing at all while the quorum is lost, if there is a sorry server to go to', () => {
+    const sorry_server = { address: ip(109), port: 80 };
+    const quorum = { quorum: 3, hysteresis: 0 };
+    const weighed = (
+      verdicts: Parameters<typeof states>[0],
+      of: VirtualService,
+      more: Partial<ServiceChecks> = {},
+    ) => {
+      const watch = watchOf(new Map([checksOf(of, { quorum, ...more })]), never);
+      return weightsIn(
+        weighBy(known(watch, verdicts, quorumsOf([of], watch, states(verdicts), new Map())))(of),
+      );
+    };
+    const sorry = { ...one, sorry_server };
+    expect(weighed({ 102: 'down' }, sorry)).toEqual({ 101: 3, 103: 0 });
+    expect(weighed({ 101: 'down' }, sorry)).toEqual({});
+    expect(weighed({ 101: 'down' }, sorry, { on_failure: 'inhibit' })).toEqual({ 101: 0, 102: 0, 103: 0 });
+    expect(weighed({ 101: 'down' }, one)).toEqual({ 102: 2, 103: 0 });
   });
 
   it('never bring in a server, raise a weight, or keep a server that is down', () => {

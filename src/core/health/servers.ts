@@ -7,6 +7,7 @@ import {
   checkKey,
   checkText,
   type OnFailure,
+  type Quorum,
 } from '../model/check.ts';
 import type { Config } from '../model/config.ts';
 import { type ServiceKey, serviceKey, type VirtualService } from '../model/service.ts';
@@ -25,6 +26,7 @@ export interface WatchedServer {
 /** A service with checks. */
 export interface WatchedService {
   readonly on_failure: OnFailure;
+  readonly quorum?: Quorum;
   /** By the server's endpoint in text. */
   readonly servers: ReadonlyMap<string, WatchedServer>;
 }
@@ -47,7 +49,7 @@ export type Previously = (service: ServiceKey, server: string) => Verdict | unde
 export function watchOf(checks: Checks, previously: Previously): Watch {
   const all = new Map<CheckKey, Check>();
   const services = new Map<ServiceKey, WatchedService>();
-  for (const [service, { start_as, on_failure, servers }] of checks) {
+  for (const [service, { start_as, on_failure, quorum, servers }] of checks) {
     const watched = new Map<string, WatchedServer>();
     for (const [server, list] of servers) {
       const keys = list.map((check) => {
@@ -57,7 +59,7 @@ export function watchOf(checks: Checks, previously: Previously): Watch {
       });
       watched.set(server, { checks: keys, initial: previously(service, server) ?? start_as });
     }
-    services.set(service, { on_failure, servers: watched });
+    services.set(service, { on_failure, ...(quorum && { quorum }), servers: watched });
   }
   return { checks: all, services };
 }

@@ -4,7 +4,7 @@ import { checkText } from '../model/check.ts';
 import type { ServerCounters, ServiceCounters } from '../model/counters.ts';
 import { type RealServer, type ServiceKey, serviceKey, type VirtualService } from '../model/service.ts';
 import type { Factor } from '../weight/effective.ts';
-import { factorsOf } from '../weight/weigh.ts';
+import { factorsOf, type Known } from '../weight/weigh.ts';
 import { type CheckStates, healthOf, type Verdict, type Watch, type WatchedServer } from './servers.ts';
 import type { CheckResult, CheckState, CheckVerdict } from './state.ts';
 
@@ -66,34 +66,41 @@ const NO_TRAFFIC = {
 export function serverStatuses(
   counters: readonly ServiceCounters[],
   configured: readonly VirtualService[],
-  watch: Watch,
-  states: CheckStates,
+  known: Known,
 ): readonly ServerStatus[] {
+  const { watch, states } = known;
   const inPlane = new Map(counters.map((service) => [service.key, service]));
-  const status = (key: ServiceKey, shown: ServerCounters, own: RealServer | undefined): ServerStatus => {
+  const status = (
+    key: ServiceKey,
+    shown: ServerCounters,
+    own?: { readonly service: VirtualService; readonly server: RealServer },
+  ): ServerStatus => {
     const watched = watch.services.get(key);
     const health = watched?.servers.get(formatEndpoint(shown));
     return {
       service: key,
       ...shown,
       ...(shown.leaving && own !== undefined && { weight: 0, leaving: false }),
-      configured_weight: own?.weight ?? null,
+      configured_weight: own?.server.weight ?? null,
       health: health === undefined ? null : healthStatus(health, watch, states),
-      factors: own === undefined ? [] : factorsOf(watched, own, states),
+      factors: own === undefined ? [] : factorsOf(own.service, own.server, known),
     };
   };
   const listed = configured.flatMap((service) => {
     const key = serviceKey(service);
     const there = byEndpoint(inPlane.get(key)?.servers ?? []);
     const own = service.servers.map((server) =>
-      status(key, there.get(formatEndpoint(server)) ?? { ...NO_TRAFFIC, ...server, weight: 0 }, server),
+      status(key, there.get(formatEndpoint(server)) ?? { ...NO_TRAFFIC, ...server, weight: 0 }, {
+        service,
+        server,
+      }),
     );
     for (const server of service.servers) there.delete(formatEndpoint(server));
     inPlane.delete(key);
-    return [...own, ...[...there.values()].map((server) => status(key, server, undefined))];
+    return [...own, ...[...there.values()].map((server) => status(key, server))];
   });
   const gone = [...inPlane.values()].flatMap(({ key, servers }) =>
-    servers.map((server) => status(key, server, undefined)),
+    servers.map((server) => status(key, server)),
   );
   return [...listed, ...gone];
 }

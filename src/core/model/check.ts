@@ -94,10 +94,20 @@ export type OnFailure = (typeof ON_FAILURES)[number];
 export const STARTS = ['up', 'down'] as const;
 export type StartAs = (typeof STARTS)[number];
 
+/** How much weight has to be up for a service to be served by its servers. */
+export interface Quorum {
+  /** From 1. */
+  readonly quorum: number;
+  /** Less than the quorum. */
+  readonly hysteresis: number;
+}
+
 /** How the health of one service's servers is found, and what follows from it. */
 export interface ServiceChecks {
   readonly start_as: StartAs;
   readonly on_failure: OnFailure;
+  /** Absent: as long as any server is up, it serves. */
+  readonly quorum?: Quorum;
   /** By the server's endpoint in text; a server without checks is absent. All of a server's checks have to pass. */
   readonly servers: ReadonlyMap<string, readonly Check[]>;
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { describeBars, judge } from './bars.ts';
+import { describeChecks } from './checks/measure.ts';
 import { parseCpuTime, parseProcessTime, passed } from './cpu.ts';
 import { haproxy } from './directors/haproxy.ts';
 import { nftables } from './directors/nftables.ts';
@@ -152,6 +153,15 @@ describe('a report', () => {
     expect(describePackets({ 'new flow': [7, 5, 6] }).at(-1)).toMatch(/^ {2}new flow +6 {2}5 – 7$/);
   });
 
+  it('have a line for each kind of check', () => {
+    const one = { checks: 30_000, made_per_second: 6_001, processor_share: 0.512, changed: 0, not_up: 2 };
+    const late = { late_p50_ms: 0.5, late_p99_ms: 3.25, late_p99_worst_ms: 40, void: 1 };
+    const measures = { tcp: { ...one, ...late }, http: { ...one, ...late } };
+    expect(describeChecks(measures)[2]).toBe(
+      '  tcp    30000    6001     51 %     0.5     3.3    40.0  1 void, 0 changed, 2 not up',
+    );
+  });
+
   it('stand beside those of an earlier version, where it has them', () => {
     const before = { 'new flow': [10, 12, 11] };
     const now = { 'new flow': [9, 7, 8], 'later fragment': [1, 2, 3] };
@@ -168,7 +178,7 @@ describe('the command line', () => {
 
   it('means everything by default, in less than ten minutes', () => {
     const settings = readSettings([], choices);
-    expect(settings).toMatchObject({ rounds: 8, seconds: 2, packets: true });
+    expect(settings).toMatchObject({ rounds: 8, seconds: 2, packets: true, checks: true });
     expect(settings.rows.map(({ name }) => name)).toEqual(['keep-alive', 'short', 'bulk', 'udp']);
     // Four peers on three rows, three on UDP.
     const peers = [...choices.peers, nftables(), nftables()];
@@ -180,11 +190,13 @@ describe('the command line', () => {
     expect(settings).toMatchObject({ rounds: 2, packets: true });
     expect(settings.rows.map(({ name }) => name)).toEqual(['bulk']);
     expect(settings.peers.map(({ name }) => name)).toEqual(['haproxy (tcp)']);
-    expect(readSettings(['--only', 'udp'], choices).packets).toBe(false);
+    expect(readSettings(['--only', 'udp'], choices)).toMatchObject({ packets: false, checks: false });
   });
 
   it('says what there is instead', () => {
-    expect(() => readSettings(['--only', 'ftp'], choices)).toThrow('keep-alive,short,bulk,udp,packets');
+    expect(() => readSettings(['--only', 'ftp'], choices)).toThrow(
+      'keep-alive,short,bulk,udp,packets,checks',
+    );
     expect(() => readSettings(['--peers', 'ipvs'], choices)).toThrow('one or more of nftables,haproxy');
     expect(() => readSettings(['--rounds', '0'], choices)).toThrow('--rounds takes a whole number');
   });

@@ -1,5 +1,6 @@
 /** The bench's tables, progress lines and JSON. */
 import { judge, type Verdict } from './bars.ts';
+import type { CheckMeasures } from './checks/measure.ts';
 import type { Machine } from './machine.ts';
 import type { PacketMeasures } from './packet/measure.ts';
 import { againstBase, baseAgainstItself, median, type Round, type Spread } from './ratios.ts';
@@ -76,6 +77,8 @@ export interface Document extends Machine {
   readonly rows: readonly RowDocument[];
   /** Null when single packets were not measured. */
   readonly packets: PacketMeasures | null;
+  /** Null when health checks were not measured. */
+  readonly checks: CheckMeasures | null;
 }
 
 /** A row as it goes into the document. */

@@ -1,12 +1,13 @@
 /**
  * What a director costs: processor time per operation of everything in the lab, in relation to plain routing, peers
- * side by side in one run; and what single packets cost. Usage: run.ts [--rounds N] [--seconds S]
- * [--only keep-alive,short,bulk,udp,packets] [--peers weir,nftables,haproxy,nginx] [--json FILE]
+ * side by side in one run; what single packets cost, and very many health checks. Usage: run.ts [--rounds N] [--seconds S]
+ * [--only keep-alive,short,bulk,udp,packets,checks] [--peers weir,nftables,haproxy,nginx] [--json FILE]
  */
 import { writeFile } from 'node:fs/promises';
 import { LabError } from '../src/lab/command.ts';
 import { type Lab, withLab } from '../src/lab/lab.ts';
 import { describeBars, judge } from './bars.ts';
+import { describeChecks, measureChecks } from './checks/measure.ts';
 import { labTime, passed } from './cpu.ts';
 import { haproxy } from './directors/haproxy.ts';
 import { nftables } from './directors/nftables.ts';
@@ -16,11 +17,11 @@ import { weir, weirIsBuilt } from './directors/weir.ts';
 import { untilAnswered } from './load/load.ts';
 import { describeMachine, readMachine } from './machine.ts';
 import { takeRound } from './measure.ts';
-import { describePackets, measurePackets, packetSeconds } from './packet/measure.ts';
+import { describePackets, measurePackets } from './packet/measure.ts';
 import type { Round } from './ratios.ts';
 import { type Document, describeRound, describeRow, type RowResult, rowDocument } from './report.ts';
 import { allRows } from './rows.ts';
-import { expectedSeconds, readSettings, type Settings } from './settings.ts';
+import { afterwards, expectedSeconds, readSettings, type Settings } from './settings.ts';
 
 /** Says when somebody else is at work on this machine: their time is left out, but they disturb all the same. */
 async function checkQuiet(): Promise<void> {
@@ -58,7 +59,7 @@ async function measureRows(lab: Lab, settings: Settings): Promise<RowResult[]> {
   const base = plainRouting();
   const peers = settings.peers.map(({ name }) => name);
   const total = (settings.rounds + 1) * settings.rows.length;
-  const afterwards = settings.packets ? packetSeconds : 0;
+  const afterRows = afterwards(settings);
   const start = performance.now();
   let done = 0;
   const results: RowResult[] = [];
@@ -69,7 +70,7 @@ async function measureRows(lab: Lab, settings: Settings): Promise<RowResult[]> {
       const round = await takeRound(lab, base, settings.peers, row, settings.seconds);
       if (number > 0) rounds.push(round);
       done += 1;
-      const left = ((performance.now() - start) / done / 1000) * (total - done) + afterwards;
+      const left = ((performance.now() - start) / done / 1000) * (total - done) + afterRows;
       const label = number === 0 ? 'warming up' : `round ${number}/${settings.rounds}`;
       console.log(`${label.padEnd(11)} ${row.name}: ${describeRound(round)} (${left.toFixed(0)} s left)`);
     }
@@ -104,8 +105,11 @@ async function bench(settings: Settings): Promise<void> {
   const { results, ...traffic } = await measureTraffic(settings);
   if (settings.packets) console.log('single packets …');
   const packets = settings.packets ? await measurePackets() : null;
+  if (settings.checks) console.log('health checks …');
+  const checks = settings.checks ? await measureChecks() : null;
   for (const result of results) console.log(['', ...describeRow(result)].join('\n'));
   if (packets !== null) console.log(['', ...describePackets(packets)].join('\n'));
+  if (checks !== null) console.log(['', ...describeChecks(checks)].join('\n'));
   if (results.length > 0) {
     const verdicts = results.map(({ row, rounds }) => [row.name, judge(row.bar, rounds)] as const);
     console.log(['', ...describeBars(verdicts)].join('\n'));
@@ -118,6 +122,7 @@ async function bench(settings: Settings): Promise<void> {
       ...traffic,
       rows: results.map(rowDocument),
       packets,
+      checks,
     };
     await writeFile(settings.json, `${JSON.stringify(document, null, 2)}\n`);
   }

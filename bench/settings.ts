@@ -1,6 +1,7 @@
 /** The bench's command line. */
 import { parseArgs } from 'node:util';
 import { LabError } from '../src/lab/command.ts';
+import { checksSeconds } from './checks/measure.ts';
 import type { Director } from './directors/director.ts';
 import { packetSeconds } from './packet/measure.ts';
 import type { Row } from './rows.ts';
@@ -14,6 +15,8 @@ export interface Settings {
   readonly rows: readonly Row[];
   /** Whether single packets are measured as well. */
   readonly packets: boolean;
+  /** Whether health checks are measured as well. */
+  readonly checks: boolean;
   readonly peers: readonly Director[];
   readonly json?: string;
 }
@@ -24,8 +27,9 @@ export interface Choices {
   readonly peers: readonly Director[];
 }
 
-/** The row that is not one of traffic. */
+/** The rows that are not of traffic. */
 const packets = { name: 'packets' } as const;
+const checks = { name: 'checks' } as const;
 
 function pick<T extends { readonly name: string }>(
   all: readonly T[],
@@ -60,24 +64,31 @@ export function readSettings(argv: readonly string[], choices: Choices): Setting
       json: { type: 'string' },
     },
   });
-  const names = new Set(pick([...choices.rows, packets], values.only, '--only').map(({ name }) => name));
+  const all = [...choices.rows, packets, checks];
+  const names = new Set(pick(all, values.only, '--only').map(({ name }) => name));
   return {
     rounds: wholeNumber(values.rounds, '--rounds'),
     seconds: wholeNumber(values.seconds, '--seconds'),
     rows: choices.rows.filter(({ name }) => names.has(name)),
     packets: names.has(packets.name),
+    checks: names.has(checks.name),
     peers: pick(choices.peers, values.peers, '--peers'),
     ...(values.json === undefined ? {} : { json: values.json }),
   };
+}
+
+/** Seconds of what is measured after the traffic. */
+export function afterwards({ packets, checks }: Pick<Settings, 'packets' | 'checks'>): number {
+  return (packets ? packetSeconds : 0) + (checks ? checksSeconds : 0);
 }
 
 /** Seconds that a turn takes besides its load: starting a director, seeing that it works, stopping it. */
 const turnSeconds = 0.4;
 
 /** How long a run takes, about, in seconds. */
-export function expectedSeconds({ rounds, seconds, rows, peers, packets }: Settings): number {
+export function expectedSeconds({ rounds, seconds, rows, peers, ...parts }: Settings): number {
   const turns = (row: Row): number =>
     2 + peers.filter((peer) => peer.protocols.includes(row.load.service.protocol)).length;
   const all = rows.reduce((sum, row) => sum + turns(row), 0) * (rounds + 1);
-  return all * (seconds + turnSeconds) + (packets ? packetSeconds : 0);
+  return all * (seconds + turnSeconds) + afterwards(parts);
 }

@@ -46,7 +46,8 @@ async function ask(lab: Lab, targets: readonly string[]): Promise<string[]> {
   return (JSON.parse(answers) as string[]).map((answer) => answer.trim());
 }
 
-async function startNginx(lab: Lab, host: LabHost): Promise<void> {
+/** Starts an nginx that answers with its host's name, until the lab ends. */
+export async function startNginx(lab: Lab, host: LabHost): Promise<void> {
   const directory = join(lab.runDir, `nginx-${host.name}`);
   await mkdir(directory, { recursive: true });
   const file = join(directory, 'nginx.conf');

@@ -65,6 +65,7 @@ enum weir_scheduler {
 /* Flags of schedulers; sh and mh have both. */
 #define WEIR_SCHEDULER_FLAG_FALLBACK 1 /* where the hash leads to a server of weight 0, look on */
 #define WEIR_SCHEDULER_FLAG_PORT 2     /* the client's port is hashed too */
+#define WEIR_SCHEDULER_FLAG_THRESHOLDS 4 /* of any scheduler: some server of the service has an upper threshold */
 
 /* What became of packets that were not simply forwarded, and of connections that did not simply end. */
 enum weir_verdict {
@@ -132,6 +133,14 @@ struct weir_member {
 	__u32 cumulative; /* weights up to and including this one, each divided by their greatest common divisor */
 	__u32 order;	  /* place in the configuration */
 	__u32 last_weight; /* the weight it had when it was last above 0: mh's table is made by it; not for packets */
+	__u32 upper_threshold; /* as in `thresholds`, where packets look */
+	__u32 lower_threshold;
+};
+
+/* thresholds: numbers of connections by which a server is taken out of the scheduler's choice and put in again. */
+struct weir_thresholds {
+	__u32 upper; /* no new connections from so many on; 0: any number */
+	__u32 lower; /* again from fewer than so many on; 0: from three quarters of the upper one on */
 };
 
 /* localities: what lblc and lblcr remember of a destination. Times in nanoseconds since boot. */
@@ -179,6 +188,7 @@ struct weir_server {
 	__s32 inactive; /* all others, UDP among them */
 	__u32 moves;	/* times that a counter changed, so that an audit knows when to trust itself */
 	__s32 templates; /* templates that lead to it */
+	__u32 overloaded; /* the upper threshold that it reached and has not left behind since; 0: none */
 };
 #define WEIR_SERVER_IN_USE 1
 

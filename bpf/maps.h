@@ -46,6 +46,8 @@ WEIR_MAP(locality_servers, BPF_MAP_TYPE_LRU_HASH, struct weir_locality_server, _
 WEIR_MAP(servers, BPF_MAP_TYPE_ARRAY, __u32, struct weir_server, 0);
 /* server id → 1 while its service's publication has it: until then and from then on templates that lead to it are void */
 WEIR_MAP(memberships, BPF_MAP_TYPE_ARRAY, __u32, __u32, 0);
+/* server id → numbers of connections by which the scheduler leaves it out; zeroes: never */
+WEIR_MAP(thresholds, BPF_MAP_TYPE_ARRAY, __u32, struct weir_thresholds, 0);
 /* server id → connections found by the sweep's walk */
 WEIR_MAP(server_audit, BPF_MAP_TYPE_ARRAY, __u32, struct weir_audit, 0);
 /* service id → traffic, per CPU */

@@ -122,6 +122,7 @@ static __always_inline int open_connection(struct __sk_buff *skb, const struct p
 	struct weir_connection *connection;
 	struct weir_server *server;
 	struct addresses to;
+	int action;
 
 	if (service->persistence)
 		id = family == FAMILY4 ? template_server4(packet, service) : template_server6(packet, service);
@@ -158,7 +159,10 @@ static __always_inline int open_connection(struct __sk_buff *skb, const struct p
 		slot_release(connection, found->slot, generation, family);
 		return refuse(skb, WEIR_VERDICT_NO_ROUTE, 0, packet->daddr, family);
 	}
-	return enter_or_drop(packet, connection, generation, found, family);
+	action = enter_or_drop(packet, connection, generation, found, family);
+	if (!action && has_thresholds(service))
+		overload_enters(id);
+	return action;
 }
 
 static __always_inline int open_for(struct __sk_buff *skb, struct packet *packet, struct found *found, int family)

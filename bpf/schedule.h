@@ -8,6 +8,7 @@
 #include "schedule/turn.h"
 #include "schedule/rr.h"
 #include "schedule/wrr.h"
+#include "schedule/look.h"
 #include "schedule/least.h"
 #include "schedule/twos.h"
 #include "schedule/table.h"
@@ -24,9 +25,9 @@ __noinline __u32 schedule(const struct weir_service *service, const struct packe
 		return NO_MEMBER;
 	switch (service->scheduler) {
 	case WEIR_SCHEDULER_RR:
-		return schedule_rr(service);
+		return has_thresholds(service) ? schedule_by_look(service) : schedule_rr(service);
 	case WEIR_SCHEDULER_WRR:
-		return schedule_wrr(service);
+		return has_thresholds(service) ? schedule_by_look(service) : schedule_wrr(service);
 	case WEIR_SCHEDULER_LC:
 	case WEIR_SCHEDULER_WLC:
 	case WEIR_SCHEDULER_SED:
@@ -35,7 +36,7 @@ __noinline __u32 schedule(const struct weir_service *service, const struct packe
 	case WEIR_SCHEDULER_OVF:
 		return schedule_least(service);
 	case WEIR_SCHEDULER_TWOS:
-		return schedule_twos(service);
+		return has_thresholds(service) ? schedule_twos_by_walk(service) : schedule_twos(service);
 	case WEIR_SCHEDULER_DH:
 	case WEIR_SCHEDULER_SH:
 	case WEIR_SCHEDULER_MH:

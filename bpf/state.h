@@ -9,6 +9,7 @@
 #define WEIR_STATE_H
 
 #include "maps.h"
+#include "overload.h"
 #include "parse.h"
 
 #define STATE_MASK 0xf
@@ -173,6 +174,8 @@ static __always_inline bool swap_counted(struct weir_connection *connection, __u
 		__sync_fetch_and_add(&totals->half_open, -1);
 	if (moves && won)
 		__sync_fetch_and_add(&server->moves, 1);
+	if (won && leaves && !arrives)
+		overload_leaves(server, id);
 	return won;
 }
 

@@ -13,9 +13,8 @@
 #ifndef WEIR_SCHEDULE_LEAST_H
 #define WEIR_SCHEDULE_LEAST_H
 
-#include "../maps.h"
-
-#define NO_MEMBER 0xffffffff
+#include "../overload.h"
+#include "turn.h"
 
 /* What a server costs: of ÷ per. */
 struct cost {
@@ -83,7 +82,7 @@ static long least_step(__u32 index, void *context)
 	server = bpf_map_lookup_elem(&servers, &id);
 	if (!server)
 		return 1;
-	if (!cost_of(least->scheduler, server, member->weight, &cost))
+	if (!cost_of(least->scheduler, server, member->weight, &cost) || (server->overloaded && is_overloaded(id)))
 		return 0;
 	if (least->cost.per == 0 || is_cheaper(&cost, &least->cost)) {
 		least->best = index;

@@ -107,15 +107,17 @@ static long locality_step(__u32 index, void *context)
 	candidate.overloaded = active > member->weight;
 	walk->idle |= active * 2ULL < member->weight;
 	cost_of(WEIR_SCHEDULER_WLC, server, member->weight, &candidate.cost);
+	if (candidate.entered)
+		contend(&walk->heaviest, &candidate, true);
+	if (server->overloaded && is_overloaded(candidate.server))
+		return 0;
 	if (walk->least.per == 0 || is_cheaper(&candidate.cost, &walk->least)) {
 		walk->least = candidate.cost;
 		walk->best = index;
 		walk->best_server = candidate.server;
 	}
-	if (candidate.entered) {
+	if (candidate.entered)
 		contend(&walk->lightest, &candidate, false);
-		contend(&walk->heaviest, &candidate, true);
-	}
 	return 0;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * sh, dh and mh: a hash of the client's or the destination's address, and a look into the table that user space has made
- * (src/core/schedule/table.ts). A server of weight 0 has places there and gets no connections: then nobody does, unless
- * the service has the fallback flag.
+ * (src/core/schedule/table.ts). A server of weight 0 has places there and gets no connections, and nor does one that is
+ * overloaded: then nobody does, unless the service has the fallback flag.
  */
 #ifndef WEIR_SCHEDULE_TABLE_H
 #define WEIR_SCHEDULE_TABLE_H
@@ -82,6 +82,8 @@ struct search {
 	__u32 home;   /* offset of the first look */
 	__u32 found;
 	__u32 maglev; /* 1 for mh */
+	__u32 members; /* the service's first */
+	__u32 limited; /* 1 when servers have thresholds */
 };
 
 /* The member at `index` of the table, modulo its length; NO_MEMBER when it gets no connections. */
@@ -98,7 +100,9 @@ static __always_inline __u32 member_at(const struct search *search, __u32 index)
 	if (!places)
 		return NO_MEMBER;
 	member = places->member[index & 3];
-	return member < search->eligible ? member : NO_MEMBER;
+	if (member >= search->eligible || (search->limited && is_member_overloaded(search->members + member)))
+		return NO_MEMBER;
+	return member;
 }
 
 static __always_inline __u32 index_of(const struct search *search, __u32 offset)
@@ -139,6 +143,8 @@ static __always_inline __u32 schedule_table(const struct weir_service *service, 
 		.length = service->ring_length,
 		.eligible = service->eligible,
 		.maglev = service->scheduler == WEIR_SCHEDULER_MH,
+		.members = service->members,
+		.limited = has_thresholds(service),
 	};
 
 	if (service->scheduler_flags & WEIR_SCHEDULER_FLAG_PORT)

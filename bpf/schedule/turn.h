@@ -5,6 +5,8 @@
 
 #include "../maps.h"
 
+#define NO_MEMBER 0xffffffff
+
 static __always_inline __u64 take_turn(const struct weir_service *service)
 {
 	__u32 id = service->id;

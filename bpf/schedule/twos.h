@@ -59,4 +59,53 @@ static __always_inline __u32 schedule_twos(const struct weir_service *service)
 	return is_cheaper(&cost_other, &cost_one) ? other : one;
 }
 
+/* The draws where servers have thresholds: among those that are not overloaded, of whom no sums are kept. */
+struct draws {
+	__u64 total; /* of the weights up to the member that is looked at */
+	__u64 draw[2];
+	__u32 member[2]; /* NO_MEMBER before it is found */
+	__u32 members;
+	__u32 drawing; /* 0 while weights are summed up */
+};
+
+static long draws_step(__u32 index, void *context)
+{
+	struct draws *draws = context;
+	__u32 at = draws->members + index;
+	struct weir_member *member = bpf_map_lookup_elem(&members, &at);
+
+	if (!member)
+		return 1;
+	if (is_overloaded(member->server))
+		return 0;
+	draws->total += member->weight;
+	if (!draws->drawing)
+		return 0;
+	if (draws->member[0] == NO_MEMBER && draws->total >= draws->draw[0])
+		draws->member[0] = index;
+	if (draws->member[1] == NO_MEMBER && draws->total >= draws->draw[1])
+		draws->member[1] = index;
+	return 0;
+}
+
+static __always_inline __u32 schedule_twos_by_walk(const struct weir_service *service)
+{
+	struct draws draws = { .member = { NO_MEMBER, NO_MEMBER }, .members = service->members };
+	struct cost cost_one, cost_other;
+	__u64 chance;
+
+	bpf_loop(service->eligible, draws_step, &draws, 0);
+	if (draws.total == 0)
+		return NO_MEMBER;
+	chance = mix_turn(take_turn(service));
+	draws.draw[0] = (__u32)chance % (draws.total + 1);
+	draws.draw[1] = (chance >> 32) % (draws.total + 1);
+	draws.total = 0;
+	draws.drawing = 1;
+	bpf_loop(service->eligible, draws_step, &draws, 0);
+	if (!load_of(service, draws.member[0], &cost_one) || !load_of(service, draws.member[1], &cost_other))
+		return NO_MEMBER;
+	return is_cheaper(&cost_other, &cost_one) ? draws.member[1] : draws.member[0];
+}
+
 #endif

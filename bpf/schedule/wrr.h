@@ -28,22 +28,30 @@ __noinline __u32 member_holding(__u32 first, __u32 count, __u32 place)
 	return low;
 }
 
+/* The member whose turn it is by the service's ring. */
+static __always_inline __u32 member_in_ring(__u64 turn, __u32 ring, __u32 length)
+{
+	__u32 place = turn % length, at = ring + place / 4;
+	struct weir_turns *turns = bpf_map_lookup_elem(&rings, &at);
+
+	return turns ? turns->member[place & 3] : 0;
+}
+
+/* The member whose turn it is where turns are computed. */
+static __always_inline __u32 member_by_stride(__u64 turn, __u32 cycle, __u32 stride, __u32 members, __u32 eligible)
+{
+	if (cycle == 0)
+		return 0;
+	return member_holding(members, eligible, turn % cycle * stride % cycle);
+}
+
 static __always_inline __u32 schedule_wrr(const struct weir_service *service)
 {
 	__u64 turn = take_turn(service);
-	struct weir_turns *turns;
-	__u32 place, at;
 
-	if (service->ring_length == 0) {
-		if (service->cycle == 0)
-			return 0;
-		place = turn % service->cycle * service->stride % service->cycle;
-		return member_holding(service->members, service->eligible, place);
-	}
-	place = turn % service->ring_length;
-	at = service->ring + place / 4;
-	turns = bpf_map_lookup_elem(&rings, &at);
-	return turns ? turns->member[place & 3] : 0;
+	if (service->ring_length == 0)
+		return member_by_stride(turn, service->cycle, service->stride, service->members, service->eligible);
+	return member_in_ring(turn, service->ring, service->ring_length);
 }
 
 #endif

@@ -80,6 +80,16 @@ const serverCounters = z.object({
   inactive: count.describe('Connections in any other state.'),
   templates: count.describe('Persistence templates that lead to it: clients, or networks of them.'),
   leaving: z.boolean().describe('No longer configured; finishes the connections it has.'),
+  upper_threshold: count
+    .exactOptional()
+    .describe('No new connections while it has so many; absent: any number.'),
+  lower_threshold: count
+    .exactOptional()
+    .describe('Once overloaded, new ones when it has fewer; absent: than 3/4 of the upper threshold.'),
+  overloaded: z
+    .literal(true)
+    .exactOptional()
+    .describe('Present while it gets no new connections because it has reached its upper threshold.'),
   sorry: z.literal(true).exactOptional().describe('Present on the sorry server.'),
   ...traffic,
 });

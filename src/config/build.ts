@@ -3,7 +3,12 @@ import { type Address, familyOf, widthOf } from '../core/address/address.ts';
 import type { Config } from '../core/model/config.ts';
 import type { DirectorInterface, Side } from '../core/model/host.ts';
 import type { Persistence } from '../core/model/persistence.ts';
-import { SCHEDULER_FLAGS, type SchedulerFlag, type VirtualService } from '../core/model/service.ts';
+import {
+  SCHEDULER_FLAGS,
+  type SchedulerFlag,
+  thresholdsOf,
+  type VirtualService,
+} from '../core/model/service.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../core/model/state.ts';
 import { buildChecks } from './build-checks.ts';
 import type { ParsedFile } from './schema.ts';
@@ -26,10 +31,11 @@ export function buildConfig(file: ParsedFile): Config {
       ...flagsIn(service.scheduler_flags),
       timeouts: withTimeouts(timeouts, service.timeouts),
       ...(service.persistence && { persistence: withGranularity(service.persistence, service.address) }),
-      servers: service.servers.map(({ address, port = service.port, weight }) => ({
+      servers: service.servers.map(({ address, port = service.port, weight, ...more }) => ({
         address,
         port,
         weight,
+        ...thresholdsOf(more),
       })),
       ...(service.sorry_server && {
         sorry_server: {

@@ -102,6 +102,7 @@ function checkServices(draft: Draft): readonly Finding[] {
       ...checkPersistence(service),
       ...checkChecks(service),
       ...checkServers(service, virtual),
+      ...checkThresholds(service),
     ];
   });
 }
@@ -153,6 +154,19 @@ function checkPersistence(service: DraftService): readonly Finding[] {
         expected: port === 0 ? 'no port' : 'a port from 1',
       });
   return findings;
+}
+
+/** As ip_vs has it: a server is not to be in again before it is out. */
+function checkThresholds({ servers }: DraftService): readonly Finding[] {
+  return servers.flatMap(({ path, upperThreshold: upper, lowerThreshold: lower }) => {
+    if (upper === undefined || lower === undefined || lower <= upper) return [];
+    const found = {
+      path: [...path, 'lower_threshold'],
+      message: upper === 0 ? 'there is no upper threshold' : `${lower} is above the upper threshold`,
+      expected: upper === 0 ? 'the key upper_threshold beside it' : `a number up to ${upper}`,
+    };
+    return [found];
+  });
 }
 
 function checkServers(service: DraftService, virtual: ReadonlySet<Address>): readonly Finding[] {

@@ -4,6 +4,7 @@ import type { Address, Prefix } from '../core/address/address.ts';
 import { DEFAULT_LIMITS } from '../core/model/config.ts';
 import type { Side } from '../core/model/host.ts';
 import {
+  MAX_THRESHOLD,
   PROTOCOLS,
   type Protocol,
   SCHEDULER_FLAGS,
@@ -39,6 +40,9 @@ export interface DraftEndpoint {
 /** A server, with its own checks. */
 export interface DraftServer extends DraftEndpoint {
   readonly checks: readonly DraftCheck[];
+  /** Numbers of connections, 0 for none; undefined when that number is wrong. */
+  readonly upperThreshold: number | undefined;
+  readonly lowerThreshold: number | undefined;
 }
 
 export interface DraftService extends DraftEndpoint {
@@ -83,6 +87,7 @@ export interface Draft {
 }
 
 const portField = configSchema.shape.services.element.shape.port;
+const thresholdField = numberField('a number of connections', 0, MAX_THRESHOLD).default(0);
 const granularityField = numberField('a prefix length', 1, 128);
 const limitFields = configSchema.shape.limits.def.innerType.shape;
 const schedulerField = configSchema.shape.services.element.shape.scheduler;
@@ -139,6 +144,8 @@ export function draftOf(file: ParsedFile): Draft {
           address: { value: server.address, path: ['services', i, 'servers', j, 'address'] },
           port: server.port ?? port,
           checks: draftChecksOf(server.checks, ['services', i, 'servers', j, 'checks']),
+          upperThreshold: server.upper_threshold,
+          lowerThreshold: server.lower_threshold,
         })),
         sorryServer: sorry_server && {
           path: ['services', i, 'sorry_server'],
@@ -224,6 +231,8 @@ function readService(value: unknown, path: Path): DraftService {
     servers: list(value, 'servers', path).map((server) => ({
       ...readServer(server),
       checks: readDraftChecks(get(server.value, 'checks'), [...server.path, 'checks']),
+      upperThreshold: thresholdField.safeParse(get(server.value, 'upper_threshold')).data,
+      lowerThreshold: thresholdField.safeParse(get(server.value, 'lower_threshold')).data,
     })),
     sorryServer:
       sorry === undefined ? undefined : readServer({ value: sorry, path: [...path, 'sorry_server'] }),

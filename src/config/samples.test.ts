@@ -44,6 +44,7 @@ describe('samples', () => {
       'quorum',
       'schedulers',
       'sorry-server',
+      'thresholds',
       'stack',
       'timeouts',
       'two-services-sharing-servers',

@@ -6,6 +6,7 @@ import { FORWARDINGS, HOW_ATTACHED } from '../core/model/host.ts';
 import { DEFAULT_PERSISTENCE_MS, MAX_PERSISTENCE_MS, MIN_PERSISTENCE_MS } from '../core/model/persistence.ts';
 import {
   MAX_SERVERS,
+  MAX_THRESHOLD,
   MAX_WEIGHT,
   NO_SERVER,
   PROTOCOLS,
@@ -102,6 +103,14 @@ const server = z.strictObject({
     .default(1)
     .describe(
       "Its share relative to the service's other servers; at 0 it takes no new connections and keeps those it has.",
+    ),
+  upper_threshold: numberField('a number of connections', 0, MAX_THRESHOLD)
+    .default(0)
+    .describe('It gets no new connections while it has so many, as by ipvsadm -x; 0: any number.'),
+  lower_threshold: numberField('a number of connections', 0, MAX_THRESHOLD)
+    .default(0)
+    .describe(
+      'Once it has reached the upper threshold, it gets new ones again when it has fewer than so many, as by -y; 0: than three quarters of the upper threshold.',
     ),
   checks: checksField
     .optional()

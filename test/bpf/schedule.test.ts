@@ -39,7 +39,11 @@ interface Load {
   readonly weight: number;
   readonly active: number;
   readonly inactive: number;
+  readonly overloaded?: boolean;
 }
+
+/** Reached by whom the vector says, whatever its connections. */
+const UPPER = 2_000_000_000;
 
 interface Vector {
   readonly scheduler: Scheduler;
@@ -58,6 +62,7 @@ afterAll(() => probe.close());
 /** One service in the kernel and its twin beside it, both of which remember nothing at first. */
 function openBoth(vector: Vector) {
   const { scheduler, flags, family, loads, turn } = vector;
+  const limited = loads.some(({ overloaded }) => overloaded !== undefined);
   const service = (weights: readonly number[]) => ({
     protocol: 'tcp' as const,
     address: VIPS[family],
@@ -65,7 +70,12 @@ function openBoth(vector: Vector) {
     scheduler,
     ...(flags.length === 0 ? {} : { scheduler_flags: flags }),
     timeouts: DEFAULT_TIMEOUTS,
-    servers: weights.map((weight, i) => ({ address: addressOf(family, i), port: 80, weight })),
+    servers: weights.map((weight, i) => ({
+      address: addressOf(family, i),
+      port: 80,
+      weight,
+      ...(limited && { upper_threshold: UPPER }),
+    })),
   });
   const key = serviceKey(service([]));
   const before = probe.publisher.registry.services.get(key);
@@ -85,9 +95,14 @@ function openBoth(vector: Vector) {
   }));
   const load = (now: readonly Load[]): void => {
     servers = servers.map((server, i) => ({ ...server, ...now[i]!, weight: server.weight }));
-    now.forEach(({ active, inactive }, i) => {
+    now.forEach(({ active, inactive, overloaded: out = false }, i) => {
       const { id } = entry.servers.get(endpointText(family, i))!;
-      probe.tables.servers.set(id, { ...probe.tables.servers.get(id), active, inactive });
+      probe.tables.servers.set(id, {
+        ...probe.tables.servers.get(id),
+        active,
+        inactive,
+        overloaded: out ? UPPER : 0,
+      });
     });
   };
   load(loads);
@@ -149,7 +164,15 @@ const load = (weight: fc.Arbitrary<number>) =>
   });
 const few = fc.array(load(fc.integer({ min: 0, max: 9 })), { maxLength: 12 });
 const heavy = fc.array(load(fc.integer({ min: 0, max: 65535 })), { minLength: 1, maxLength: 6 });
-const loads = fc.oneof(few, heavy);
+/** Some of the servers overloaded, or none, or all. */
+const loads: fc.Arbitrary<readonly Load[]> = fc.oneof(few, heavy).chain((all) =>
+  fc.oneof(
+    fc.constant<readonly Load[]>(all),
+    fc
+      .subarray([...all.keys()])
+      .map((out) => all.map((one, i): Load => ({ ...one, overloaded: out.includes(i) }))),
+  ),
+);
 
 const clientOf = (family: 4 | 6) =>
   fc.record({

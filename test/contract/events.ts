@@ -42,6 +42,24 @@ const byScheduler = SCHEDULERS.flatMap((scheduler, i): VirtualService[] => {
   return flags.length === 0 ? [of(0)] : [of(0), { ...of(1), scheduler_flags: flags }];
 });
 
+/** Each scheduler's again, with servers that are overloaded by a few connections. */
+const byThresholds = SCHEDULERS.map((scheduler, i): VirtualService => {
+  const limits = [
+    { upper_threshold: 2 },
+    { upper_threshold: 3, lower_threshold: 1 },
+    { upper_threshold: 1, lower_threshold: 1 },
+  ];
+  const limited = (servers: VirtualService['servers']) =>
+    servers.map((one, at) => ({ ...one, ...limits[(i + at) % (i % 3 === 0 ? 2 : 3)] }));
+  const of =
+    i % 2 === 0
+      ? service('tcp', VIP6, 160 + i, scheduler, ...limited(servers6))
+      : service('tcp', VIP4, 160 + i, scheduler, ...limited(servers4));
+  // Long cycles, of which turns are computed.
+  const heavy = of.servers.map((one, at) => ({ ...one, weight: one.weight === 0 ? 0 : 30_011 + 7 * at }));
+  return scheduler === 'wrr' ? { ...of, servers: heavy } : of;
+});
+
 const PAIR4 = ['192.168.1.104', '192.168.1.105'];
 const PAIR6 = ['fd00:192:168:1::104', 'fd00:192:168:1::105'];
 
@@ -89,6 +107,19 @@ export const SERVICES: readonly VirtualService[] = [
   { ...service('tcp', VIP6, 85, 'sh', server('fd00:192:168:1::101', 80, 0)), no_server: 'drop' },
   service('tcp', VIP4, 83, 'rr', server('10.9.9.9', 80, 1)),
   ...byScheduler,
+  ...byThresholds,
+  {
+    ...service('tcp', VIP4, 86, 'rr', { ...server('192.168.1.101', 80, 1), upper_threshold: 1 }),
+    persistence: { timeout: 2.5 * STEP, granularity: 32 },
+  },
+  service(
+    'udp',
+    VIP4,
+    56,
+    'wrr',
+    { ...server('192.168.1.101', 53, 2), upper_threshold: 2 },
+    server('192.168.1.102', 53, 1),
+  ),
 ];
 
 /** Client addresses by family: ordinary ones first, then some that nobody can have or that lead elsewhere. */

@@ -219,7 +219,13 @@ function clearCounters({ tables, registry }: Publisher): void {
     tables.serviceTraffic.clear(id);
   }
   for (const id of registry.serverIds) {
-    tables.servers.set(id, { ...tables.servers.get(id), active: 0, inactive: 0, templates: 0 });
+    tables.servers.set(id, {
+      ...tables.servers.get(id),
+      active: 0,
+      inactive: 0,
+      templates: 0,
+      overloaded: 0,
+    });
     tables.serverTraffic.clear(id);
   }
 }

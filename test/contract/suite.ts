@@ -11,6 +11,7 @@ import { ROOM_CASES } from './cases/room.ts';
 import { SERVICE_CASES } from './cases/services.ts';
 import { SORRY_CASES } from './cases/sorry.ts';
 import { STACK_CASES } from './cases/stack.ts';
+import { THRESHOLD_CASES } from './cases/thresholds.ts';
 
 /** Every case; their names are unique. */
 export const CONTRACT: readonly Case[] = [
@@ -23,6 +24,7 @@ export const CONTRACT: readonly Case[] = [
   ...SERVICE_CASES,
   ...PERSISTENCE_CASES,
   ...SORRY_CASES,
+  ...THRESHOLD_CASES,
   ...RETIREMENT_CASES,
   ...STACK_CASES,
 ];

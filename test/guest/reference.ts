@@ -6,9 +6,15 @@ import {
   type Scheduler,
   type SchedulerFlag,
 } from '../../src/core/model/service.ts';
+import {
+  connectionEnters,
+  connectionLeaves,
+  isOverloaded,
+  type Thresholds,
+} from '../../src/core/packet/overload.ts';
 import { type Candidate, type ScheduleState, startState } from '../../src/core/schedule/candidate.ts';
 import * as schedule from '../../src/core/schedule/schedule.ts';
-import { type Choices, choiceLetter, type Opening, openingsOf, type Scenario } from './scenario.ts';
+import { type Choices, choiceLetter, type Opening, type Scenario, type Step } from './scenario.ts';
 
 /** Schedulers that ip_vs has too but the guest has not: Debian's user-mode-linux comes without ip_vs_twos. */
 export const WITHOUT_ORACLE: readonly string[] = ['twos'];
@@ -36,7 +42,10 @@ export function activeWeight(weighing: Choices): number {
   return weight;
 }
 
-type Load = { -readonly [K in keyof Candidate]: Candidate[K] };
+type Load = { -readonly [K in keyof Omit<Candidate, 'overloaded'>]: Candidate[K] } & {
+  readonly thresholds: Thresholds;
+  overloaded: number;
+};
 
 function choose(
   scenario: Scenario,
@@ -49,6 +58,7 @@ function choose(
   const weighed = servers.map((server, index) => ({
     ...server,
     index,
+    overloaded: isOverloaded(server),
     inactive: server.inactive - (257 - active) * server.active,
   }));
   const { scheduler, flags } = scenario as { scheduler: Scheduler; flags: readonly SchedulerFlag[] };
@@ -65,92 +75,125 @@ function choose(
 
 /** The scenario's servers with these weights, and no connections. */
 const start = ({ servers }: Scenario, weights: readonly number[]): Load[] =>
-  servers.map(({ address, port }, i) => ({
+  servers.map(({ address, port, upper = 0, lower = 0 }, i) => ({
     address: addressBytes(address),
     port,
     weight: weights[i]!,
     lastWeight: weights[i]!,
     active: 0,
     inactive: 0,
+    thresholds: { upper, lower },
+    overloaded: 0,
   }));
 
 const firstWeights = ({ servers }: Scenario): number[] => servers.map(({ weight }) => weight);
 
+/** A scenario's servers in the course of it; steps other than openings are done by `follow`. */
+function life(scenario: Scenario) {
+  const servers = start(scenario, firstWeights(scenario));
+  const serverOf = new Map<number, Load>();
+  let closed: Load[] = [];
+  const settle = (step: number): Load | undefined => {
+    const server = serverOf.get(step);
+    if (server !== undefined) {
+      server.active--;
+      server.inactive++;
+    }
+    return server;
+  };
+  return {
+    servers,
+    follow: (step: Exclude<Step, Opening>): void => {
+      switch (step.kind) {
+        case 'weights':
+          servers.forEach((server, s) => {
+            server.weight = step.weights[s]!;
+            server.lastWeight = server.weight || server.lastWeight;
+          });
+          break;
+        case 'close':
+          settle(step.step);
+          break;
+        case 'reset':
+          closed = [...closed, settle(step.step)].filter((one) => one !== undefined);
+          break;
+        case 'rest':
+          for (const server of closed) {
+            server.inactive--;
+            connectionLeaves(server);
+          }
+          closed = [];
+      }
+    },
+    /** The opening of a step goes to this server. */
+    open: (step: number, index: number | undefined): void => {
+      const server = index === undefined ? undefined : servers[index];
+      if (server === undefined) return;
+      serverOf.set(step, server);
+      // ip_vs counts SYN_RECV as active too (tcp_state_active_table, since Linux 4.9), and the scenario is ip_vs's.
+      if (scenario.protocol === 'tcp') server.active++;
+      else server.inactive++;
+      connectionEnters(server);
+    },
+  };
+}
+
+const isOpening = (step: Step): step is Opening => step.kind === 'open' || step.kind === 'half';
+
 /** Whom our scheduler chooses, connection after connection, when an active one weighs `active` (activeWeight). */
 export function referenceChoices(scenario: Scenario, active: number): Choices {
-  const servers = start(scenario, firstWeights(scenario));
+  const { servers, follow, open } = life(scenario);
   const state = startState();
   const chosen: (number | undefined)[] = [];
-  const serverOf = new Map<number, Load>();
-  for (const [i, step] of scenario.steps.entries())
-    switch (step.kind) {
-      case 'weights':
-        servers.forEach((server, s) => {
-          server.weight = step.weights[s]!;
-          server.lastWeight = server.weight || server.lastWeight;
-        });
-        break;
-      case 'close': {
-        const server = serverOf.get(step.step);
-        if (server !== undefined) {
-          server.active--;
-          server.inactive++;
-        }
-        break;
-      }
-      default: {
-        const index = choose(scenario, servers, state, step, active);
-        chosen.push(index);
-        if (index === undefined) break;
-        serverOf.set(i, servers[index]!);
-        // ip_vs counts SYN_RECV as active too (tcp_state_active_table, since Linux 4.9), and the scenario is ip_vs's.
-        if (scenario.protocol === 'tcp') servers[index]!.active++;
-        else servers[index]!.inactive++;
-      }
+  for (const [i, step] of scenario.steps.entries()) {
+    if (!isOpening(step)) {
+      follow(step);
+      continue;
     }
+    const index = choose(scenario, servers, state, step, active);
+    chosen.push(index);
+    open(i, index);
+  }
   return chosen.map(choiceLetter).join('');
-}
-
-/** What a scheduler that goes by turns alone answers with these weights from turn 0 on. */
-function turns(scenario: Scenario, weights: readonly number[], count: number): Choices {
-  const servers = start(scenario, weights);
-  const state = startState();
-  const [opening] = openingsOf(scenario);
-  const choice = () => choiceLetter(choose(scenario, servers, state, opening!, 257));
-  return Array.from({ length: count }, choice).join('');
-}
-
-/** The stretches of a scenario between changes of weights: the weights, and the number of openings. */
-function stretchesOf(scenario: Scenario): { weights: readonly number[]; count: number }[] {
-  const stretches = [
-    { weights: scenario.servers.map(({ weight }): number => weight) as readonly number[], count: 0 },
-  ];
-  for (const step of scenario.steps)
-    if (step.kind === 'weights') stretches.push({ weights: step.weights, count: 0 });
-    else if (step.kind !== 'close') stretches.at(-1)!.count++;
-  return stretches;
 }
 
 /**
  * rr and wrr go in the same circle as ip_vs, but do not always stand at the same place of it: ip_vs's wrr begins where
- * adding the servers one by one has left it, and after a change of weights both of its go on from a server, ours from
- * a turn. So each stretch is looked for anywhere in the circle, rr's first one at its beginning.
+ * adding the servers one by one has left it and goes on anywhere after it has found nobody, and after a change of
+ * weights both of its go on from a server, ours from a turn. So all turns are kept that would have answered as ip_vs did.
  */
 function differsByTurns(scenario: Scenario, kernel: Choices): Choices | undefined {
-  const ours: Choices[] = [];
+  const { servers, follow, open } = life(scenario);
+  // No circle is longer than the sum of the weights.
+  const circle = (): number[] => [...Array(servers.reduce((sum, { weight }) => sum + weight, 0) || 1).keys()];
+  let turns = scenario.scheduler === 'rr' ? [0] : circle();
   let position = 0;
-  let differs = false;
-  for (const [i, { weights, count }] of stretchesOf(scenario).entries()) {
-    const theirs = kernel.slice(position, position + count);
-    position += count;
-    // No circle is longer than the sum of the weights.
-    const circle = turns(scenario, weights, weights.reduce((sum, weight) => sum + weight, 0) + count);
-    const found =
-      scenario.scheduler === 'rr' && i === 0 ? circle.startsWith(theirs) : circle.includes(theirs);
-    ours.push(found ? theirs : circle.slice(0, count));
-    differs ||= !found;
+  for (const [i, step] of scenario.steps.entries()) {
+    if (!isOpening(step)) {
+      follow(step);
+      if (step.kind === 'weights') turns = circle();
+      continue;
+    }
+    const theirs = kernel[position]!;
+    const answers = turns.map((turn) => {
+      const state = { ...startState(), turns: turn };
+      return { index: choose(scenario, servers, state, step, 257), next: state.turns };
+    });
+    const same = answers.filter(({ index }) => choiceLetter(index) === theirs);
+    if (same.length === 0) return `${kernel.slice(0, position)}${choiceLetter(answers[0]!.index)}…`;
+    turns = theirs === '-' && scenario.scheduler === 'wrr' ? circle() : same.map(({ next }) => next);
+    open(i, same[0]!.index);
+    position++;
   }
-  return differs ? ours.join('') : undefined;
+  return undefined;
+}
+
+/**
+ * ip_vs's lblc gives a destination's connections to its server even when that is overloaded, and so leaves thresholds
+ * without effect, unlike all others and ipvsadm(8). Ours does not (docs/decisions/0005).
+ */
+export function isWithoutOracle({ scheduler, servers }: Scenario): boolean {
+  return scheduler === 'lblc' && servers.some(({ upper }) => upper !== undefined);
 }
 
 /** Undefined where our choices are those of ip_vs; else ours. */
@@ -167,6 +210,7 @@ export function differences(
   active: number,
 ): string[] {
   return scenarios.flatMap((scenario, i) => {
+    if (isWithoutOracle(scenario)) return [];
     const ours = differingChoices(scenario, kernel[i]!, active);
     return ours === undefined ? [] : [`${scenario.name}\n  ip_vs ${kernel[i]}\n  weir  ${ours}`];
   });

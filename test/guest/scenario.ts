@@ -16,6 +16,10 @@ export type Step =
   | Opening
   /** The client's FIN on the connection of an earlier step: active no more, and still there. */
   | { readonly kind: 'close'; readonly step: number }
+  /** The client's RST on the connection of an earlier step: closed, and gone after the next rest. */
+  | { readonly kind: 'reset'; readonly step: number }
+  /** So long a time that closed connections are gone. At most one in a scenario, and none beside new weights. */
+  | { readonly kind: 'rest' }
   /** New weights for all the servers, in their order. */
   | { readonly kind: 'weights'; readonly weights: readonly number[] };
 
@@ -23,6 +27,9 @@ export type Step =
 export interface ScenarioServer extends Endpoint {
   /** 0–65535. */
   readonly weight: number;
+  /** Thresholds as ipvsadm's -x and -y; absent for none. */
+  readonly upper?: number;
+  readonly lower?: number;
 }
 
 /** A service's life. */

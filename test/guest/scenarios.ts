@@ -175,6 +175,55 @@ function weighing(scheduler: string, weights: readonly number[], port: number): 
   return { ...made, steps: [open(0), ...closed.flat()] };
 }
 
+/** Weights and upper thresholds; with the last ones all servers are overloaded in the end. */
+const LIMITED: readonly (readonly [weights: readonly number[], uppers: readonly number[]])[] = [
+  [
+    [3, 2, 4, 3],
+    [6, 3, 0, 1],
+  ],
+  [
+    [2, 0, 9],
+    [9, 4, 7],
+  ],
+];
+
+/** A scheduler's scenario whose servers have upper thresholds, 0 for none. */
+function limited(
+  random: Random,
+  variant: (typeof VARIANTS)[number],
+  family: Family,
+  [weights, uppers]: (typeof LIMITED)[number],
+  port: number,
+): Scenario {
+  const made = makeScenario(random, variant, family, [weights], port, `at most ${uppers}`);
+  const servers = made.servers.map((server, i) => ({ ...server, ...(uppers[i] && { upper: uppers[i] }) }));
+  return { ...made, servers };
+}
+
+/** A server that takes eight connections, of which so many end: does it take the next one, or the other server? */
+function relieved(lower: number, ending: number, port: number): Scenario {
+  const random = randomFrom(port);
+  const seen = `8 less ${ending} of at most 8${lower > 0 ? `, again below ${lower}` : ''}`;
+  const made = makeScenario(random, ['fo'], 4, [[2, 1]], port, seen, 'tcp');
+  const open = (i: number): Opening => ({
+    kind: 'open',
+    client: { address: addressFrom(random, 4, [20]), port: 1024 + i },
+    to: 0,
+  });
+  const [first, second] = made.servers;
+  return {
+    ...made,
+    servers: [{ ...first!, upper: 8, ...(lower > 0 && { lower }) }, second!],
+    steps: [
+      ...Array.from({ length: 9 }, (_, i) => open(i)),
+      ...Array.from({ length: ending }, (_, step): Step => ({ kind: 'reset', step })),
+      open(9),
+      { kind: 'rest' },
+      ...Array.from({ length: 4 }, (_, i) => open(10 + i)),
+    ],
+  };
+}
+
 /** Every variant with every life in both families, from a seed that is not to change: what the vectors answer. */
 export function recordedScenarios(): Scenario[] {
   const random = randomFrom(2);
@@ -187,6 +236,12 @@ export function recordedScenarios(): Scenario[] {
     ),
     weighing('lc', [1, 1], 2900),
     weighing('wlc', [1, 1], 2901),
+    ...VARIANTS.flatMap((variant) =>
+      ([4, 6] as const).flatMap((family) => LIMITED.map((limits) => ({ variant, family, limits }))),
+    ).map(({ variant, family, limits }, i) => limited(random, variant, family, limits, 3000 + i)),
+    ...[0, 3, 8].flatMap((lower, i) =>
+      [1, 2, 3, 5, 6, 7].map((ending) => relieved(lower, ending, 3100 + 10 * i + ending)),
+    ),
   ];
 }
 

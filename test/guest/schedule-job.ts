@@ -26,12 +26,15 @@ const AF_PACKET = 17;
 const SOCK_RAW = 3;
 const SOL_SOCKET = 1;
 const SO_MARK = 36;
-const FLAG = { syn: 0x02, ack: 0x10, finAck: 0x11 } as const;
+const FLAG = { syn: 0x02, rst: 0x04, ack: 0x10, finAck: 0x11 } as const;
 
 /** Played side by side, and then the connection table is read. */
 const SCENARIOS_A_READING = 150;
 /** Connections in SYN_RECV and CLOSE_WAIT live 60 s (ip_vs_proto_tcp.c), so a reading has to come before, in ms. */
 const READ_WITHIN = 50_000;
+
+/** How long connections in CLOSE live, and some more, in ms. */
+const REST = 12_000;
 
 const NETWORK = `link add c0 type veth peer name d0
 link set c0 up
@@ -96,6 +99,9 @@ function selectorOf(scenario: Scenario): string {
   return `${scenario.protocol === 'tcp' ? '-t' : '-u'} ${formatEndpoint({ address: address!, port: scenario.port })}`;
 }
 
+const thresholdsOf = ({ upper, lower }: Scenario['servers'][number]): string =>
+  `${upper === undefined ? '' : ` -x ${upper}`}${lower === undefined ? '' : ` -y ${lower}`}`;
+
 /** Lines for `ipvsadm -R`. */
 function addLines(scenario: Scenario): string[] {
   const { scheduler, flags, servers } = scenario;
@@ -105,7 +111,10 @@ function addLines(scenario: Scenario): string[] {
     // ip_vs puts each new one in front.
     ...servers
       .toReversed()
-      .map((server) => `-a ${service} -r ${formatEndpoint(server)} -m -w ${server.weight}`),
+      .map(
+        (server) =>
+          `-a ${service} -r ${formatEndpoint(server)} -m -w ${server.weight}${thresholdsOf(server)}`,
+      ),
   ];
 }
 
@@ -113,12 +122,15 @@ function changeLines(scenario: Scenario, weights: readonly number[], next: reado
   return scenario.servers.flatMap((server, i) =>
     next[i] === weights[i]
       ? []
-      : [`-e ${selectorOf(scenario)} -r ${formatEndpoint(server)} -m -w ${next[i]}`],
+      : [`-e ${selectorOf(scenario)} -r ${formatEndpoint(server)} -m -w ${next[i]}${thresholdsOf(server)}`],
   );
 }
 
-/** Plays a scenario up to each change of weights, and yields the lines of ipvsadm that make it. */
-function* play(network: ReturnType<typeof openNetwork>, scenario: Scenario): Generator<string[]> {
+/** Plays a scenario up to each change of weights, and yields the lines of ipvsadm that make it; or up to a rest. */
+function* play(
+  network: ReturnType<typeof openNetwork>,
+  scenario: Scenario,
+): Generator<readonly string[] | 'rest'> {
   const send = ({ client, to }: Opening, flags: number): void =>
     network.send(
       transportPacket({
@@ -142,6 +154,12 @@ function* play(network: ReturnType<typeof openNetwork>, scenario: Scenario): Gen
       case 'close':
         send(scenario.steps[step.step] as Opening, FLAG.finAck);
         break;
+      case 'reset':
+        send(scenario.steps[step.step] as Opening, FLAG.rst);
+        break;
+      case 'rest':
+        yield 'rest';
+        break;
       case 'weights':
         yield changeLines(scenario, weights, step.weights);
         weights = step.weights;
@@ -149,13 +167,27 @@ function* play(network: ReturnType<typeof openNetwork>, scenario: Scenario): Gen
 }
 
 /** Plays them side by side: all up to their first change of weights, then those changes at once, and so on. */
-function playAll(network: ReturnType<typeof openNetwork>, scenarios: readonly Scenario[]): void {
+function playAll(
+  network: ReturnType<typeof openNetwork>,
+  scenarios: readonly Scenario[],
+): Map<string, string> {
+  const connections = new Map<string, string>();
+  const read = () => {
+    for (const [flow, server] of readConnections()) connections.set(flow, server);
+  };
   for (let games = scenarios.map((scenario) => play(network, scenario)); games.length > 0; ) {
     const changes = games.map((game) => ({ game, change: game.next() }));
     games = changes.flatMap(({ game, change }) => (change.done === true ? [] : [game]));
-    const lines = changes.flatMap(({ change }) => change.value ?? []);
+    const values = changes.map(({ change }) => change.value);
+    if (values.includes('rest')) {
+      read();
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, REST);
+    }
+    const lines = values.flatMap((value) => (value === 'rest' ? [] : (value ?? [])));
     if (lines.length > 0) ipvsadm(lines);
   }
+  read();
+  return connections;
 }
 
 /** An endpoint as /proc/net/ip_vs_conn has it, in lower case: hex, an IPv6 address with every group written out. */
@@ -198,23 +230,25 @@ function main(): void {
   const network = openNetwork();
   sysctl('net/ipv4/vs/run_estimation', '0');
   ipvsadm(scenarios.flatMap(addLines));
-  const choices: Choices[] = [];
-  for (let start = 0; start < scenarios.length; start += SCENARIOS_A_READING) {
-    const some = scenarios.slice(start, start + SCENARIOS_A_READING);
-    const started = performance.now();
-    playAll(network, some);
-    const connections = readConnections();
-    if (performance.now() - started > READ_WITHIN)
-      throw new Error(`the machine is too slow: connections may be gone after ${READ_WITHIN} ms`);
-    choices.push(...some.map((scenario) => choicesOf(scenario, connections)));
-  }
+  const choices = new Map<Scenario, Choices>();
+  // Those that rest do so together.
+  const isResting = ({ steps }: Scenario): boolean => steps.some(({ kind }) => kind === 'rest');
+  for (const together of [scenarios.filter((one) => !isResting(one)), scenarios.filter(isResting)])
+    for (let start = 0; start < together.length; start += SCENARIOS_A_READING) {
+      const some = together.slice(start, start + SCENARIOS_A_READING);
+      const started = performance.now();
+      const connections = playAll(network, some);
+      if (performance.now() - started > READ_WITHIN)
+        throw new Error(`the machine is too slow: connections may be gone after ${READ_WITHIN} ms`);
+      for (const one of some) choices.set(one, choicesOf(one, connections));
+    }
   // A packet that was lost on its way would look like one for which no server was available.
   const arrived = readNumber('/sys/class/net/d0/statistics/rx_packets');
   const dropped = readFileSync('/proc/net/softnet_stat', 'utf8').split(/\s+/)[1];
   if (arrived !== network.sent() || Number.parseInt(dropped!, 16) !== 0)
     throw new Error(`${network.sent()} packets were sent, ${arrived} came, ${dropped} (hex) were dropped`);
   const kernel = readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim();
-  const answer: ScheduleAnswer = { kernel, choices };
+  const answer: ScheduleAnswer = { kernel, choices: scenarios.map((one) => choices.get(one)!) };
   process.stdout.write(JSON.stringify(answer));
 }
 

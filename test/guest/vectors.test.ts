@@ -1,7 +1,8 @@
 /** Our schedulers against recorded answers of the kernel's ip_vs; schedule.test.ts asks the kernel itself. */
 import { describe, expect, it } from 'vitest';
 import { SCHEDULERS } from '../../src/core/model/service.ts';
-import { differences, isOurs, WITHOUT_ORACLE } from './reference.ts';
+import { differences, isOurs, isWithoutOracle, referenceChoices, WITHOUT_ORACLE } from './reference.ts';
+import { choiceLetter, type Scenario } from './scenario.ts';
 import { recordedScenarios } from './scenarios.ts';
 import { activeWeightOf, readVectors } from './vectors.ts';
 
@@ -15,5 +16,22 @@ describe('against the recorded answers of ip_vs', () => {
     expect(some.length).toBeGreaterThan(0);
     const answers = some.map(({ name }) => vectors.choices[name]!);
     expect(differences(some, answers, active).join('\n')).toBe('');
+  });
+
+  it('lblc differs by thresholds, to which the one of ip_vs does not keep', () => {
+    const some = scenarios.filter(isWithoutOracle);
+    const isExceeded = ({ name, servers }: Scenario): boolean =>
+      servers.some(
+        ({ upper }, i) =>
+          upper !== undefined && vectors.choices[name]!.split(choiceLetter(i)).length > upper + 1,
+      );
+    const isKept = (scenario: Scenario): boolean =>
+      scenario.servers.every(
+        ({ upper }, i) =>
+          upper === undefined ||
+          referenceChoices(scenario, active).split(choiceLetter(i)).length <= upper + 1,
+      );
+    expect(some.some(isExceeded)).toBe(true);
+    expect(some.every(isKept)).toBe(true);
   });
 });

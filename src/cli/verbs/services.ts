@@ -22,6 +22,19 @@ const LOAD = [right('WEIGHT'), right('ACTIVE'), right('INACT')];
 /** With -o wide. */
 const MORE = [right('TEMPLATES'), right('CONNS'), right('INBYTES'), right('OUTBYTES')];
 
+/** Where a server has them. */
+const THRESHOLDS = [right('UPPER'), right('LOWER')];
+
+const haveThresholds = (services: readonly ServiceCounters[]): boolean =>
+  services.some(({ servers }) => servers.some(({ upper_threshold: upper }) => upper !== undefined));
+
+/** Its thresholds, the upper one marked while they keep the server out. */
+function thresholdCells({ style }: Session, server: ServerCounters): Row {
+  const { upper_threshold: upper, lower_threshold: lower, overloaded } = server;
+  const text = upper === undefined ? '-' : String(upper);
+  return [overloaded ? { text: `overloaded ${text}`, paint: style.yellow } : text, String(lower ?? '-')];
+}
+
 function weightCell({ style }: Session, { weight, leaving, sorry }: ServerCounters): Cell {
   if (sorry) return { text: 'sorry', paint: style.dim };
   if (leaving) return { text: 'leaving', paint: style.dim };
@@ -63,7 +76,14 @@ function wordsOf(service: ServiceCounters): string {
 function servicesText(session: Session, services: readonly ServiceCounters[]): string {
   const { style, width, options } = session;
   const wide = options.output === 'wide';
-  const columns = [left('SERVICE / SERVER'), ...LOAD, ...(wide ? MORE : []), right('SHARE')];
+  const limited = haveThresholds(services);
+  const columns = [
+    left('SERVICE / SERVER'),
+    ...LOAD,
+    ...(limited ? THRESHOLDS : []),
+    ...(wide ? MORE : []),
+    right('SHARE'),
+  ];
   const rowsWith = (barWidth: number): Row[] =>
     services.flatMap((service) => [
       [{ text: `${service.key}  ${wordsOf(service)}`, paint: style.cyan }],
@@ -72,6 +92,7 @@ function servicesText(session: Session, services: readonly ServiceCounters[]): s
         return [
           `  ${formatEndpoint(server)}`,
           ...loadCells(session, server),
+          ...(limited ? thresholdCells(session, server) : []),
           ...(wide ? moreCells(server) : []),
           share === undefined ? '-' : `${Math.round(share * 100)}%`,
           ...(barWidth === 0 ? [] : [{ text: bar(share ?? 0, barWidth), paint: style.green }]),
@@ -106,13 +127,15 @@ function whyText({ health, weight, configured_weight, factors }: ServerStatus): 
 function serversText(session: Session, servers: readonly ServerStatus[]): string {
   const wide = session.options.output === 'wide';
   const columns = [left('SERVER'), left('SERVICE'), ...LOAD];
-  const more = wide ? [right('CONFIGURED'), ...MORE] : [];
+  const more = wide ? [right('CONFIGURED'), ...THRESHOLDS, ...MORE] : [];
   const cells = (server: ServerStatus, health: Row): Row => [
     formatEndpoint(server),
     server.service,
     ...loadCells(session, server),
     ...health,
-    ...(wide ? [String(server.configured_weight ?? '-'), ...moreCells(server)] : []),
+    ...(wide
+      ? [String(server.configured_weight ?? '-'), ...thresholdCells(session, server), ...moreCells(server)]
+      : []),
   ];
   const whole = [...columns, left('HEALTH'), ...more, left('WHY')];
   const rows = servers.map((one) => [...cells(one, [healthCell(session, one)]), whyText(one)]);
@@ -135,7 +158,8 @@ export const services: Verb = {
   description:
     'Lists every service, or the one named. ACTIVE connections are in ESTABLISHED, INACT(ive) ones in any other state ' +
     "(all of UDP); SHARE is a server's part of its service's present connections. Weight 0 takes no new connections; " +
-    '`leaving` is no longer configured and only finishes what it has; `sorry` is the sorry server. -o wide adds traffic and the ' +
+    '`leaving` is no longer configured and only finishes what it has; `sorry` is the sorry server. A server with thresholds is ' +
+    '`overloaded` from as many connections as UPPER until fewer than LOWER, or than three quarters of UPPER, are left. -o wide adds traffic and the ' +
     'templates of a persistent service: clients, or networks of them, that it remembers.',
   examples: [
     ['weir services', 'all of them'],

@@ -27,6 +27,11 @@ export interface ServerCounters extends Traffic, Endpoint {
   readonly templates: number;
   /** True when the server is no longer configured and only finishes the connections it has. */
   readonly leaving: boolean;
+  /** Its thresholds, where it has them. */
+  readonly upper_threshold?: number;
+  readonly lower_threshold?: number;
+  /** Present while it gets no new connections because it has reached its upper threshold. */
+  readonly overloaded?: true;
   /** Present on the sorry server, whose weight is 0. */
   readonly sorry?: true;
 }

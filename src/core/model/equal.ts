@@ -23,7 +23,13 @@ export function equalService(a: VirtualService, b: VirtualService): boolean {
 }
 
 function equalServer(a: RealServer, b: RealServer): boolean {
-  return a.address === b.address && a.port === b.port && a.weight === b.weight;
+  return (
+    a.address === b.address &&
+    a.port === b.port &&
+    a.weight === b.weight &&
+    a.upper_threshold === b.upper_threshold &&
+    a.lower_threshold === b.lower_threshold
+  );
 }
 
 function equalTimeouts(a: Timeouts, b: Timeouts): boolean {

@@ -44,6 +44,24 @@ export const MAX_WEIGHT = 65535;
 export interface RealServer extends Endpoint {
   /** 0–65535, relative to the service's other servers; 0 takes no new connections and keeps those it has. */
   readonly weight: number;
+  /** It gets no new connections from so many on that it has, as ipvsadm's -x; 1 or more, absent for no such number. */
+  readonly upper_threshold?: number;
+  /** It gets new ones again from fewer than so many on, as -y; absent: than three quarters of the upper threshold. */
+  readonly lower_threshold?: number;
+}
+
+/** The highest threshold, ipvsadm's. */
+export const MAX_THRESHOLD = 2_147_483_647;
+
+/** A server's thresholds to be spread into what shows it; nothing for those it has not. */
+export function thresholdsOf({
+  upper_threshold: upper,
+  lower_threshold: lower,
+}: Pick<RealServer, 'upper_threshold' | 'lower_threshold'>): Pick<
+  RealServer,
+  'upper_threshold' | 'lower_threshold'
+> {
+  return { ...(upper && { upper_threshold: upper }), ...(lower && { lower_threshold: lower }) };
 }
 
 /**

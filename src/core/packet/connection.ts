@@ -2,6 +2,7 @@
 import type { Family } from '../address/address.ts';
 import type { ConnectionState } from '../model/state.ts';
 import { sameBytes } from './bytes.ts';
+import { connectionLeaves } from './overload.ts';
 import type { Packet } from './parse.ts';
 import { type Direction, isActive, isHalfOpen } from './state.ts';
 import type { TrackedConnection, World } from './world.ts';
@@ -100,6 +101,7 @@ export function endConnection(world: World, connection: TrackedConnection): void
   world.tables[connection.family].slots[connection.slot] = undefined;
   giveSlot(world, connection.family, connection.slot);
   count(world, connection, connection.state, -1);
+  connectionLeaves(connection.server);
 }
 
 /** Moves a connection to a state, with the time-out that its service has for that state now. */

@@ -3,6 +3,7 @@ import { refuse } from './answer.ts';
 import { giveSlot, insertConnection } from './connection.ts';
 import { enterHalfOpen } from './half-open.ts';
 import { drop, type Outcome, pass } from './outcome.ts';
+import { connectionEnters } from './overload.ts';
 import { type Arrival, isMartian, type Packet, TCP } from './parse.ts';
 import { makeTemplate, templateServer } from './persist.ts';
 import { obtainSlot } from './reclaim.ts';
@@ -102,6 +103,7 @@ function openFor(
     giveSlot(world, family, slot);
     return drop(world, 'conflict', frame);
   }
+  connectionEnters(server);
   return connection;
 }
 

@@ -5,6 +5,7 @@ import type { VirtualService } from '../model/service.ts';
 import type { ConnectionState } from '../model/state.ts';
 import type { Request, ScheduleState } from '../schedule/candidate.ts';
 import { choose } from '../schedule/schedule.ts';
+import { isOverloaded, type Thresholds } from './overload.ts';
 
 type Counted = { -readonly [K in keyof Traffic]: number };
 
@@ -22,6 +23,9 @@ export interface ServerRecord {
   inactive: number;
   /** Templates that lead to it. */
   templates: number;
+  thresholds: Thresholds;
+  /** The upper threshold that it reached and has not left behind since; 0 for none. */
+  overloaded: number;
   readonly traffic: Counted;
 }
 
@@ -64,6 +68,7 @@ export function chooseServer(
     lastWeight: lastWeights[i]!,
     active: member.active,
     inactive: member.inactive,
+    overloaded: isOverloaded(member),
   }));
   const { scheduler, scheduler_flags: flags = [] } = service;
   return choose({ scheduler, flags, servers, state, table }, { ...request, day })?.member;

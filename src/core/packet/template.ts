@@ -1,5 +1,6 @@
 /** Templates of persistent services, and how long they live: the reference for bpf/template.h. */
 import { endConnection, giveSlot, isExpired } from './connection.ts';
+import { connectionLeaves } from './overload.ts';
 import { type ServiceRecord, serviceAt } from './service.ts';
 import type { Template, TrackedConnection, World } from './world.ts';
 
@@ -53,6 +54,7 @@ export function endSlot(world: World, one: TrackedConnection | Template): void {
   world.tables[one.family].slots[one.slot] = undefined;
   giveSlot(world, one.family, one.slot);
   one.server.templates--;
+  connectionLeaves(one.server);
 }
 
 /** Notes at the connection's template, if it has one, that it controls a connection now. */

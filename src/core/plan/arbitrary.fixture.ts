@@ -12,7 +12,16 @@ const address = fc
 const port = fc.constantFrom(53, 80);
 const name = fc.constantFrom('eth0', 'eth1', 'eth2');
 
-const server = fc.record({ address, port, weight: fc.integer({ min: 0, max: 3 }) });
+const server = fc.record(
+  {
+    address,
+    port,
+    weight: fc.integer({ min: 0, max: 3 }),
+    upper_threshold: fc.constantFrom(10, 20),
+    lower_threshold: fc.constantFrom(5, 10),
+  },
+  { requiredKeys: ['address', 'port', 'weight'] },
+);
 const persistence = fc.constantFrom(
   { timeout: 300_000, granularity: 32 },
   { timeout: 60_000, granularity: 24 },

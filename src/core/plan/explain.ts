@@ -23,7 +23,14 @@ export function formatDuration(ms: number): string {
 const count = (n: number, noun: string) => `${n} ${noun}${n === 1 ? '' : 's'}`;
 const vipText = (vip: Vip) => `vip ${vipKey(vip)}${vip.label === undefined ? '' : ` label ${vip.label}`}`;
 const masqueradeText = (rule: Masquerade) => `masquerade ${masqueradeKey(rule)}`;
-const serverText = (server: RealServer) => `server ${formatEndpoint(server)}  weight ${server.weight}`;
+const serverText = (server: RealServer) =>
+  `server ${formatEndpoint(server)}  weight ${server.weight}${thresholdsText(server, '  ')}`;
+
+/** Its thresholds: `at most 100, again below 75`; empty without. */
+function thresholdsText({ upper_threshold: upper, lower_threshold: lower }: RealServer, before = ''): string {
+  if (upper === undefined) return '';
+  return `${before}at most ${upper}${lower === undefined ? '' : `, again below ${lower}`}`;
+}
 
 /** A scheduler and its flags: `sh`, `sh (sh-port)`. */
 const schedulerText = ({ scheduler, scheduler_flags: flags = [] }: VirtualService) =>
@@ -51,8 +58,11 @@ function serverChanges(before: readonly RealServer[], after: readonly RealServer
   for (const [key, server] of now) {
     const was = old.get(key);
     if (was === undefined) added.push(`+ ${serverText(server)}`);
-    else if (was.weight !== server.weight)
-      changed.push(`~ weight of ${key}  ${was.weight} → ${server.weight}`);
+    else {
+      const [limits, now] = [was, server].map((one) => thresholdsText(one) || 'any number');
+      if (was.weight !== server.weight) changed.push(`~ weight of ${key}  ${was.weight} → ${server.weight}`);
+      if (limits !== now) changed.push(`~ connections of ${key}  ${limits} → ${now}`);
+    }
   }
   const lines = [...gone, ...changed, ...added];
   const keys = [...now.keys()];

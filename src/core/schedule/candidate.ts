@@ -15,6 +15,8 @@ export interface Candidate {
   readonly active: number;
   /** Connections in any other state. */
   readonly inactive: number;
+  /** True while it is over its upper threshold (packet/overload.ts): not chosen by any scheduler. */
+  readonly overloaded?: boolean;
 }
 
 /** What a service's scheduler remembers from one connection to the next. */
@@ -56,7 +58,30 @@ export interface Request {
 /** Chooses among the servers: the index of the one for the connection, undefined when nobody is to get it. */
 export type Schedule = (service: Scheduled, request: Request) => number | undefined;
 
+/** Whether a server may be chosen: it has a weight above 0, and is not overloaded. */
+export function isAble({ weight, overloaded = false }: Candidate): boolean {
+  return weight > 0 && !overloaded;
+}
+
 /** Indices of those with a weight above 0, in order. */
 export function eligible(candidates: readonly Candidate[]): number[] {
   return candidates.flatMap((candidate, index) => (candidate.weight > 0 ? [index] : []));
+}
+
+/**
+ * The first of so many turns, from the service's next one on, whose server is not overloaded. `at` gives the server of the
+ * n-th turn from there. The turns passed over are taken, as in ip_vs; when nobody is there, none is.
+ */
+export function lookOn(
+  { servers, state }: Scheduled,
+  turns: number,
+  at: (turn: number) => number,
+): number | undefined {
+  for (let n = 0; n < turns; n++) {
+    const index = at(state.turns + n);
+    if (servers[index]!.overloaded) continue;
+    state.turns += n + 1;
+    return index;
+  }
+  return undefined;
 }

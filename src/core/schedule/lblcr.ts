@@ -3,7 +3,7 @@
  * that one is overloaded while another server is half idle, the set gets one more; when it has not changed for a day,
  * its most loaded server leaves it.
  */
-import type { Candidate, Request, Schedule } from './candidate.ts';
+import { type Candidate, isAble, type Request, type Schedule } from './candidate.ts';
 import { isOverloaded, overhead, wlc } from './least.ts';
 import { type Locality, nameOf, recall, remember } from './locality.ts';
 
@@ -37,7 +37,7 @@ export const lblcr: Schedule = (service, request) => {
   if (locality !== undefined) {
     const byName = new Map(servers.map((one) => [nameOf(one), one]));
     const set = locality.servers.flatMap((name) => byName.get(name) ?? []);
-    const chosen = best(set, isLighter);
+    const chosen = best(set.filter(isAble), isLighter);
     thin(locality, set, request);
     if (chosen !== undefined && !isOverloaded(chosen, servers)) return servers.indexOf(chosen);
   }

@@ -3,7 +3,7 @@
  * is a fraction, compared by cross-multiplication as ip_vs does, so that nothing is rounded; the first of equals in the
  * configuration's order wins.
  */
-import { type Candidate, eligible, type Schedule } from './candidate.ts';
+import { type Candidate, isAble, type Schedule } from './candidate.ts';
 
 /** ip_vs's measure of load: an active connection counts as 257 inactive ones. */
 export function overhead(candidate: Candidate): number {
@@ -16,14 +16,14 @@ export interface Cost {
   readonly per: number;
 }
 
-/** The index of the server of weight above 0 that costs least; undefined when all are not to be chosen. */
+/** The index of the able server that costs least; undefined when all are not to be chosen. */
 export function least(
   candidates: readonly Candidate[],
   costOf: (candidate: Candidate) => Cost | undefined,
 ): number | undefined {
   let best: { readonly index: number; readonly cost: Cost } | undefined;
-  for (const index of eligible(candidates)) {
-    const cost = costOf(candidates[index]!);
+  for (const [index, candidate] of candidates.entries()) {
+    const cost = isAble(candidate) ? costOf(candidate) : undefined;
     if (cost === undefined) continue;
     if (best === undefined || cost.of * best.cost.per < best.cost.of * cost.per) best = { index, cost };
   }

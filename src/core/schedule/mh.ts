@@ -2,7 +2,7 @@
  * mh, Maglev hashing: as sh, by a table in which a server that comes or goes moves few of the others' clients. Of one that
  * is drained by weight 0 they move none; its own get nobody, or with mh-fallback another server by a second hash.
  */
-import type { Schedule } from './candidate.ts';
+import { isAble, type Schedule } from './candidate.ts';
 import { foldAddress, hsiphash } from './hash.ts';
 import { MH_KEYS, MH_PLACES, tableOf } from './table.ts';
 
@@ -12,7 +12,7 @@ export const mh: Schedule = ({ servers, flags, table = tableOf('mh', servers) },
   const placeOf = (offset: number): number => hsiphash((source + offset) >>> 0, MH_KEYS[0]) % MH_PLACES;
   const at = (place: number): number | undefined => {
     const index = table[place];
-    return index !== undefined && servers[index]!.weight > 0 ? index : undefined;
+    return index !== undefined && isAble(servers[index]!) ? index : undefined;
   };
   const home = placeOf(0);
   const first = at(home);

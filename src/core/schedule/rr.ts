@@ -1,8 +1,8 @@
 /** rr: one after the other, in the order of the configuration; weights above 0 are all alike. */
-import { eligible, type Schedule } from './candidate.ts';
+import { eligible, lookOn, type Schedule } from './candidate.ts';
 
 /** Turn `n` goes to the n-th eligible server, beginning again at the end. */
-export const rr: Schedule = ({ servers, state }) => {
-  const able = eligible(servers);
-  return able[state.turns++ % able.length];
+export const rr: Schedule = (service) => {
+  const able = eligible(service.servers);
+  return lookOn(service, able.length, (turn) => able[turn % able.length]!);
 };

@@ -2,7 +2,7 @@
  * sh, source hashing: the client's address, with sh-port and its port, chooses the server. One that takes no connections
  * leaves nobody; with sh-fallback the following buckets are tried.
  */
-import type { Schedule } from './candidate.ts';
+import { isAble, type Schedule } from './candidate.ts';
 import { foldAddress, hash32 } from './hash.ts';
 import { BUCKET_BITS, BUCKETS, tableOf } from './table.ts';
 
@@ -12,7 +12,7 @@ export const sh: Schedule = ({ servers, flags, table = tableOf('sh', servers) },
   const home = hash32(source, BUCKET_BITS);
   const at = (offset: number): number | undefined => {
     const index = table[((offset + home) % BUCKETS) % table.length];
-    return index !== undefined && servers[index]!.weight > 0 ? index : undefined;
+    return index !== undefined && isAble(servers[index]!) ? index : undefined;
   };
   const first = at(0);
   if (first !== undefined || !flags.includes('sh-fallback')) return first;

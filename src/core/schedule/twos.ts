@@ -5,22 +5,24 @@
  * weight were one higher. Where ip_vs asks for random numbers, these come of the turn, mixed: as evenly spread, and the
  * same for the reference and for the C.
  */
-import type { Candidate, Schedule } from './candidate.ts';
+import { type Candidate, isAble, type Schedule } from './candidate.ts';
 import { mixTurn } from './hash.ts';
 import { overhead } from './least.ts';
 
 /** The first server up to which the weights come to `draw`; the last one's sum is the highest draw there is. */
 function drawn(servers: readonly Candidate[], draw: number): number {
   let sum = 0;
-  return servers.findIndex(({ weight }) => {
-    sum += weight;
-    return weight > 0 && sum >= draw;
+  return servers.findIndex((server) => {
+    if (!isAble(server)) return false;
+    sum += server.weight;
+    return sum >= draw;
   });
 }
 
 /** Two draws, the second one's server only if it has less to do. */
 export const twos: Schedule = ({ servers, state }) => {
-  const total = servers.reduce((sum, { weight }) => sum + weight, 0);
+  const total = servers.filter(isAble).reduce((sum, { weight }) => sum + weight, 0);
+  if (total === 0) return undefined;
   const [first, second] = mixTurn(state.turns++).map((chance) => drawn(servers, chance % (total + 1)));
   const [one, other] = [servers[first!]!, servers[second!]!];
   return overhead(other) * one.weight < overhead(one) * other.weight ? second : first;

@@ -5,7 +5,7 @@
  * the highest by the greatest common divisor, each taking all who reach it. A longer cycle has no ring: turn n stands
  * for place (n · stride) mod cycle, and the server is the one whose share of the cycle holds that place.
  */
-import { eligible, type Schedule } from './candidate.ts';
+import { eligible, lookOn, type Schedule } from './candidate.ts';
 
 /** The longest cycle that is laid out as a ring, and the longest table of sh, dh and mh; the number is WEIR_MAX_RING in bpf/contract.h. */
 export const MAX_RING = 4096;
@@ -52,15 +52,25 @@ export function cumulativeWeights(weights: readonly number[]): number[] {
   });
 }
 
+/** Turns that are computed may be too many to look at: so many of them, and then the servers in their order. */
+const COMPUTED_LOOKS = 64;
+
 /** Turn `n` of the cycle. */
-export const wrr: Schedule = ({ servers, state }) => {
-  const turn = state.turns++;
+export const wrr: Schedule = (service) => {
+  const { servers, state } = service;
   const able = eligible(servers);
   const weights = able.map((index) => servers[index]!.weight);
   const ring = ringOf(weights);
-  if (ring !== undefined) return able[ring[turn % ring.length]!];
+  if (ring !== undefined) return lookOn(service, ring.length, (turn) => able[ring[turn % ring.length]!]!);
   const shares = cumulativeWeights(weights);
   const cycle = shares.at(-1)!;
-  const place = Number((BigInt(turn % cycle) * BigInt(strideOf(cycle))) % BigInt(cycle));
-  return able[shares.findIndex((share) => share > place)];
+  const byStride = (turn: number): number => {
+    const place = Number((BigInt(turn % cycle) * BigInt(strideOf(cycle))) % BigInt(cycle));
+    return able[shares.findIndex((share) => share > place)]!;
+  };
+  const found = lookOn(service, COMPUTED_LOOKS, byStride);
+  if (found !== undefined) return found;
+  const other = able.find((index) => !servers[index]!.overloaded);
+  if (other !== undefined) state.turns++;
+  return other;
 };

@@ -1,6 +1,8 @@
 /** Counters out of the tables: traffic summed over CPUs, connections as the packet path counts them. */
 import { formatEndpoint } from '../../core/address/address.ts';
 import type { ServerCounters, ServiceCounters, Traffic, Verdicts } from '../../core/model/counters.ts';
+import { type RealServer, thresholdsOf } from '../../core/model/service.ts';
+import { isOverloaded, thresholdsFrom } from '../../core/packet/overload.ts';
 import * as contract from './contract.generated.ts';
 import type { Registry, ServerEntry, ServiceEntry } from './registry.ts';
 import type { Tables } from './tables.ts';
@@ -22,25 +24,29 @@ export function readCounters(tables: Tables, registry: Registry): ServiceCounter
 
 /** A service's servers in the order of the configuration, then the sorry server, then those that are leaving. */
 function serversOf(tables: Tables, { service, servers }: ServiceEntry): ServerCounters[] {
-  const configured = service.servers.flatMap((one): [ServerEntry, number][] => {
+  const configured = service.servers.flatMap((one): [ServerEntry, RealServer][] => {
     const server = servers.get(formatEndpoint(one));
-    return server === undefined || server.leftAt !== undefined ? [] : [[server, one.weight]];
+    return server === undefined || server.leftAt !== undefined ? [] : [[server, one]];
   });
   const sorry = service.sorry_server && servers.get(formatEndpoint(service.sorry_server));
   const standby = sorry === undefined || sorry.leftAt !== undefined ? [] : [sorry];
   const leaving = [...servers.values()]
     .filter((server) => server.leftAt !== undefined)
-    .sort((a, b) => a.id - b.id)
-    .map((server): [ServerEntry, number] => [server, 0]);
+    .sort((a, b) => a.id - b.id);
   return [
-    ...configured.map(([server, weight]) => serverCounters(tables, server, weight)),
+    ...configured.map(([server, one]) => serverCounters(tables, server, one.weight, one)),
     ...standby.map((server) => ({ ...serverCounters(tables, server, 0), sorry: true as const })),
-    ...leaving.map(([server, weight]) => serverCounters(tables, server, weight)),
+    ...leaving.map((server) => serverCounters(tables, server, 0)),
   ];
 }
 
-function serverCounters(tables: Tables, server: ServerEntry, weight: number): ServerCounters {
-  const { active, inactive, templates } = tables.servers.get(server.id);
+function serverCounters(
+  tables: Tables,
+  server: ServerEntry,
+  weight: number,
+  limits?: RealServer,
+): ServerCounters {
+  const { active, inactive, templates, overloaded } = tables.servers.get(server.id);
   const leaving = server.leftAt !== undefined;
   return {
     ...server.endpoint,
@@ -50,6 +56,8 @@ function serverCounters(tables: Tables, server: ServerEntry, weight: number): Se
     templates,
     leaving,
     ...sum(tables.serverTraffic.get(server.id)),
+    ...(limits && thresholdsOf(limits)),
+    ...(limits && isOverloaded({ thresholds: thresholdsFrom(limits), overloaded }) && { overloaded: true }),
   };
 }
 

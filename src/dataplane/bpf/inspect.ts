@@ -13,6 +13,7 @@ import type { WeirServiceKey } from './contract.generated.ts';
 import type { Publisher } from './publish.ts';
 import { firstDifference, membersOf, serverRecord, slotRecord, stateRecord, turnsOf } from './records.ts';
 import { decodeKey, type Registry, type ServiceEntry, sorryNumber } from './registry.ts';
+import { thresholdsByNumber } from './thresholds.ts';
 
 /** Elements read before the event loop gets its turn, some ten microseconds each. */
 const CHUNK = 256;
@@ -114,6 +115,7 @@ export class Inspector {
       said(`slot ${slot}`, firstDifference(record, tables.services.get(slot))) ??
       said(`state ${id}`, firstDifference(stateRecord(service, slot, hz), tables.serviceState.get(id))) ??
       this.#serverDamage(entry) ??
+      this.#thresholdDamage(entry) ??
       this.#memberDamage(entry) ??
       compareRun('turns', turns.elements, tables.rings.range(ring.start, ring.start + ring.length))
     );
@@ -143,6 +145,15 @@ export class Inspector {
       const inside = Number(server.id !== sorry);
       if (membership !== inside)
         found ??= `membership of server ${server.id} is ${membership}, not ${inside}`;
+    }
+    return found;
+  }
+
+  #thresholdDamage(entry: ServiceEntry): string | undefined {
+    let found: string | undefined;
+    for (const [id, wanted] of thresholdsByNumber(entry, entry.service)) {
+      const difference = firstDifference(wanted, this.#publisher.tables.thresholds.get(id));
+      found ??= said(`thresholds of server ${id}`, difference);
     }
     return found;
   }

@@ -20,6 +20,7 @@ import { findPredecessors, Retirement, removeAll } from './retirement.ts';
 import { RunAllocator } from './runs.ts';
 import { jiffies, Sweeper } from './sweep.ts';
 import { openTables, removePinDir, type Tables } from './tables.ts';
+import { restoreThresholds } from './thresholds.ts';
 
 /** What the plane is opened with. */
 export interface BpfPlaneOptions {
@@ -113,6 +114,7 @@ function makePlane(
   const own = { half_open_limit, route_epoch, answer_rate, answer_burst, hold, fragment_time };
   tables.settings.set(0, { ...before, ...own });
   restoreMemberships(publisher);
+  restoreThresholds(publisher);
   retirement.routesChanged();
   // If another layout has taken over from this one, that waits until it is to be turned round: see `succeed`.
   const byStack = () => tables.settings.get(0).by_stack === 1;

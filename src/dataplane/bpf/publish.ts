@@ -18,6 +18,7 @@ import {
 } from './registry.ts';
 import { REST_MS, type Run, type RunAllocator } from './runs.ts';
 import type { Tables } from './tables.ts';
+import { writeThresholds } from './thresholds.ts';
 
 /** What publishing works with. */
 export interface Publisher {
@@ -65,6 +66,7 @@ export function publishService(to: Publisher, service: VirtualService): void {
   );
   to.tables.serviceState.set(id, stateRecord(service, slot, to.hz));
   dismiss(to, entry, service);
+  writeThresholds(to, entry, service);
   to.tables.servicesByKey.set(place, slot);
   admit(to, entry, service);
   settle(to, entry, { service, lastWeights: weights, slot, members, ring: ring.run });
@@ -158,7 +160,9 @@ function obtainServers(
     const records = fresh.slice(from, from + length).map((server) => serverRecord(server, entry.id));
     tables.servers.setRun(
       first,
-      records.map((record) => Object.assign(record, { active: 0, inactive: 0, moves: 0, templates: 0 })),
+      records.map((record) =>
+        Object.assign(record, { active: 0, inactive: 0, moves: 0, templates: 0, overloaded: 0 }),
+      ),
     );
   }
   fresh.forEach((server, i) => {

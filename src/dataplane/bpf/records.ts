@@ -35,6 +35,8 @@ export function membersOf(
     cumulative: cumulative[place] ?? 0,
     order: at,
     last_weight: lastWeights[at]!,
+    upper_threshold: servers[at]!.upper_threshold ?? 0,
+    lower_threshold: servers[at]!.lower_threshold ?? 0,
   }));
 }
 
@@ -82,8 +84,10 @@ const FLAG_BITS: Readonly<Record<SchedulerFlag, number>> = {
 };
 
 /** Flags of a service as a number. */
-export function flagBits({ scheduler_flags = [] }: VirtualService): number {
-  return scheduler_flags.reduce((bits, flag) => bits | FLAG_BITS[flag], 0);
+export function flagBits({ scheduler_flags = [], servers }: VirtualService): number {
+  const limited = servers.some(({ upper_threshold: upper }) => upper !== undefined);
+  const more = limited ? contract.WEIR_SCHEDULER_FLAG_THRESHOLDS : 0;
+  return scheduler_flags.reduce((bits, flag) => bits | FLAG_BITS[flag], more);
 }
 
 /** Flags of a scheduler by their number; to be spread into a service. */

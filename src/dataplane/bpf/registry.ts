@@ -11,6 +11,7 @@ import {
   SCHEDULERS,
   type ServiceKey,
   serviceKey,
+  thresholdsOf,
   type VirtualService,
 } from '../../core/model/service.ts';
 import { CONNECTION_STATES, type Timeouts } from '../../core/model/state.ts';
@@ -213,7 +214,12 @@ function readMembers(
       const endpoint = byId.get(member.server);
       return endpoint === undefined
         ? []
-        : [{ server: { ...endpoint, weight: member.weight }, lastWeight: member.last_weight }];
+        : [
+            {
+              server: { ...endpoint, weight: member.weight, ...thresholdsOf(member) },
+              lastWeight: member.last_weight,
+            },
+          ];
     });
 }
 

@@ -57,6 +57,7 @@ export interface Tables {
   readonly localityServers: HashMap<contract.WeirLocalityServer, bigint>;
   readonly servers: ArrayMap<contract.WeirServer>;
   readonly memberships: ArrayMap<number>;
+  readonly thresholds: ArrayMap<contract.WeirThresholds>;
   readonly serverAudit: ArrayMap<contract.WeirAudit>;
   readonly serviceTraffic: PerCpuArray<contract.WeirTraffic>;
   readonly serverTraffic: PerCpuArray<contract.WeirTraffic>;
@@ -91,6 +92,7 @@ function sizes(limits: Limits): Readonly<Record<string, number>> {
     locality_servers: LOCALITIES,
     servers: limits.servers,
     memberships: limits.servers,
+    thresholds: limits.servers,
     server_audit: limits.servers,
     service_traffic: limits.services,
     server_traffic: limits.servers,
@@ -252,6 +254,11 @@ const CODECS = {
     write: contract.writeWeirLocalityServer,
   },
   server: { size: LAYOUTS.weir_server.size, read: contract.readWeirServer, write: contract.writeWeirServer },
+  thresholds: {
+    size: LAYOUTS.weir_thresholds.size,
+    read: contract.readWeirThresholds,
+    write: contract.writeWeirThresholds,
+  },
   audit: { size: LAYOUTS.weir_audit.size, read: contract.readWeirAudit, write: contract.writeWeirAudit },
   traffic: {
     size: LAYOUTS.weir_traffic.size,
@@ -318,6 +325,7 @@ function assemble(
     localityServers: new HashMap(bpf, fd('locality_servers'), codecOf('locality_server'), u64),
     servers: new ArrayMap(bpf, fd('servers'), codecOf('server')),
     memberships: new ArrayMap(bpf, fd('memberships'), u32),
+    thresholds: new ArrayMap(bpf, fd('thresholds'), codecOf('thresholds')),
     serverAudit: new ArrayMap(bpf, fd('server_audit'), codecOf('audit')),
     serviceTraffic: new PerCpuArray(bpf, fd('service_traffic'), codecOf('traffic')),
     serverTraffic: new PerCpuArray(bpf, fd('server_traffic'), codecOf('traffic')),

@@ -3,7 +3,8 @@ import { setImmediate } from 'node:timers/promises';
 import { addressFromBytes, type Endpoint, formatEndpoint } from '../../core/address/address.ts';
 import type { Connection } from '../../core/model/connection.ts';
 import type { ServerCounters, ServiceCounters } from '../../core/model/counters.ts';
-import { serviceKey } from '../../core/model/service.ts';
+import { serviceKey, thresholdsOf } from '../../core/model/service.ts';
+import { isOverloaded } from '../../core/packet/overload.ts';
 import { TCP } from '../../core/packet/parse.ts';
 import type { ServerRecord } from '../../core/packet/service.ts';
 import { isTemplate } from '../../core/packet/template.ts';
@@ -48,6 +49,8 @@ function serverCounters(entry: ServiceEntry, server: ServerRecord): ServerCounte
     templates: server.templates,
     leaving,
     ...server.traffic,
+    ...(!leaving && !isSorry && thresholdsOf(service.servers[members.indexOf(server)]!)),
+    ...(!leaving && isOverloaded(server) && { overloaded: true as const }),
     ...(isSorry && { sorry: true as const }),
   };
 }

@@ -1,8 +1,14 @@
 /** Services of the simulated plane: published, changed, removed, and forgotten when their connections have ended. */
 import { addressBytes, type Endpoint, familyOf, formatEndpoint } from '../../core/address/address.ts';
 import { maskBytes } from '../../core/model/persistence.ts';
-import { type ServiceKey, serviceKey, type VirtualService } from '../../core/model/service.ts';
+import {
+  type RealServer,
+  type ServiceKey,
+  serviceKey,
+  type VirtualService,
+} from '../../core/model/service.ts';
 import { CONNECTION_STATES, type ConnectionState } from '../../core/model/state.ts';
+import { thresholdsFrom } from '../../core/packet/overload.ts';
 import { TCP, UDP } from '../../core/packet/parse.ts';
 import { noTraffic, type ServerRecord, type ServiceRecord, serviceAt } from '../../core/packet/service.ts';
 import type { World } from '../../core/packet/world.ts';
@@ -48,7 +54,7 @@ export function publish(world: World, services: Services, service: VirtualServic
   const key = serviceKey(service);
   const known = services.get(key);
   const servers = known?.servers ?? new Map<string, ServerRecord>();
-  const recordOf = (endpoint: Endpoint): ServerRecord => {
+  const recordOf = (endpoint: Endpoint & Partial<RealServer>): ServerRecord => {
     const name = formatEndpoint(endpoint);
     const server: ServerRecord = servers.get(name) ?? {
       endpoint: { address: endpoint.address, port: endpoint.port },
@@ -56,9 +62,12 @@ export function publish(world: World, services: Services, service: VirtualServic
       active: 0,
       inactive: 0,
       templates: 0,
+      thresholds: thresholdsFrom({}),
+      overloaded: 0,
       traffic: noTraffic(),
     };
     servers.set(name, server);
+    server.thresholds = thresholdsFrom(endpoint);
     return server;
   };
   const members = service.servers.map(recordOf);

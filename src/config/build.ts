@@ -63,6 +63,7 @@ export function buildConfig(file: ParsedFile): Config {
     limits: file.limits,
     attach: file.director.attach,
     retireAfterMs: file.director.retire_after,
+    lookEveryMs: file.director.look_every,
   };
 }
 

@@ -55,6 +55,12 @@ const director = z.strictObject({
       'After an upgrade that has changed the tables: how long the program before it may finish its connections, 1s to 20d.',
     )
     .meta({ shown: '1h' }),
+  look_every: durationField
+    .default(5_000)
+    .describe(
+      'How often the daemon looks whether all is still as configured, and puts right what somebody has changed by hand, 1s to 20d.',
+    )
+    .meta({ shown: '5s' }),
 });
 
 const vip = z.strictObject({

@@ -231,6 +231,11 @@ export class Director {
     return this.#retireAfterMs;
   }
 
+  /** Between two looks at the whole of what is, in milliseconds; a reload may change it. */
+  get lookEveryMs(): number {
+    return this.#config.lookEveryMs;
+  }
+
   #refuse(event: string, refused: Refused): Refused {
     const { problems } = refused;
     this.#note(false, `refused: ${problems.length} problem${problems.length === 1 ? '' : 's'}`);

@@ -30,8 +30,6 @@ export interface RunOptions {
   readonly remote?: RemoteOptions;
 }
 
-/** Between two looks at the whole of what is, in milliseconds. */
-const LOOK_PAUSE_MS = 5_000;
 /** Exit codes: done, failed, refused by validation. */
 const DONE = 0;
 const FAILED = 1;
@@ -115,19 +113,36 @@ async function direct(
   part.started = true;
   supervisor.ready(director.summary);
   const stopUpkeep = startUpkeep(plane, log, () => director.retireAfterMs);
-  const timers = [setInterval(() => queue.push({ kind: 'look' }), LOOK_PAUSE_MS)];
-  if (supervisor.pulseMs !== undefined)
-    timers.push(setInterval(() => queue.push({ kind: 'pulse' }), supervisor.pulseMs));
+  const stopLooking = every(
+    () => director.lookEveryMs,
+    () => queue.push({ kind: 'look' }),
+  );
+  const { pulseMs } = supervisor;
+  const pulse = pulseMs && setInterval(() => queue.push({ kind: 'pulse' }), pulseMs);
   try {
     const end = await director.run(queue);
     supervisor.stopping(end === 'stop' ? 'the traffic goes on' : 'taken down');
     log.info('ended', { traffic: end === 'stop' ? 'goes on' : 'ended' });
     return DONE;
   } finally {
-    for (const timer of timers) clearInterval(timer);
+    stopLooking();
+    clearInterval(pulse);
     stopUpkeep();
     host.close();
   }
+}
+
+/** Calls back again and again, each time after a pause that is asked for anew; the function returned ends that. */
+function every(pauseMs: () => number, act: () => void): () => void {
+  let timer: NodeJS.Timeout;
+  const wait = (): void => {
+    timer = setTimeout(() => {
+      act();
+      wait();
+    }, pauseMs());
+  };
+  wait();
+  return () => clearTimeout(timer);
 }
 
 /**

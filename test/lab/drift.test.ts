@@ -113,7 +113,10 @@ describe('drift', () => {
           },
           { protocol: 'tcp', address: vip, port: 7, servers: serversOn(servers, 7) },
         ],
-        { masquerade: [{ source: '192.168.1.0/24', interface: 'eth0' }] },
+        {
+          director: { public: 'eth0', private: 'eth1', look_every: '1s' },
+          masquerade: [{ source: '192.168.1.0/24', interface: 'eth0' }],
+        },
       ),
     );
     daemon = await director.start();
@@ -158,8 +161,12 @@ describe('drift', () => {
       what: 'a service whose key was deleted',
       change: async () => {
         const hex = onKeys((map) => [...keyOf(map, 80)].map((byte) => byte.toString(16)));
+        // Halted, for it would be faster than the request.
+        daemon.signal('SIGSTOP');
         await mustRun(['bpftool', 'map', 'delete', 'pinned', pin('services_by_key'), 'key', 'hex', ...hex]);
-        expect((await client.requests({ url: `http://${vip}/`, count: 1, timeout: 300 })).failed).toBe(1);
+        const { failed } = await client.requests({ url: `http://${vip}/`, count: 1, timeout: 300 });
+        daemon.signal('SIGCONT');
+        expect(failed).toBe(1);
       },
       event: { step: 'publish_service', subject: web, found: 'its key is gone from services_by_key' },
     },

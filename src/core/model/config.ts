@@ -49,4 +49,6 @@ export interface Config {
   readonly attach: HowAttached;
   /** How long the plane of another version may last after an upgrade, in milliseconds. */
   readonly retireAfterMs: number;
+  /** Between two looks at the whole of what is, in milliseconds, 1 s – 20 days. */
+  readonly lookEveryMs: number;
 }

@@ -30,6 +30,7 @@ const config = (more: Partial<Config> = {}): Config => ({
   forwarding: 'redirect',
   attach: 'auto',
   retireAfterMs: 3_600_000,
+  lookEveryMs: 5_000,
   ...more,
 });
 

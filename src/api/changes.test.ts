@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ServiceKey } from '../core/model/service.ts';
 import { ControlProblem, controlClient } from './client.ts';
-import { EVENTS, fixture, SERVICES, VERSION_IN_FORCE } from './control.fixture.ts';
+import { EVENTS, fixture, OVERRIDES, SERVICES, VERSION_IN_FORCE } from './control.fixture.ts';
 import { type Control, type EventStreamItem, NotReady } from './control.ts';
 import { controlRoutes } from './routes.ts';
 import { MAX_EVENT_READERS } from './routes-read.ts';
@@ -84,6 +84,36 @@ describe('a zero', () => {
       problem: { status: 404 },
     });
     expect(calls.slice(0, 2)).toEqual(['zero all', `zero ${SERVICES[1]!.key}`]);
+  });
+});
+
+describe('what an operator says of servers', () => {
+  test.each([
+    ['192.168.1.101/drain', '', 200],
+    ['192.168.1.101:8080/down', '?service=tcp/203.0.113.100:80&reason=new%20disks', 200],
+    ['[fd00:1111:2222:3333:4444:5555:6666:101]:8443/up', '', 200],
+    ['192.168.1.101/asleep', '', 400],
+    ['server1/drain', '', 400],
+    ['192.168.1.101/drain', '?service=web', 400],
+    ['192.168.1.101/drain', `?reason=${'x'.repeat(201)}`, 400],
+    ['192.168.1.101/drain', '?reason=a%0ab', 400],
+    ['192.168.1.77/drain', '', 404],
+    ['192.168.1.101/drain', '?service=tcp/203.0.113.100:81', 404],
+  ])('PUT /v1/servers/%s%s is answered with %i', async (path, query, status) => {
+    const { control, calls } = fixture();
+    const app = controlRoutes(control, () => {});
+    const encoded = path.split('/').map(encodeURIComponent).join('/');
+    const answer = await app.request(`/v1/servers/${encoded}${query}`, { method: 'PUT' });
+    expect(answer.status).toBe(status);
+    expect(calls).toHaveLength(status === 400 ? 0 : 1);
+  });
+
+  test('goes to the director as it was asked', async () => {
+    const calls = await serve();
+    const how = { service: SERVICES[0]!.key, reason: 'new disks & fans' };
+    expect(await client().setAdminState('192.168.1.101:8080', 'down', how)).toHaveLength(1);
+    expect(await client().overrides()).toEqual(OVERRIDES);
+    expect(calls[0]).toBe(`admin ${JSON.stringify({ of: '192.168.1.101:8080', state: 'down', ...how })}`);
   });
 });
 

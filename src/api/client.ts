@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import type { ServerStatus } from '../core/health/status.ts';
 import type { Connection } from '../core/model/connection.ts';
 import type { ServiceCounters, Verdicts } from '../core/model/counters.ts';
+import type { AdminState, Override } from '../core/model/override.ts';
 import type { ServiceKey } from '../core/model/service.ts';
 import type {
   ApplyDone,
@@ -68,6 +69,13 @@ export interface ControlClient {
   services(): Promise<readonly ServiceCounters[]>;
   servers(): Promise<readonly ServerStatus[]>;
   verdicts(): Promise<Verdicts>;
+  overrides(): Promise<readonly Override[]>;
+  /** `server` is an address or address:port. */
+  setAdminState(
+    server: string,
+    state: AdminState,
+    how: { readonly service?: ServiceKey; readonly reason?: string },
+  ): Promise<readonly ServerStatus[]>;
   /** Chunks as they arrive; never more than one in memory. */
   connections(query: ConnectionQuery): AsyncIterable<readonly Connection[]>;
   diff(config?: ConfigText): Promise<DiffDone | Refused>;
@@ -144,6 +152,12 @@ export function controlClient(socketPath: string): ControlClient {
     status: () => fetch('GET', '/v1/status'),
     services: () => fetch('GET', '/v1/services'),
     servers: () => fetch('GET', '/v1/servers'),
+    overrides: () => fetch('GET', '/v1/overrides'),
+    setAdminState: (server, state, how) => {
+      const query = new URLSearchParams(how).toString();
+      const path = `/v1/servers/${encodeURIComponent(server)}/${state}`;
+      return fetch('PUT', query === '' ? path : `${path}?${query}`);
+    },
     verdicts: () => fetch('GET', '/v1/verdicts'),
     async *connections(query) {
       const response = await ask(socketPath, 'GET', `/v1/connections${formatConnectionQuery(query)}`);

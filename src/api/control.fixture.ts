@@ -6,6 +6,7 @@ import { type Endpoint, formatEndpoint, parseEndpoint } from '../core/address/ad
 import type { ServerStatus } from '../core/health/status.ts';
 import type { Connection } from '../core/model/connection.ts';
 import type { ServerCounters, ServiceCounters, Traffic } from '../core/model/counters.ts';
+import type { Override } from '../core/model/override.ts';
 import type { ServiceKey } from '../core/model/service.ts';
 import { type Control, type DirectorEvent, VersionConflict } from './control.ts';
 
@@ -162,6 +163,17 @@ export const EVENTS: readonly DirectorEvent[] = [
   },
 ];
 
+/** One server that is drained. */
+export const OVERRIDES: readonly Override[] = [
+  {
+    service: SERVICES[0]!.key,
+    server: '192.168.1.101:8080',
+    state: 'drain',
+    since: '2026-11-22T14:02:00.000Z',
+    reason: 'new disks',
+  },
+];
+
 /** What was called on the director, in order. */
 export interface Fixture {
   readonly control: Control;
@@ -190,6 +202,16 @@ export function fixture(overrides: Partial<Control> = {}): Fixture {
     }),
     services: async () => SERVICES,
     servers: async () => SERVERS,
+    overrides: () => OVERRIDES,
+    setAdminState: async (request) => {
+      calls.push(`admin ${JSON.stringify(request)}`);
+      const found = SERVERS.filter(
+        (one) =>
+          (request.service === undefined || request.service === one.service) &&
+          (one.address === request.of || formatEndpoint(one) === request.of),
+      );
+      return found.length === 0 ? undefined : found;
+    },
     async *connections(filter) {
       calls.push(`connections ${JSON.stringify(filter)}`);
       for (const one of CONNECTIONS) {

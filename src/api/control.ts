@@ -3,6 +3,7 @@ import type { SchedulerReport } from '../core/health/scheduler.ts';
 import type { ServerStatus } from '../core/health/status.ts';
 import type { Connection } from '../core/model/connection.ts';
 import type { ServiceCounters, Verdicts } from '../core/model/counters.ts';
+import type { AdminState, Override } from '../core/model/override.ts';
 import type { ServiceKey } from '../core/model/service.ts';
 import type { Plan } from '../core/plan/step.ts';
 import type { ConnectionFilter, RetiringPlane } from '../dataplane/port.ts';
@@ -57,6 +58,17 @@ export interface ConfigText {
 export interface Refused {
   readonly ok: false;
   readonly problems: readonly string[];
+}
+
+/** What an operator asks for. */
+export interface AdminRequest {
+  /** An address, or an endpoint, in canonical text. */
+  readonly of: string;
+  /** Absent for all services. */
+  readonly service?: ServiceKey;
+  readonly state: AdminState;
+  /** The operator's own words. */
+  readonly reason?: string;
 }
 
 /** What a reload would do, as steps and as lines for people; no steps when nothing differs. */
@@ -143,6 +155,10 @@ export interface Control {
   services(): Promise<readonly ServiceCounters[]>;
   /** All real servers with their health and weights, those included that are out of their service because they are down. */
   servers(): Promise<readonly ServerStatus[]>;
+  /** What operators have said of servers. */
+  overrides(): readonly Override[];
+  /** Drains, disables or puts back the servers of that name, and keeps it; returns those that are configured as they then are, and undefined if there is none of that name. */
+  setAdminState(request: AdminRequest): Promise<readonly ServerStatus[] | undefined>;
   /** Live connections in chunks; the consumer may stop early, and then the iterator's `return` is called. */
   connections(filter: ConnectionFilter): AsyncIterable<readonly Connection[]>;
   verdicts(): Verdicts;

@@ -36,6 +36,7 @@ describe('the document', () => {
 const sent = JSON.stringify({ text: 'services: []', file: 'new.yaml' });
 const concrete: Readonly<Record<string, string>> = {
   '/v1/services/{protocol}/{endpoint}': '/v1/services/tcp/203.0.113.100:80',
+  '/v1/servers/{server}/{state}': '/v1/servers/192.168.1.101/drain',
 };
 
 describe('an answer has the shape that the document gives it', () => {

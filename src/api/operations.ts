@@ -64,6 +64,23 @@ export const OPERATIONS: readonly Operation[] = [
     answer: 'ServerList',
   },
   {
+    method: 'put',
+    path: '/v1/servers/{server}/{state}',
+    id: 'setAdminState',
+    summary:
+      'Drains (drain), disables (down) or puts back (up) the servers of that name, an address or address:port, until it is said otherwise.',
+    answer: 'ServerList',
+    query: { service: SERVICE, reason: 'Why, in one line; it is shown with the server.' },
+    problems: ['bad-request', 'not-found', 'not-ready'],
+  },
+  {
+    method: 'get',
+    path: '/v1/overrides',
+    id: 'listOverrides',
+    summary: 'The servers that are drained or disabled.',
+    answer: 'OverrideList',
+  },
+  {
     method: 'get',
     path: '/v1/verdicts',
     id: 'getVerdicts',

@@ -1,9 +1,11 @@
 /** Routes that compare configurations, and those that change something. */
 import type { Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { formatEndpoint, parseAddress, parseEndpoint } from '../core/address/address.ts';
+import { ADMIN_STATES } from '../core/model/override.ts';
 import { parseServiceKey, serviceKey } from '../core/model/service.ts';
 import type { App } from './app.ts';
-import type { ConfigText, Control, Refused } from './control.ts';
+import type { AdminRequest, ConfigText, Control, Refused } from './control.ts';
 import { problemResponse } from './problem.ts';
 
 /** The longest body that may be sent, in bytes: a configuration of 16 MiB, every character of it escaped, and some. */
@@ -26,6 +28,35 @@ function wantedVersion(c: Context): string | undefined | null {
   const header = c.req.header('if-match');
   if (header === undefined || header.trim() === '*') return undefined;
   return /^"([^"]*)"$/.exec(header.trim())?.[1] ?? null;
+}
+
+/** The longest reason that is kept, in characters. */
+const LONGEST_REASON = 200;
+
+/** What is asked of servers, or what is wrong with it. */
+function adminRequest(
+  { server, state: word }: { readonly server: string; readonly state: string },
+  query: Readonly<Record<string, string>>,
+): AdminRequest | string {
+  const endpoint = parseEndpoint(server);
+  const of = endpoint === undefined ? parseAddress(server) : formatEndpoint(endpoint);
+  const state = ADMIN_STATES.find((one) => one === word);
+  const { service: text, reason } = query;
+  const service = text === undefined ? undefined : parseServiceKey(text);
+  if (of === undefined) return `"${server}" names no server; expected 192.168.1.101 or 192.168.1.101:80`;
+  if (state === undefined) return `"${word}" is none of ${ADMIN_STATES.join(', ')}`;
+  if (text !== undefined && service === undefined)
+    return `"${text}" names no service; expected tcp/203.0.113.100:80`;
+  if (reason !== undefined && !/^\P{Cc}*$/u.test(reason.slice(0, LONGEST_REASON + 1)))
+    return 'a reason is one line of text';
+  if (reason !== undefined && reason.length > LONGEST_REASON)
+    return `a reason has at most ${LONGEST_REASON} characters`;
+  return {
+    of,
+    state,
+    ...(service && { service: serviceKey(service) }),
+    ...(reason !== undefined && { reason }),
+  };
 }
 
 /** Adds them. */
@@ -68,6 +99,17 @@ export function addChangeRoutes(app: App, control: Control): void {
     if (service !== undefined && services.length === 0)
       return problemResponse('not-found', `There is no service ${text}.`);
     return c.json({ services });
+  });
+  app.put('/v1/servers/:server/:state', async (c) => {
+    const request = adminRequest(c.req.param(), c.req.query());
+    if (typeof request === 'string') return problemResponse('bad-request', request);
+    const servers = await control.setAdminState(request);
+    return servers !== undefined
+      ? c.json(servers)
+      : problemResponse(
+          'not-found',
+          `There is no server ${request.of}${request.service === undefined ? '' : ` in ${request.service}`}.`,
+        );
   });
   app.post('/v1/down', async (c) => c.json({ lines: await control.down() }));
 }

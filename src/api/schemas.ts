@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { ServerStatus } from '../core/health/status.ts';
 import type { Connection } from '../core/model/connection.ts';
 import type { ServerCounters, ServiceCounters, Verdicts } from '../core/model/counters.ts';
+import type { Override } from '../core/model/override.ts';
 import { PROTOCOLS, SCHEDULERS } from '../core/model/service.ts';
 import { LISTED_STATES } from '../core/model/state.ts';
 import { FACTORS } from '../core/weight/effective.ts';
@@ -130,6 +131,13 @@ const serverStatus = serverCounters.extend({
     .readonly()
     .describe('What the configured weight is multiplied by.'),
 });
+const override = z.object({
+  service: z.string(),
+  server: z.string().describe('Such as "192.168.1.101:80".'),
+  state: z.enum(['drain', 'down']),
+  since: time,
+  reason: z.string().exactOptional(),
+});
 const serviceCounters = z.object({
   key: z.string().describe('Such as "tcp 203.0.113.100:80".'),
   scheduler: z.enum(SCHEDULERS).or(z.string()),
@@ -202,6 +210,8 @@ export const SCHEMAS = {
   Problem: problem,
   ServerStatus: serverStatus,
   ServerList: z.array(serverStatus),
+  Override: override,
+  OverrideList: z.array(override),
   ServiceList: z.array(serviceCounters),
   Zeroed: z.object({ services: z.array(z.string()).readonly() }),
   Lines: z.object({ lines }),
@@ -217,6 +227,7 @@ export type Checked = [
   Holds<typeof status, Status>,
   Holds<typeof serverCounters, ServerCounters>,
   Holds<typeof serverStatus, ServerStatus>,
+  Holds<typeof override, Override>,
   Holds<typeof serviceCounters, ServiceCounters>,
   Holds<typeof verdicts, Verdicts>,
   Holds<typeof connection, Connection>,

@@ -136,3 +136,45 @@ test.each([
     err: expect.stringContaining('only with TLS and a token'),
   });
 });
+
+describe('weir drain and the like', () => {
+  test('ask for the state, and say what is left', async () => {
+    const { calls } = await serve();
+    const drained = await weir('drain', '192.168.1.101:8080', '--reason', 'new disks');
+    expect(drained).toEqual({
+      code: 0,
+      out: '192.168.1.101:8080 of tcp 203.0.113.100:80: drained; 164 connections left\n',
+      err: '',
+    });
+    for (const verb of ['undrain', 'disable', 'enable'])
+      expect((await weir(verb, '192.168.1.101', '--service', '203.0.113.100:80')).code).toBe(0);
+    const service = 'tcp 203.0.113.100:80';
+    expect(calls).toEqual([
+      'admin {"of":"192.168.1.101:8080","state":"drain","reason":"new disks"}',
+      ...['up', 'down', 'up'].map(
+        (state) => `admin {"of":"192.168.1.101","state":"${state}","service":"${service}"}`,
+      ),
+    ]);
+  });
+
+  test('know no server that is not there', async () => {
+    await serve();
+    expect(await weir('drain', '192.168.1.77')).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('192.168.1.77'),
+    });
+    expect(await weir('drain', 'web1')).toMatchObject({ code: 2 });
+    expect(await weir('drain', '192.168.1.101', '--service', '192.0.2.9')).toMatchObject({ code: 3 });
+  });
+
+  test('are listed with what is left', async () => {
+    await serve();
+    const { out } = await weir('overrides', '--no-headers');
+    expect(out.trimEnd()).toMatch(
+      /^192\.168\.1\.101:8080 {2}tcp 203\.0\.113\.100:80 +164 {2}drained since 2026-11-22T14:02:00Z \(new disks\)$/,
+    );
+    await server?.close(0);
+    await serve({ overrides: () => [] });
+    expect(await weir('overrides')).toMatchObject({ code: 0, err: 'no overrides\n' });
+  });
+});

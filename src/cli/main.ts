@@ -5,6 +5,7 @@ import { EXIT, exitCodeOf } from './exit.ts';
 import { COLOR_MODES, FORMATS, type GlobalOptions, type Io, openSession, write } from './session.ts';
 import { cleanLines } from './text.ts';
 import type { Verb } from './verb.ts';
+import { disable, drain, enable, overrides, undrain } from './verbs/admin.ts';
 import { apply, diff, reload } from './verbs/change.ts';
 import { check } from './verbs/check.ts';
 import { connections } from './verbs/connections.ts';
@@ -24,11 +25,16 @@ export const VERBS: readonly Verb[] = [
   diff,
   apply,
   reload,
+  drain,
+  undrain,
+  disable,
+  enable,
   zero,
   services,
   servers,
   connections,
   stats,
+  overrides,
   events,
   version,
 ];

@@ -1,7 +1,9 @@
 /** What a running director offers: the API's questions, answered by its parts or put into its queue. */
 import { type Control, NotReady } from '../api/control.ts';
 import { VERSION } from '../api/version.ts';
+import { formatEndpoint } from '../core/address/address.ts';
 import { NO_CHECKS } from '../core/health/scheduler.ts';
+import { type AdminChange, listOverrides } from '../core/model/override.ts';
 import { NO_BASELINE, servicesSince, verdictsSince, zeroed } from '../core/model/since.ts';
 import type { BpfPlane } from '../dataplane/bpf/plane.ts';
 import type { Director } from './director.ts';
@@ -55,6 +57,24 @@ export function control(
     servers: async () => {
       if (part.health === undefined) throw new NotReady(STARTING);
       return part.health.servers(servicesSince(plane().counters(), baseline));
+    },
+    overrides: () => {
+      if (part.health === undefined) throw new NotReady(STARTING);
+      return listOverrides(part.health.overrides);
+    },
+    async setAdminState(request) {
+      const { health } = part;
+      if (health === undefined || part.started !== true) throw new NotReady(STARTING);
+      const changed = await queue.ask<AdminChange['servers']>((answer) => ({
+        kind: 'admin',
+        request,
+        answer,
+      }));
+      if (changed.length === 0) return undefined;
+      const all = await health.servers(servicesSince(plane().counters(), baseline));
+      return all.filter((one) =>
+        changed.some(({ service, server }) => service === one.service && server === formatEndpoint(one)),
+      );
     },
     connections: (filter) => plane().connections(filter),
     verdicts: () => verdictsSince(plane().verdicts(), baseline),

@@ -3,6 +3,7 @@
  * Events are only hints; looking again every few seconds is what keeps the two together.
  */
 import {
+  type AdminRequest,
   type ApplyDone,
   type ApplyHow,
   type ConfigInForce,
@@ -17,6 +18,7 @@ import {
 import { explainChecks } from '../core/health/explain.ts';
 import type { Watch } from '../core/health/servers.ts';
 import type { Config, Limits } from '../core/model/config.ts';
+import { type AdminChange, listOverrides, overrideText } from '../core/model/override.ts';
 import { compose } from '../core/plan/compose.ts';
 import { diff } from '../core/plan/diff.ts';
 import { driftOf } from '../core/plan/drift.ts';
@@ -52,7 +54,10 @@ export interface DirectorParts {
   readonly edge: Edge;
   /** What its configuration file said when the daemon started. */
   readonly read: ReadConfig;
-  readonly health: Pick<Health, 'watch' | 'watchAtStart' | 'watchUnder' | 'adopt' | 'weigh'>;
+  readonly health: Pick<
+    Health,
+    'watch' | 'watchAtStart' | 'watchUnder' | 'adopt' | 'weigh' | 'overrides' | 'override'
+  >;
   readonly log: Log;
   readonly supervisor: Pick<Supervisor, 'reloading' | 'ready' | 'pulse'>;
 }
@@ -104,6 +109,9 @@ export class Director {
       switch (event.kind) {
         case 'look':
           await this.#look(() => queue.pressing);
+          break;
+        case 'admin':
+          await this.#administer(event.request).then(event.answer.resolve, event.answer.reject);
           break;
         case 'verdicts':
           await this.#followVerdicts();
@@ -303,11 +311,23 @@ export class Director {
     }
   }
 
-  /** Servers have come up or gone down. The host is not concerned, and not looked at; what fails is tried again by the next look. */
-  async #followVerdicts(): Promise<void> {
+  /** Weights as they are to be now, into the data plane; the host is not concerned, and not looked at. */
+  async #weighAgain(): Promise<void> {
     this.#desired = compose(this.#config, this.#desired, this.#health.weigh(this.#config));
+    await this.converge(undefined, () => ({ ...this.#desired, ...this.#edge.plane.observe() }));
+  }
+
+  /** Does what an operator says of servers; rejects when it could be kept but not be done, and then the next look tries again. */
+  async #administer(request: AdminRequest): Promise<AdminChange['servers']> {
+    const servers = this.#health.override(request);
+    if (servers.length > 0) await this.#weighAgain();
+    return servers;
+  }
+
+  /** Servers have come up or gone down. What fails is tried again by the next look. */
+  async #followVerdicts(): Promise<void> {
     try {
-      await this.converge(undefined, () => ({ ...this.#desired, ...this.#edge.plane.observe() }));
+      await this.#weighAgain();
     } catch (error) {
       this.#complaint = (error as Error).message;
       this.#log.error('step_failed', { error });
@@ -327,7 +347,10 @@ export class Director {
   #lines(plan: Plan, from: Watch, to: Watch, config: Config): string[] {
     const checks = explainChecks(from, to);
     const steps = plan.length === 0 && checks.length > 0 ? [] : explainPlan(plan);
-    return [...checks, ...steps, ...this.#limitLines(config)];
+    const overrides = listOverrides(this.#health.overrides).map(
+      (one) => `override: ${one.server} of ${one.service} is ${overrideText(one)}`,
+    );
+    return [...checks, ...steps, ...overrides, ...this.#limitLines(config)];
   }
 
   /** Tables are made once; way of attaching and rate of answers are set at the start: says so where a file asks for others. */

@@ -1,5 +1,7 @@
 /** The health of real servers, as the director knows it: the thread that checks them, its verdicts, and who depends on them. */
+import type { AdminRequest } from '../api/control.ts';
 import { type ChecksListener, type CheckThread, openChecks } from '../checks/open.ts';
+import { formatEndpoint, parseEndpoint } from '../core/address/address.ts';
 import { type Quorums, quorumsOf } from '../core/health/quorum.ts';
 import type { SchedulerReport } from '../core/health/scheduler.ts';
 import {
@@ -19,15 +21,19 @@ import { type ServerStatus, serverStatuses } from '../core/health/status.ts';
 import type { CheckKey } from '../core/model/check.ts';
 import type { Config } from '../core/model/config.ts';
 import type { ServiceCounters } from '../core/model/counters.ts';
+import { type AdminChange, listOverrides, type Overrides, withChange } from '../core/model/override.ts';
 import { type ServiceKey, serviceKey, type VirtualService } from '../core/model/service.ts';
 import { type Weigh, weighBy } from '../core/weight/weigh.ts';
 import type { Log } from '../observe/log.ts';
+import type { OverridesFile } from './overrides-file.ts';
 
 /** What it stands on. */
 export interface HealthParts {
   readonly log: Log;
   /** Told when a server's verdict has changed, so that the weights in effect are to be looked at again. */
   readonly changed: () => void;
+  /** Where an operator's overrides are kept. */
+  readonly overrides: OverridesFile;
   /** Default: a thread that really asks. */
   readonly open?: (listener: ChecksListener) => CheckThread;
 }
@@ -49,8 +55,13 @@ export class Health {
   #dependents: ReadonlyMap<CheckKey, readonly Dependent[]> = new Map();
   readonly #states = new Map<CheckKey, CheckState>();
   #quorums: Quorums = new Map();
+  readonly #file: OverridesFile;
+  #overrides: Overrides;
 
-  constructor({ log, changed, open = openChecks }: HealthParts) {
+  /** Throws an Error when the overrides cannot be read. */
+  constructor({ log, changed, overrides, open = openChecks }: HealthParts) {
+    this.#file = overrides;
+    this.#overrides = overrides.load();
     this.#log = log;
     this.#changed = changed;
     this.#thread = open({
@@ -61,7 +72,11 @@ export class Health {
 
   /** What is to be watched under `config` by a director that starts with `observed` in its data plane. */
   watchAtStart(config: Config, observed: ReadonlyMap<ServiceKey, VirtualService>): Watch {
-    return watchOf(config.checks, previouslyInPlane(config, observed));
+    const inPlane = previouslyInPlane(config, observed);
+    // Who has weight 0 for an operator's sake need not have been down.
+    return watchOf(config.checks, (service, server) =>
+      this.#overrides.get(service)?.has(server) ? undefined : inPlane(service, server),
+    );
   }
 
   /** What would be watched under `config` from now on. */
@@ -87,7 +102,7 @@ export class Health {
   /** Weighs services by what is known now. */
   weigh(config: Config, watch: Watch = this.#watch): Weigh {
     const quorums = watch === this.#watch ? this.#quorums : this.#quorumsUnder(config.services, watch);
-    return weighBy({ watch, states: this.#states, quorums });
+    return weighBy({ watch, states: this.#states, quorums, overrides: this.#overrides });
   }
 
   /** All servers with their health; rejects when the thread that checks does not answer. */
@@ -99,8 +114,51 @@ export class Health {
       const known = this.#states.get(key);
       if ((known?.verdict ?? 'unknown') === state.verdict) shown.set(key, state);
     }
-    const known = { watch: this.#watch, states: shown, quorums: this.#quorums };
+    const known = { watch: this.#watch, states: shown, quorums: this.#quorums, overrides: this.#overrides };
     return serverStatuses(counters, this.#config?.services ?? [], known);
+  }
+
+  /** What operators have said of servers. */
+  get overrides(): Overrides {
+    return this.#overrides;
+  }
+
+  /**
+   * Keeps what an operator says of the servers that `of` names, an address or an endpoint, in one service or in all.
+   * Returns the servers; none if there is none of that name. Throws an Error when it cannot be kept; then nothing is changed.
+   */
+  override({ of, service, state, reason }: AdminRequest): AdminChange['servers'] {
+    const servers = (this.#config?.services ?? []).flatMap((one) => {
+      const key = serviceKey(one);
+      const wanted = service === undefined || service === key;
+      return wanted
+        ? one.servers
+            .filter((server) => server.address === of || formatEndpoint(server) === of)
+            .map((server) => ({ service: key, server: formatEndpoint(server) }))
+        : [];
+    });
+    // One that is no longer configured can still be forgotten.
+    const dormant = listOverrides(this.#overrides).filter(
+      (one) =>
+        state === 'up' &&
+        (service === undefined || service === one.service) &&
+        (one.server === of || parseEndpoint(one.server)?.address === of) &&
+        !servers.some((known) => known.service === one.service && known.server === one.server),
+    );
+    const all = [...servers, ...dormant.map((one) => ({ service: one.service, server: one.server }))];
+    if (all.length === 0) return [];
+    const since = new Date().toISOString();
+    const next = withChange(this.#overrides, {
+      servers: all,
+      state,
+      since,
+      ...(reason !== undefined && { reason }),
+    });
+    this.#file.save(next);
+    this.#overrides = next;
+    for (const one of all)
+      this.#log.info('admin_state', { ...one, state, ...(reason !== undefined && { reason }) });
+    return all;
   }
 
   /** How the scheduler of the checks keeps its times, some seconds ago at most. */

@@ -1,5 +1,15 @@
 /** Everything that can make the director act, as values in one queue: there is one reader, and so one writer to the kernel. */
-import type { ApplyDone, ApplyHow, ConfigText, DiffDone, Refused, ReloadDone } from '../api/control.ts';
+
+import type {
+  AdminRequest,
+  ApplyDone,
+  ApplyHow,
+  ConfigText,
+  DiffDone,
+  Refused,
+  ReloadDone,
+} from '../api/control.ts';
+import type { AdminChange } from '../core/model/override.ts';
 
 /** An event, with whom to answer where somebody waits. */
 export type Event =
@@ -14,6 +24,11 @@ export type Event =
       readonly config: ConfigText;
       readonly how: ApplyHow;
       readonly answer: Answer<ApplyDone | Refused>;
+    }
+  | {
+      readonly kind: 'admin';
+      readonly request: AdminRequest;
+      readonly answer: Answer<AdminChange['servers']>;
     }
   | { readonly kind: 'look' }
   /** Servers have come up or gone down: weights are to be what the verdicts now say. */

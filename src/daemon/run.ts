@@ -14,6 +14,7 @@ import { control, type Parts } from './control.ts';
 import { Director } from './director.ts';
 import { EventRing, keepingLog } from './event-ring.ts';
 import { Health } from './health.ts';
+import { overridesFile } from './overrides-file.ts';
 import { EventQueue } from './queue.ts';
 import { type ReadConfig, readConfig } from './read-config.ts';
 import { openSupervisor, type Supervisor } from './supervisor.ts';
@@ -101,7 +102,11 @@ async function direct(
   part.plane = plane;
   const host = openHost({ stateDir: options.stateDir });
   log.info('plane_opened', { plane: plane.description });
-  const health = new Health({ log, changed: () => queue.push({ kind: 'verdicts' }) });
+  const health = new Health({
+    log,
+    changed: () => queue.push({ kind: 'verdicts' }),
+    overrides: overridesFile(options.stateDir),
+  });
   part.health = health;
   const director = new Director({ edge: { plane, host }, read, health, log, supervisor });
   part.director = director;

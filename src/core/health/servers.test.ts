@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseAddress } from '../address/address.ts';
 import { type Check, checkKey, type ServiceChecks } from '../model/check.ts';
+import { NO_OVERRIDES, overridesOf } from '../model/override.ts';
 import { type ServiceKey, serviceKey, type VirtualService } from '../model/service.ts';
 import { DEFAULT_TIMEOUTS } from '../model/state.ts';
 import { weighBy } from '../weight/weigh.ts';
@@ -9,6 +10,7 @@ import { type Quorums, quorumsOf } from './quorum.ts';
 import {
   failingCheck,
   healthOf,
+  NO_WATCH,
   previouslyInPlane,
   previouslyWatched,
   type Watch,
@@ -62,6 +64,7 @@ const known = (watch: Watch, verdicts: Parameters<typeof states>[0], quorums: Qu
   watch,
   states: states(verdicts),
   quorums,
+  overrides: NO_OVERRIDES,
 });
 const weightsIn = ({ servers }: VirtualService) =>
   Object.fromEntries(servers.map(({ address, weight }) => [Number(address.split('.')[3]), weight]));
@@ -219,5 +222,22 @@ describe('what servers were before', () => {
     const previously = previouslyWatched(before, states({ 101: 'down', 102: 'up' }), services);
     const after = watchOf(new Map([checksOf(configured, { start_as: 'down' })]), previously);
     expect(initial(after)).toEqual({ '101': 'down', '102': 'up', '103': 'up', '104': 'down' });
+  });
+});
+
+describe('an operator', () => {
+  const one = service(80, { 101: 3, 102: 2 });
+  const key = serviceKey(one);
+  const said = (state: 'drain' | 'down') =>
+    overridesOf([{ service: key, server: '192.168.1.101:80', state, since: '2026-11-22T14:00:00.000Z' }]);
+  const weigh = (state: 'drain' | 'down', watch: Watch = NO_WATCH) =>
+    weightsIn(weighBy({ ...known(watch, {}), overrides: said(state) })(one));
+
+  it('drains a server, and takes it out, with checks or without', () => {
+    const inhibiting = watchOf(new Map([checksOf(one, { on_failure: 'inhibit' })]), never);
+    for (const watch of [NO_WATCH, inhibiting, watchOf(new Map([checksOf(one)]), never)]) {
+      expect(weigh('drain', watch)).toEqual({ 101: 0, 102: 2 });
+      expect(weigh('down', watch)).toEqual({ 102: 2 });
+    }
   });
 });

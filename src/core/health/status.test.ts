@@ -65,7 +65,12 @@ it('shows every configured server in its place, whatever of it is in the data pl
     ],
   };
   const other: ServiceCounters = { ...plane, key: serviceKey({ ...service, port: 81 }), leaving: true };
-  const found = serverStatuses([other, plane], [service], { watch, states, quorums: new Map() });
+  const found = serverStatuses([other, plane], [service], {
+    watch,
+    states,
+    quorums: new Map(),
+    overrides: new Map(),
+  });
   expect(
     found.map(({ address, port, service: of, weight, configured_weight, leaving, active, health, factors }) =>
       [

@@ -2,6 +2,7 @@
 import { formatEndpoint } from '../address/address.ts';
 import type { Quorums } from '../health/quorum.ts';
 import { type CheckStates, healthOf, type Watch } from '../health/servers.ts';
+import { type Override, type Overrides, overrideText } from '../model/override.ts';
 import { type RealServer, serviceKey, type VirtualService } from '../model/service.ts';
 import { effectiveWeight, type Factor } from './effective.ts';
 
@@ -13,16 +14,19 @@ export interface Known {
   readonly watch: Watch;
   readonly states: CheckStates;
   readonly quorums: Quorums;
+  readonly overrides: Overrides;
 }
 
 export type WeighedService = Pick<VirtualService, 'protocol' | 'address' | 'port' | 'sorry_server'>;
 
-/** What a server's weight depends on; none for a server without checks. */
+/** What a server's weight depends on; none for a server without checks of which nobody has said anything. */
 export function factorsOf(service: WeighedService, server: RealServer, known: Known): readonly Factor[] {
   const key = serviceKey(service);
   const watched = known.watch.services.get(key);
-  if (watched === undefined) return [];
   const factors: Factor[] = [];
+  const override = known.overrides.get(key)?.get(formatEndpoint(server));
+  if (override !== undefined) factors.push({ name: 'admin', value: 0, reason: overrideText(override) });
+  if (watched === undefined) return factors;
   const own = watched.servers.get(formatEndpoint(server));
   if (own !== undefined) {
     const { verdict, reason } = healthOf(own, known.states);
@@ -40,17 +44,23 @@ export function factorsOf(service: WeighedService, server: RealServer, known: Kn
 /** Factors that take a server out of its service, where that is asked for, and do not leave it there with weight 0. */
 const REMOVING: readonly Factor['name'][] = ['health', 'quorum'];
 
+const isDisabled = (override: Override | undefined): boolean => override?.state === 'down';
+
 /** Weighs services by what is known. */
 export function weighBy(known: Known): Weigh {
   return (service) => {
-    const watched = known.watch.services.get(serviceKey(service));
-    if (watched === undefined) return service;
+    const key = serviceKey(service);
+    const watched = known.watch.services.get(key);
+    const overrides = known.overrides.get(key);
+    if (watched === undefined && overrides === undefined) return service;
     let same = true;
     const servers = service.servers.flatMap((server) => {
       const factors = factorsOf(service, server, known);
-      const removed = factors.some(({ name, value }) => value === 0 && REMOVING.includes(name));
+      const failed = factors.some(({ name, value }) => value === 0 && REMOVING.includes(name));
+      const removed =
+        isDisabled(overrides?.get(formatEndpoint(server))) || (failed && watched?.on_failure === 'remove');
       const weight = effectiveWeight(server.weight, factors);
-      if (removed && watched.on_failure === 'remove') {
+      if (removed) {
         same = false;
         return [];
       }

@@ -1,0 +1,137 @@
+/** `weir drain`, `undrain`, `disable`, `enable` and `overrides`: what an operator says of servers, over what is configured. */
+import { formatEndpoint } from '../../core/address/address.ts';
+import type { ServerStatus } from '../../core/health/status.ts';
+import { type AdminState, overrideText } from '../../core/model/override.ts';
+import { EXIT, UsageError } from '../exit.ts';
+import { findServices } from '../find.ts';
+import { output, type Session, say, table } from '../session.ts';
+import { plural } from '../text.ts';
+import type { Verb } from '../verb.ts';
+
+const DONE: { readonly [S in AdminState]: string } = {
+  up: 'as configured',
+  drain: 'drained',
+  down: 'disabled',
+};
+
+/** One line for a server: what it is now, and what it still has. */
+function lineOf(
+  { service, active, inactive, templates, ...server }: ServerStatus,
+  state: AdminState,
+): string {
+  const left = active + inactive;
+  const remembered = templates > 0 ? `, remembered for ${plural(templates, 'client')}` : '';
+  const rest = state === 'up' ? '' : `; ${plural(left, 'connection')} left${remembered}`;
+  return `${formatEndpoint(server)} of ${service}: ${DONE[state]}${rest}`;
+}
+
+function adminVerb(
+  name: string,
+  state: AdminState,
+  { summary, description, examples }: Pick<Verb, 'summary' | 'description' | 'examples'>,
+): Verb {
+  return {
+    name,
+    operands: '<server>',
+    group: 'Configuration:',
+    summary,
+    description,
+    examples,
+    options(command) {
+      command.option('--service <service>', 'only in this service');
+      if (state !== 'up') command.option('--reason <text>', 'why, for those who look');
+    },
+    async run(session, operand, own) {
+      if (operand === undefined) throw new UsageError('which server? An address, or address:port');
+      const { client } = session;
+      const named = own['service'] as string | undefined;
+      const services =
+        named === undefined
+          ? [undefined]
+          : findServices(await client.services(), named).map(({ key }) => key);
+      const reason = own['reason'] as string | undefined;
+      const changed: ServerStatus[] = [];
+      for (const service of services)
+        changed.push(
+          ...(await client.setAdminState(operand, state, {
+            ...(service !== undefined && { service }),
+            ...(reason !== undefined && { reason }),
+          })),
+        );
+      await output(session, changed, () => changed.map((one) => `${lineOf(one, state)}\n`).join(''));
+      if (changed.length === 0) await say(session, `${operand} is not configured; its override is forgotten`);
+      return EXIT.done;
+    },
+  };
+}
+
+export const drain: Verb = adminVerb('drain', 'drain', {
+  summary: 'give a server no new connections',
+  description:
+    'Sets the weight of the server to 0, in every service or in the one named, until weir undrain: over restarts and ' +
+    'reloads. Connections that it has go on, and clients that a persistent service remembers for it still come; ' +
+    'weir servers shows how many are left.',
+  examples: [
+    ['weir drain 192.168.1.101 --reason "new disks"', 'before work on it'],
+    ['weir drain 192.168.1.101:80 --service tcp/203.0.113.100:80', 'one port, in one service'],
+  ],
+});
+
+export const undrain: Verb = adminVerb('undrain', 'up', {
+  summary: 'let a drained server have connections again',
+  description:
+    'Takes back weir drain and weir disable: the server is again as configured, if its checks pass.',
+  examples: [['weir undrain 192.168.1.101', 'the work is done']],
+});
+
+export const disable: Verb = adminVerb('disable', 'down', {
+  summary: 'take a server out of its services',
+  description:
+    'As weir drain, and clients that a persistent service remembers for the server go to others, too. Connections that ' +
+    'it has go on until they end.',
+  examples: [['weir disable 192.168.1.101', 'it answers, but wrongly']],
+});
+
+export const enable: Verb = adminVerb('enable', 'up', {
+  summary: 'put a disabled server back',
+  description: 'The same as weir undrain.',
+  examples: [['weir enable 192.168.1.101', 'it is well again']],
+});
+
+export const overrides: Verb = {
+  name: 'overrides',
+  group: 'Looking:',
+  summary: 'list the servers that are drained or disabled',
+  description:
+    'Lists what operators have said by weir drain and weir disable, and what is left on each server. A server that is not ' +
+    'configured at present keeps its override for when it comes back.',
+  examples: [['weir overrides -o json', 'for a program']],
+  async run(session) {
+    const list = await session.client.overrides();
+    const servers = list.length === 0 ? [] : await session.client.servers();
+    await output(session, list, () => overridesText(session, list, servers));
+    if (list.length === 0) await say(session, 'no overrides');
+    return EXIT.done;
+  },
+};
+
+function overridesText(
+  session: Session,
+  list: Awaited<ReturnType<Session['client']['overrides']>>,
+  servers: readonly ServerStatus[],
+): string {
+  const columns = [
+    { title: 'SERVER', align: 'left' },
+    { title: 'SERVICE', align: 'left' },
+    { title: 'LEFT', align: 'right' },
+    { title: 'WHY', align: 'left' },
+  ] as const;
+  const rows = list.map((one) => {
+    const found = servers.find(
+      (server) => server.service === one.service && formatEndpoint(server) === one.server,
+    );
+    const left = found === undefined ? '-' : String(found.active + found.inactive);
+    return [one.server, one.service, left, overrideText(one)];
+  });
+  return table(session, columns, rows);
+}

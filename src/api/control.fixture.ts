@@ -102,6 +102,7 @@ export const SERVERS: readonly ServerStatus[] = SERVICES.flatMap(({ key, servers
               at: '2026-11-22T14:05:30.000Z',
               took_ms: 0.8,
             },
+            warning: null,
           },
         ],
       },

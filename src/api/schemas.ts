@@ -109,6 +109,12 @@ const checkStatus = z.object({
       took_ms: z.number(),
     })
     .nullable(),
+  warning: z
+    .string()
+    .nullable()
+    .describe(
+      'What somebody should look at although the check passes, such as a certificate that expires soon.',
+    ),
 });
 const serverStatus = serverCounters.extend({
   service: z.string(),

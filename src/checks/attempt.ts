@@ -2,7 +2,7 @@
 import type { CheckResult } from '../core/health/state.ts';
 import type { Check } from '../core/model/check.ts';
 import { checkHttp } from './http.ts';
-import type { Outcome } from './outcome.ts';
+import { notMade, type Outcome } from './outcome.ts';
 import type { Stalls } from './stalls.ts';
 import { checkTcp } from './tcp.ts';
 
@@ -11,7 +11,7 @@ export type Protocol<C extends Check> = (check: C, signal: AbortSignal) => Promi
 
 type Protocols = { readonly [T in Check['type']]: Protocol<Extract<Check, { type: T }>> };
 
-const PROTOCOLS: Protocols = { tcp: checkTcp, http: checkHttp };
+const PROTOCOLS: Protocols = { tcp: checkTcp, http: checkHttp, https: checkHttp };
 
 /** Asks by the check's own protocol. */
 export function ask(check: Check, signal: AbortSignal): Promise<Outcome> {
@@ -41,7 +41,7 @@ export async function attempt(
     () => setImmediate(() => controller.abort(new TimedOut(`no answer within ${check.timeout} ms`))),
     check.timeout,
   );
-  const { outcome, reason } = await by.ask(check, controller.signal);
+  const { outcome, reason, warning } = await asked(check, by.ask, controller.signal);
   clearTimeout(timer);
   by.cancel.removeEventListener('abort', stop);
   const tookMs = Math.round(10 * (performance.now() - begin)) / 10;
@@ -52,5 +52,14 @@ export async function attempt(
     stalled > LATE_PART * check.timeout
   )
     return { outcome: 'void', reason: `the director itself was late by ${Math.round(stalled)} ms`, tookMs };
-  return { outcome, reason, tookMs };
+  return { outcome, reason, tookMs, ...(warning !== undefined && { warning }) };
+}
+
+/** What a protocol throws is a fault of its own, and must not take the other checks with it. */
+async function asked(check: Check, how: Protocol<Check>, signal: AbortSignal): Promise<Outcome> {
+  try {
+    return await how(check, signal);
+  } catch (error) {
+    return notMade(`the check itself failed: ${(error as Error).message}`);
+  }
 }

@@ -1,12 +1,24 @@
 /** What comes of asking once, in words; and which failures are not the server's. */
+import { tlsReason } from './tls-reasons.ts';
 
 /** What a protocol says of one attempt: undefined where the server is well, else why it is not. */
 export interface Outcome {
   readonly outcome: 'passed' | 'failed' | 'void';
   readonly reason: string;
+  /** What somebody should look at although the server passes. */
+  readonly warning?: string;
 }
 
-export const passed = (reason: string): Outcome => ({ outcome: 'passed', reason });
+/** Thrown where the director cannot ask at all: the server is not to blame. */
+export class CannotAsk extends Error {
+  override readonly name = 'CannotAsk';
+}
+
+export const passed = (reason: string, warning?: string): Outcome => ({
+  outcome: 'passed',
+  reason,
+  ...(warning !== undefined && { warning }),
+});
 export const failed = (reason: string): Outcome => ({ outcome: 'failed', reason });
 export const notMade = (reason: string): Outcome => ({ outcome: 'void', reason });
 
@@ -35,10 +47,10 @@ const OWN: Readonly<Record<string, string>> = {
 /** The outcome of an attempt that ended with an error. */
 export function outcomeOf(error: unknown): Outcome {
   const { code = '', message = 'failed' } = error as NodeJS.ErrnoException;
-  const own = OWN[code];
+  const own = error instanceof CannotAsk ? message : OWN[code];
   if (own !== undefined) return notMade(own);
   // llhttp's codes, which node documents: the answer broke HTTP's syntax, or its bounds.
   if (code === 'HPE_HEADER_OVERFLOW') return failed('the header of the answer is too long');
   if (code.startsWith('HPE_')) return failed('the answer is not HTTP');
-  return failed(REASONS[code] ?? (code === '' ? message : code));
+  return failed(REASONS[code] ?? tlsReason(error as Error, code) ?? (code === '' ? message : code));
 }

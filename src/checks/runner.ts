@@ -30,7 +30,7 @@ export interface RunnerParts {
   readonly stalls: Stalls;
   /** 0 up to, but not including, 1. */
   readonly random: () => number;
-  /** Told of each state whose verdict has changed. */
+  /** Told of each state whose verdict, or warning, has changed. */
   readonly changed: (key: CheckKey, state: CheckState) => void;
   readonly maxInFlight?: number;
 }
@@ -129,7 +129,8 @@ export class Runner {
       if (result.outcome === 'void') this.#void++;
       const before = entry.state;
       entry.state = advance(before, result, check, Date.now());
-      if (entry.state.verdict !== before.verdict) this.#parts.changed(entry.key, entry.state);
+      if (entry.state.verdict !== before.verdict || entry.state.warning !== before.warning)
+        this.#parts.changed(entry.key, entry.state);
       this.#agenda.add({ at: this.#nextTime(entry, due), what: entry });
     }
     if (waiting || this.#agenda.peek()?.what === entry) this.#begin();

@@ -1,5 +1,7 @@
 /** Rules between the keys of a health check, and between a check and whom it is for. */
 import { familyOf } from '../core/address/address.ts';
+import type { CheckType } from '../core/model/check.ts';
+import { KEY_TYPES } from './check-keys.ts';
 import type { DraftService } from './draft.ts';
 import type { DraftCheck } from './draft-checks.ts';
 import type { Finding } from './problems.ts';
@@ -11,7 +13,9 @@ export function checkChecks(service: DraftService): readonly Finding[] {
   return [
     ...checkQuorum(service, all.length),
     ...all.flatMap((check) => [
-      ...checkHttpKeys(check),
+      ...checkTypeKeys(check),
+      ...checkBody(check),
+      ...checkTls(check),
       ...checkTimeout(check),
       ...checkTarget(service, check),
     ]),
@@ -36,17 +40,25 @@ function checkQuorum({ path, quorum, hysteresis }: DraftService, checks: number)
   return findings;
 }
 
-function checkHttpKeys({ path, type, httpKeys, method, bodyKeys }: DraftCheck): readonly Finding[] {
-  const findings: Finding[] = [];
-  if (type !== undefined && type !== 'http')
-    for (const key of httpKeys)
-      findings.push({
+function checkTypeKeys({ path, type, typeKeys }: DraftCheck): readonly Finding[] {
+  if (type === undefined) return [];
+  return typeKeys.flatMap((key): readonly Finding[] => {
+    const types: readonly CheckType[] = KEY_TYPES[key];
+    if (types.includes(type)) return [];
+    return [
+      {
         path: [...path, key],
-        message: `a key of http checks, and this one is ${type}`,
-        expected: 'type: http, or no such key',
+        message: `a key of ${types.join(' and ')} checks, and this one is ${type}`,
+        expected: `type: ${types.join(' or ')}, or no such key`,
         part: 'key',
-      });
-  if (type !== 'http' || bodyKeys === undefined) return findings;
+      },
+    ];
+  });
+}
+
+function checkBody({ path, type, method, bodyKeys }: DraftCheck): readonly Finding[] {
+  const findings: Finding[] = [];
+  if ((type !== 'http' && type !== 'https') || bodyKeys === undefined) return findings;
   const body = [...path, 'body'];
   if (bodyKeys.length === 0)
     findings.push({
@@ -63,6 +75,19 @@ function checkHttpKeys({ path, type, httpKeys, method, bodyKeys }: DraftCheck): 
       part: 'key',
     });
   return findings;
+}
+
+function checkTls({ path, tlsKeys }: DraftCheck): readonly Finding[] {
+  const [alone, ...both] = tlsKeys;
+  if (alone === undefined || both.length > 0) return [];
+  return [
+    {
+      path: [...path, 'tls', alone],
+      message: 'a certificate and its key go together',
+      expected: `${alone === 'cert' ? 'key' : 'cert'} beside it`,
+      part: 'key',
+    },
+  ];
 }
 
 function checkTimeout({ path, interval, timeout }: DraftCheck): readonly Finding[] {

@@ -1,7 +1,6 @@
 /** The shape of a health check in a configuration file. */
 import { z } from 'zod';
 import {
-  CHECK_METHODS,
   CHECK_TYPES,
   DEFAULT_FALL,
   DEFAULT_INTERVAL_MS,
@@ -12,6 +11,8 @@ import {
   MIN_CHECK_TIMEOUT_MS,
   MIN_INTERVAL_MS,
 } from '../core/model/check.ts';
+import { CHECK_METHODS } from '../core/model/check-protocols.ts';
+import { tlsField } from './check-tls.ts';
 import { addressField, durationBetween, numberField, type Read, textField, wordField } from './fields.ts';
 import { formatDuration } from './units.ts';
 
@@ -91,13 +92,9 @@ const status = z
     return z.NEVER;
   });
 
-/** Keys that only an http check can have. */
-export const HTTP_KEYS = ['method', 'path', 'host', 'status', 'body'] as const;
-export type HttpKey = (typeof HTTP_KEYS)[number];
-
 const check = z.strictObject({
   type: wordField('a type of check', CHECK_TYPES).describe(
-    'tcp: a connection is accepted; http: a request is answered as expected.',
+    'tcp: a connection is accepted; http, https: a request is answered as expected.',
   ),
   interval: durationBetween(MIN_INTERVAL_MS, MAX_INTERVAL_MS)
     .prefault(formatDuration(DEFAULT_INTERVAL_MS))
@@ -135,6 +132,7 @@ const check = z.strictObject({
     .optional()
     .describe('http: the statuses that are right: one, a range, or a list of these. Default: 200-299.'),
   body: body.optional().describe('http: what the body has to be like; up to 1 MiB of it is read.'),
+  tls: tlsField.optional().describe('https: whom to trust, and what to show.'),
 });
 
 /** All checks of a service or server. */

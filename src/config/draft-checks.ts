@@ -1,8 +1,10 @@
 /** What of the health checks in a file could be understood, for rules between their keys. */
 import type { z } from 'zod';
 import type { Address } from '../core/address/address.ts';
-import type { CheckMethod, CheckType } from '../core/model/check.ts';
-import { checkShape, HTTP_KEYS, type HttpKey, type ParsedCheck } from './check-schema.ts';
+import type { CheckType } from '../core/model/check.ts';
+import type { CheckMethod } from '../core/model/check-protocols.ts';
+import { type TypeKey, typeKeysIn } from './check-keys.ts';
+import { checkShape, type ParsedCheck } from './check-schema.ts';
 import type { Path } from './problems.ts';
 
 /** A check's understood parts; what is absent or wrong is undefined. */
@@ -17,9 +19,11 @@ export interface DraftCheck {
   readonly hasConnectPort: boolean;
   readonly sourceAddress: Address | undefined;
   readonly method: CheckMethod | undefined;
-  /** Those of the keys that are there which only an http check can have. */
-  readonly httpKeys: readonly HttpKey[];
+  /** Those of the keys that are there which not every type can have. */
+  readonly typeKeys: readonly TypeKey[];
   readonly bodyKeys: readonly string[] | undefined;
+  /** Those of `cert` and `key` that are there. */
+  readonly tlsKeys: readonly string[];
 }
 
 const keysOf = (value: unknown): readonly string[] =>
@@ -27,7 +31,7 @@ const keysOf = (value: unknown): readonly string[] =>
     ? Object.entries(value).flatMap(([key, part]) => (part === undefined ? [] : [key]))
     : [];
 
-const httpKeysIn = (keys: readonly string[]) => HTTP_KEYS.filter((key) => keys.includes(key));
+const tlsKeysIn = (tls: unknown) => keysOf(tls).filter((key) => key === 'cert' || key === 'key');
 
 /** The drafts of checks that the schema has found right. */
 export function draftChecksOf(checks: readonly ParsedCheck[] | undefined, path: Path): readonly DraftCheck[] {
@@ -40,8 +44,9 @@ export function draftChecksOf(checks: readonly ParsedCheck[] | undefined, path: 
     hasConnectPort: check.connect_port !== undefined,
     sourceAddress: check.source_address,
     method: check.method,
-    httpKeys: httpKeysIn(keysOf(check)),
+    typeKeys: typeKeysIn(keysOf(check)),
     bodyKeys: check.body && keysOf(check.body),
+    tlsKeys: tlsKeysIn(check.tls),
   }));
 }
 
@@ -65,8 +70,9 @@ export function readDraftChecks(value: unknown, path: Path): readonly DraftCheck
       hasConnectPort: keys.includes('connect_port'),
       sourceAddress: read(checkShape.source_address, 'source_address'),
       method: read(checkShape.method, 'method'),
-      httpKeys: httpKeysIn(keys),
+      typeKeys: typeKeysIn(keys),
       bodyKeys: keys.includes('body') ? keysOf(part('body')) : undefined,
+      tlsKeys: tlsKeysIn(part('tls')),
     };
   });
 }

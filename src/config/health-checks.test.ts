@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { Check, ServiceChecks } from '../core/model/check.ts';
+import { CHECK_TYPES, type Check, type ServiceChecks } from '../core/model/check.ts';
+import { checkShape } from './check-schema.ts';
 import { parseConfig } from './parse.ts';
 import { formatProblem } from './problems.ts';
+
+const TYPES = CHECK_TYPES.join(', ');
+const KEYS = Object.keys(checkShape).join(', ');
 
 /** A file with one service; `check` is in its list of checks, `more` among its keys, `server` among those of its server. */
 function sample(check: string, { more = '', server = '', port = 80 } = {}): string {
@@ -95,9 +99,9 @@ describe('health checks in a file', () => {
     [
       '{type: tpc}',
       {},
-      'f:6:21: services[0].checks[0].type: "tpc" is not a type of check; expected one of tcp, http; did you mean "tcp"?',
+      `f:6:21: services[0].checks[0].type: "tpc" is not a type of check; expected one of ${TYPES}; did you mean "tcp"?`,
     ],
-    ['{interval: 1s}', {}, 'f:6:14: services[0].checks[0].type: missing; expected one of tcp, http'],
+    ['{interval: 1s}', {}, `f:6:14: services[0].checks[0].type: missing; expected one of ${TYPES}`],
     [
       '{type: tcp, interval: 5}',
       {},
@@ -116,7 +120,7 @@ describe('health checks in a file', () => {
     [
       '{type: tcp, path: /x}',
       {},
-      'f:6:26: services[0].checks[0].path: a key of http checks, and this one is tcp; expected type: http, or no such key',
+      'f:6:26: services[0].checks[0].path: a key of http and https checks, and this one is tcp; expected type: http or https, or no such key',
     ],
     [
       '{type: http, path: health}',
@@ -156,7 +160,7 @@ describe('health checks in a file', () => {
     [
       '{type: tcp, retry: 3}',
       {},
-      'f:6:26: services[0].checks[0].retry: unknown key; expected one of type, interval, timeout, rise, fall, connect_address, connect_port, source_address, method, path, host, status, body',
+      `f:6:26: services[0].checks[0].retry: unknown key; expected one of ${KEYS}`,
     ],
     [
       '{type: tcp}',
@@ -186,7 +190,9 @@ describe('health checks in a file', () => {
     expect(
       wrong(sample('{type: tcp}', { server: ', checks: [{type: tcp, host: a, interval: 1s, timeout: 3s}]' })),
     ).toEqual([
-      expect.stringContaining('f:8:55: services[0].servers[0].checks[0].host: a key of http checks'),
+      expect.stringContaining(
+        'f:8:55: services[0].servers[0].checks[0].host: a key of http and https checks',
+      ),
       expect.stringContaining('services[0].servers[0].checks[0].timeout: 3s is longer'),
     ]);
   });

@@ -122,6 +122,7 @@ describe('parseConfig', () => {
       'interval',
       'status',
       'body',
+      'tls',
     ];
     const { tree } = fc.letrec((tie) => ({
       tree: fc.oneof(

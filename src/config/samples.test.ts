@@ -34,6 +34,7 @@ describe('samples', () => {
 
   it('are all there', () => {
     const features = [
+      'check-types',
       'demo',
       'health-checks',
       'host',

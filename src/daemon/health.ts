@@ -18,7 +18,7 @@ import {
 } from '../core/health/servers.ts';
 import type { CheckState } from '../core/health/state.ts';
 import { type ServerStatus, serverStatuses } from '../core/health/status.ts';
-import type { CheckKey } from '../core/model/check.ts';
+import { type CheckKey, checkText } from '../core/model/check.ts';
 import type { Config } from '../core/model/config.ts';
 import type { ServiceCounters } from '../core/model/counters.ts';
 import { type AdminChange, listOverrides, type Overrides, withChange } from '../core/model/override.ts';
@@ -180,6 +180,7 @@ export class Health {
     const affected = new Set<Dependent>();
     for (const key of states.keys()) for (const one of this.#dependents.get(key) ?? []) affected.add(one);
     const before = new Map([...affected].map((one) => [one, healthOf(one.watched, this.#states)]));
+    this.#tellWarnings(states);
     // A state may come of a check that has just been taken out.
     for (const [key, state] of states) if (this.#watch.checks.has(key)) this.#states.set(key, state);
     let changes = 0;
@@ -214,6 +215,20 @@ export class Health {
     }
     const others = [...this.#quorums].filter(([key]) => this.#watch.services.get(key)?.quorum !== undefined);
     this.#quorums = new Map([...others, ...now]);
+  }
+
+  /** Says which warnings begin and end by `states`, for each server that is concerned. */
+  #tellWarnings(states: CheckStates): void {
+    for (const [key, { warning }] of states) {
+      const was = this.#states.get(key)?.warning;
+      const check = this.#watch.checks.get(key);
+      if (check === undefined || warning === was) continue;
+      for (const { service, server } of this.#dependents.get(key) ?? []) {
+        const told = { service, server, reason: warning ?? was, check: checkText(check) };
+        if (warning === undefined) this.#log.info('server_warning_over', told);
+        else this.#log.warn('server_warning', told);
+      }
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 /** `weir check`: is the file good, and what does it describe? */
 import { readFileSync } from 'node:fs';
-import type { ServiceChecks } from '../../core/model/check.ts';
+import { checkTextAt, type ServiceChecks } from '../../core/model/check.ts';
 import type { Config } from '../../core/model/config.ts';
 import { masqueradeKey, vipKey } from '../../core/model/host.ts';
 import { serviceKey } from '../../core/model/service.ts';
@@ -34,10 +34,9 @@ function summaryOf(config: Config) {
 /** `http GET :8080/health every 2s`, each kind once: the servers' addresses left out. */
 function checksPart(checks: ServiceChecks | undefined): { readonly checks?: readonly string[] } {
   if (checks === undefined) return {};
-  const kinds = [...checks.servers.values()].flat().map((check) => {
-    const what = check.type === 'tcp' ? `:${check.port}` : `${check.method} :${check.port}${check.path}`;
-    return `${check.type} ${what} every ${formatDuration(check.interval)}`;
-  });
+  const kinds = [...checks.servers.values()]
+    .flat()
+    .map((check) => `${checkTextAt(check, `:${check.port}`)} every ${formatDuration(check.interval)}`);
   return { checks: [...new Set(kinds)] };
 }
 

@@ -121,7 +121,8 @@ function whyText({ health, weight, configured_weight, factors }: ServerStatus): 
   const doubtful = checks.find(({ against }) => against > 0);
   if (doubtful?.last)
     return `${doubtful.against} of ${doubtful.needed} checks failed: ${doubtful.last.reason}`;
-  return weight === configured_weight ? '' : reduced || reason;
+  if (weight !== configured_weight) return reduced || reason;
+  return checks.find(({ warning }) => warning !== null)?.warning ?? '';
 }
 
 function serversText(session: Session, servers: readonly ServerStatus[]): string {

@@ -17,6 +17,8 @@ export interface CheckResult {
   readonly reason: string;
   /** How long it took, in milliseconds. */
   readonly tookMs: number;
+  /** What somebody should look at although the check passes; only of one that passes. */
+  readonly warning?: string;
 }
 
 /** What is known by a check. */
@@ -30,6 +32,8 @@ export interface CheckState {
   readonly decided?: CheckResult;
   /** The latest result, and when it came. */
   readonly last?: CheckResult & { readonly at: number };
+  /** That of the latest result that passed. */
+  readonly warning?: string;
 }
 
 /** Before the first result. */
@@ -41,17 +45,30 @@ export const freshState = (now: number): CheckState => ({ verdict: 'unknown', ag
  * started neither keeps good servers waiting nor drops one for a single lost packet.
  */
 export function advance(
-  state: CheckState,
+  before: CheckState,
   result: CheckResult,
   { rise, fall }: RiseFall,
   now: number,
 ): CheckState {
   const last = { ...result, at: now };
-  if (result.outcome === 'void') return { ...state, last };
+  if (result.outcome === 'void') return { ...before, last };
+  const state = result.outcome === 'passed' ? warned(before, result.warning) : before;
   const found = result.outcome === 'passed' ? 'up' : 'down';
   if (found === state.verdict) return { ...state, against: 0, last };
   const needed = found === 'down' ? fall : state.verdict === 'down' ? rise : 1;
   const against = state.against + 1;
   if (against < needed) return { ...state, against, last };
-  return { verdict: found, against: 0, since: now, decided: result, last };
+  const { warning } = state;
+  return {
+    verdict: found,
+    against: 0,
+    since: now,
+    decided: result,
+    last,
+    ...(warning !== undefined && { warning }),
+  };
+}
+
+function warned({ warning: _, ...state }: CheckState, warning: string | undefined): CheckState {
+  return warning === undefined ? state : { ...state, warning };
 }

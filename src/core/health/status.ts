@@ -23,6 +23,8 @@ export interface CheckStatus {
     readonly at: string;
     readonly took_ms: number;
   } | null;
+  /** What somebody should look at although the check passes; null for nothing. */
+  readonly warning: string | null;
 }
 
 /** A server's health and where it comes from. */
@@ -119,7 +121,7 @@ function healthStatus(server: WatchedServer, watch: Watch, states: CheckStates):
     since: since === undefined ? null : timeOf(since),
     checks: server.checks.map((key) => {
       const check = watch.checks.get(key)!;
-      const { verdict: own, against, last } = states.get(key) ?? UNKNOWN;
+      const { verdict: own, against, last, warning = null } = states.get(key) ?? UNKNOWN;
       return {
         check: checkText(check),
         verdict: own,
@@ -129,6 +131,7 @@ function healthStatus(server: WatchedServer, watch: Watch, states: CheckStates):
           last === undefined
             ? null
             : { outcome: last.outcome, reason: last.reason, at: timeOf(last.at), took_ms: last.tookMs },
+        warning,
       };
     }),
   };

@@ -1,14 +1,11 @@
 /** Health checks: what is asked of a real server, how often, and what counts as an answer. */
 import { type Address, type Endpoint, formatEndpoint } from '../address/address.ts';
+import type { CheckTls, HttpParts } from './check-protocols.ts';
 import type { ServiceKey } from './service.ts';
 
-/** Kinds of checks: a connection that is accepted, or a request that is answered as expected. */
-export const CHECK_TYPES = ['tcp', 'http'] as const;
+/** Kinds of checks, by what is asked. */
+export const CHECK_TYPES = ['tcp', 'http', 'https'] as const;
 export type CheckType = (typeof CHECK_TYPES)[number];
-
-/** Methods that an HTTP check may use. */
-export const CHECK_METHODS = ['GET', 'HEAD'] as const;
-export type CheckMethod = (typeof CHECK_METHODS)[number];
 
 export const MIN_INTERVAL_MS = 100;
 export const MAX_INTERVAL_MS = 86_400_000;
@@ -44,30 +41,17 @@ export interface TcpCheck extends AnyCheck {
   readonly type: 'tcp';
 }
 
-/** What a body has to be like; all that is given has to hold. */
-export interface BodyExpectation {
-  /** UTF-8 text that stands in it. */
-  readonly contains?: string;
-  /** A regular expression (ECMAScript, flags `us`) that matches somewhere in it. */
-  readonly regex?: string;
-  /** Its MD5 (32 hex digits) or SHA-256 (64) in lower case. */
-  readonly digest?: string;
+export interface HttpCheck extends AnyCheck, HttpParts {
+  readonly type: 'http';
 }
 
-export interface HttpCheck extends AnyCheck {
-  readonly type: 'http';
-  readonly method: CheckMethod;
-  /** Begins with `/`; may have a query. */
-  readonly path: string;
-  /** The Host header; absent, the address and port. */
-  readonly host?: string;
-  /** Ranges of statuses that are right, both ends included. */
-  readonly status: readonly (readonly [number, number])[];
-  readonly body?: BodyExpectation;
+export interface HttpsCheck extends AnyCheck, HttpParts {
+  readonly type: 'https';
+  readonly tls: CheckTls;
 }
 
 /** One check with its target: everything that makes it what it is, so that two equal ones can be made once. */
-export type Check = TcpCheck | HttpCheck;
+export type Check = TcpCheck | HttpCheck | HttpsCheck;
 
 declare const checkKeyBrand: unique symbol;
 
@@ -81,9 +65,17 @@ export function checkKey(check: Check): CheckKey {
 }
 
 /** For people: `tcp 192.168.1.101:80`, `http GET 192.168.1.101:80/health`. */
-export function checkText(check: Check): string {
-  const target = formatEndpoint(check);
-  return check.type === 'tcp' ? `tcp ${target}` : `http ${check.method} ${target}${check.path}`;
+export const checkText = (check: Check): string => checkTextAt(check, formatEndpoint(check));
+
+/** The same with other words for where it asks. Nothing that may be a secret is in it. */
+export function checkTextAt(check: Check, target: string): string {
+  switch (check.type) {
+    case 'tcp':
+      return `tcp ${target}`;
+    case 'http':
+    case 'https':
+      return `${check.type} ${check.method} ${target}${check.path}`;
+  }
 }
 
 /** What becomes of a server that fails: `remove` takes it out of its service, `inhibit` sets its weight to 0 (keepalived's inhibit_on_failure). */

@@ -1,0 +1,66 @@
+/** One health check as it was found right in a file → the check of one server. */
+import { parseAddress } from '../core/address/address.ts';
+import { type Check, DEFAULT_CHECK_TIMEOUT_MS } from '../core/model/check.ts';
+import {
+  type BodyExpectation,
+  type CheckTls,
+  DEFAULT_CERTIFICATE_DAYS,
+  type HttpParts,
+} from '../core/model/check-protocols.ts';
+import type { RealServer } from '../core/model/service.ts';
+import type { ParsedCheck } from './check-schema.ts';
+
+const DEFAULT_STATUS: HttpParts['status'] = [[200, 299]];
+
+/** A value without the keys that are undefined: equal checks are to have equal keys. */
+type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+const given = <T extends object>(value: T): Given<T> =>
+  Object.fromEntries(Object.entries(value).filter(([, part]) => part !== undefined)) as Given<T>;
+
+/** The check of `server`, with all that it is made of. */
+export function buildCheck(check: ParsedCheck, server: RealServer): Check {
+  const { type, interval, timeout = Math.min(DEFAULT_CHECK_TIMEOUT_MS, interval), rise, fall } = check;
+  const common = {
+    address: check.connect_address ?? server.address,
+    port: check.connect_port ?? server.port,
+    ...(check.source_address && { source: check.source_address }),
+    interval,
+    timeout,
+    rise,
+    fall,
+  };
+  switch (type) {
+    case 'tcp':
+      return { type, ...common };
+    case 'http':
+      return { type, ...common, ...httpParts(check) };
+    case 'https':
+      return { type, ...common, ...httpParts(check), tls: tlsParts(check) };
+  }
+}
+
+const httpParts = ({ method = 'GET', path = '/', host, status, body }: ParsedCheck): HttpParts => ({
+  method,
+  path,
+  ...(host !== undefined && { host }),
+  status: status ?? DEFAULT_STATUS,
+  ...(body && { body: given(body) as BodyExpectation }),
+});
+
+const DEFAULT_TLS: CheckTls = { verify: true, certificate_days: DEFAULT_CERTIFICATE_DAYS };
+
+function tlsParts({ tls, host }: ParsedCheck): CheckTls {
+  const name = tls?.server_name ?? nameIn(host);
+  return {
+    ...(tls === undefined ? DEFAULT_TLS : (given(tls) as CheckTls)),
+    ...(name !== undefined && { server_name: name }),
+  };
+}
+
+/** The name in a Host header; undefined if there is none, or an address in its place. */
+function nameIn(host: string | undefined): string | undefined {
+  const name = host?.replace(/:\d*$/, '');
+  return name === undefined || name === '' || name.startsWith('[') || parseAddress(name) !== undefined
+    ? undefined
+    : name;
+}

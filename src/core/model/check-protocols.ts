@@ -1,0 +1,47 @@
+/** What the protocols of health checks are made of, each beside the target and the times that every check has. */
+
+/** Methods that an HTTP check may use. */
+export const CHECK_METHODS = ['GET', 'HEAD'] as const;
+export type CheckMethod = (typeof CHECK_METHODS)[number];
+
+/** What a body has to be like; all that is given has to hold. */
+export interface BodyExpectation {
+  /** UTF-8 text that stands in it. */
+  readonly contains?: string;
+  /** A regular expression (ECMAScript, flags `us`) that matches somewhere in it. */
+  readonly regex?: string;
+  /** Its MD5 (32 hex digits) or SHA-256 (64) in lower case. */
+  readonly digest?: string;
+}
+
+/** A request and what its answer has to be like. */
+export interface HttpParts {
+  readonly method: CheckMethod;
+  /** Begins with `/`; may have a query. */
+  readonly path: string;
+  /** The Host header; absent, the address and port. */
+  readonly host?: string;
+  /** Ranges of statuses that are right, both ends included. */
+  readonly status: readonly (readonly [number, number])[];
+  readonly body?: BodyExpectation;
+}
+
+/** This many days before a certificate expires a check begins to warn, unless told otherwise. */
+export const DEFAULT_CERTIFICATE_DAYS = 14;
+/** The most days before it that can be asked for. */
+export const MAX_CERTIFICATE_DAYS = 3_650;
+
+/** How a check's connection is made safe. Files are read anew for each check: a renewed one counts at once. */
+export interface CheckTls {
+  /** The name to ask for (SNI) and to find in the certificate; absent, the address, which is not asked for. */
+  readonly server_name?: string;
+  /** Path of a PEM file of the authorities to trust, in place of those that Node.js knows. */
+  readonly ca?: string;
+  /** Paths of PEM files: the certificate to show, and its key. */
+  readonly cert?: string;
+  readonly key?: string;
+  /** Whether the certificate has to be valid, of a trusted authority, and for that name. */
+  readonly verify: boolean;
+  /** The days before its certificate expires in which a server that passes is warned of; 0 for none. */
+  readonly certificate_days: number;
+}

@@ -33,6 +33,7 @@ it('tells when a warning begins and when it is over, once each', async () => {
   const health = new Health({
     log,
     changed: () => {},
+    overrides: { load: () => new Map(), save: () => {} },
     open: (its) => {
       listener = its;
       return thread;

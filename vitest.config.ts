@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 const SETUP = ['test/support/seed.ts'];
-/** What boots, starts daemons or waits for time-outs takes its time on a busy machine; no test asserts how long. */
+/** Everything takes several times as long on a busy machine; no test asserts how long. */
 const PATIENCE = { testTimeout: 60_000, hookTimeout: 60_000 };
 
 /**
@@ -24,7 +24,7 @@ export default defineConfig({
           name: 'unit',
           include: ['{src,bench,test/support}/**/*.test.ts', 'test/guest/vectors.test.ts'],
           setupFiles: SETUP,
-          testTimeout: 20_000,
+          ...PATIENCE,
           sequence: { groupOrder: 0 },
         },
       },

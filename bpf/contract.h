@@ -38,6 +38,8 @@ enum weir_state {
 
 /* Set in the protocol of a template, so that no packet's flow is the same as a template's. */
 #define WEIR_TEMPLATE_PROTOCOL 128
+/* Set besides in that of a service of several ports or addresses, whose templates have its id for a port. */
+#define WEIR_GROUP_PROTOCOL 64
 
 /* The word: state in bits 0-3, idle time-out in jiffies in bits 4-35, generation in bits 36-63. */
 #define WEIR_WORD_TIMEOUT_SHIFT 4
@@ -123,7 +125,37 @@ struct weir_service {
 	__u32 scheduler_flags; /* WEIR_SCHEDULER_FLAG_* */
 	__u32 sorry;	   /* id of the server for connections that no other is there for; WEIR_NO_SERVER: none */
 	__u32 no_server;   /* 1: what nobody is there for is dropped, without an answer */
+	__u32 ports;	   /* several ports or addresses: where its own ranges begin in `ports`; not for packets */
+	__u32 port_count;  /* such ranges; 0: one port, or every port, of one address */
+	__u32 prefix_length; /* several ports or addresses: of its prefix, 1 - 32 or 128; `key` has the prefix and port 0 */
 };
+
+/* groups: service id → its published slot + 1, if it is of several ports or addresses; 0 if it is not published. */
+
+/* networks: prefix of addresses of such services → which of them has which port. */
+struct weir_network_key {
+	__u32 prefix_length; /* in bits, of what follows: 32 and the address's */
+	__u8 family;
+	__u8 protocol;
+	__u16 reserved;
+	__u32 address[4];
+};
+#define WEIR_NETWORK_HEAD 32 /* bits of a network's key before its address */
+struct weir_network {
+	__u32 ports;  /* where its ranges begin in `ports` */
+	__u32 count;  /* ranges, ascending, none overlapping */
+	__u32 length; /* of the address's prefix */
+};
+
+/* ports: ranges of ports, in host byte order, for they are compared. Networks and services own runs of them. */
+struct weir_port_range {
+	__u16 first;
+	__u16 last;
+	__u32 service; /* id */
+};
+
+/* How many prefixes, one inside the other, are looked at for a packet. */
+#define WEIR_MAX_NESTED 8
 
 /* members: a service's servers, one after the other, in the configuration's order but for those of weight 0, which
  * come last. */
@@ -279,6 +311,8 @@ struct weir_settings {
 	__u32 hold;	   /* jiffies that a template stays after it was last found to control a connection */
 	__u32 fragment_time; /* jiffies for which later fragments follow their first, or wait for it */
 	__u32 half_open_mask; /* places in the ring `half_open`, a power of two, less one */
+	__u32 networks;	   /* in `networks`: while there are none nobody looks */
+	__u32 reserved;
 };
 
 /* tally: one element, counted by the packet path. */

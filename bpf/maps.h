@@ -30,6 +30,12 @@
 WEIR_MAP(services_by_key, BPF_MAP_TYPE_HASH, struct weir_service_key, __u32, 0);
 /* slot → a published or a half-written service */
 WEIR_MAP(services, BPF_MAP_TYPE_ARRAY, __u32, struct weir_service, 0);
+/* service id → its published slot + 1; of services of several ports or addresses */
+WEIR_MAP(groups, BPF_MAP_TYPE_ARRAY, __u32, __u32, 0);
+/* addresses of such services → ports; the longest prefix goes first */
+WEIR_MAP(networks, BPF_MAP_TYPE_LPM_TRIE, struct weir_network_key, struct weir_network, BPF_F_NO_PREALLOC);
+/* place → ports of a service; a network owns a run of places, and so does a service */
+WEIR_MAP(ports, BPF_MAP_TYPE_ARRAY, __u32, struct weir_port_range, 0);
 /* service id → time-outs, latest slot */
 WEIR_MAP(service_state, BPF_MAP_TYPE_ARRAY, __u32, struct weir_service_state, 0);
 /* service id → turns taken by rr, wrr and twos */

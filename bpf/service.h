@@ -3,8 +3,7 @@
 #ifndef WEIR_SERVICE_H
 #define WEIR_SERVICE_H
 
-#include "maps.h"
-#include "parse.h"
+#include "group.h"
 
 static __always_inline struct weir_service *service_at(const struct packet *packet, __u16 port, int family)
 {
@@ -27,12 +26,27 @@ static __always_inline struct weir_service *service_at(const struct packet *pack
 	return 0;
 }
 
-/* The service at the packet's port, or else the one of all ports. */
+/*
+ * The service at the packet's address and port, or else one of several ports of the address, or else the one of all its
+ * ports, or else one of a prefix, the longest first.
+ */
 static __always_inline struct weir_service *service_find(const struct packet *packet, int family)
 {
 	struct weir_service *service = service_at(packet, packet->dport, family);
+	bool grouped = has_groups();
+	__u32 slot = NO_SLOT;
 
-	return service ? service : service_at(packet, 0, family);
+	if (service)
+		return service;
+	if (grouped)
+		slot = family == FAMILY4 ? group_of_address4(packet) : group_of_address6(packet);
+	if (slot == NO_SLOT) {
+		service = service_at(packet, 0, family);
+		if (service || !grouped)
+			return service;
+		slot = family == FAMILY4 ? group_of_prefix4(packet) : group_of_prefix6(packet);
+	}
+	return slot == NO_SLOT ? 0 : bpf_map_lookup_elem(&services, &slot);
 }
 
 #endif

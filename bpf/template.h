@@ -56,9 +56,16 @@ static __always_inline void template_key(struct packet *key, const __u32 *client
 {
 	for (int i = 0; i < (family == FAMILY4 ? 1 : 4); i++)
 		key->saddr[i] = client[i] & service->mask[i];
-	copy_address(key->daddr, virtual_ip, family);
-	key->dport = service->key.port;
 	key->protocol = protocol | WEIR_TEMPLATE_PROTOCOL;
+	if (service->port_count) {
+		/* One for all its ports and addresses. Services' ids are below 65,536. */
+		copy_address(key->daddr, service->key.address, family);
+		key->dport = service->id;
+		key->protocol |= WEIR_GROUP_PROTOCOL;
+	} else {
+		copy_address(key->daddr, virtual_ip, family);
+		key->dport = service->key.port;
+	}
 }
 
 /* Notes at the template of the connection in `slot`, if it has one, that it controls a connection now. */

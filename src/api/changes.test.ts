@@ -127,6 +127,16 @@ describe('one service', () => {
     }
     expect((await app.request('/v1/services/tcp/192.0.2.1:1')).status).toBe(404);
   });
+
+  test('of several ports and addresses is found with the slash as it is, or as %2F', async () => {
+    const { control } = fixture();
+    const service = { ...SERVICES[0]!, key: 'tcp 203.0.113.0/28:80,443' as ServiceKey };
+    const app = controlRoutes({ ...control, services: async () => [service] }, () => {});
+    for (const path of ['203.0.113.0/28:80,443', '203.0.113.0%2F28:443,80']) {
+      const answer = await app.request(`/v1/services/tcp/${path}`);
+      expect(await answer.json()).toEqual(service);
+    }
+  });
 });
 
 describe('a director that is starting', () => {

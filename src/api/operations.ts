@@ -51,7 +51,8 @@ export const OPERATIONS: readonly Operation[] = [
     method: 'get',
     path: '/v1/services/{protocol}/{endpoint}',
     id: 'getService',
-    summary: 'One service, such as /v1/services/tcp/203.0.113.100:80.',
+    summary:
+      'One service, such as /v1/services/tcp/203.0.113.100:80, or /v1/services/tcp/203.0.113.0%2F28:80,443.',
     answer: 'ServiceCounters',
     problems: ['not-found'],
   },

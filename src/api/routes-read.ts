@@ -14,7 +14,7 @@ export const MAX_EVENT_READERS = 32;
 export function addReadRoutes(app: App, control: Control, report: ReportFailure): void {
   app.get('/v1/status', (c) => c.json(control.status()));
   app.get('/v1/services', async (c) => c.json(await control.services()));
-  app.get('/v1/services/:protocol/:endpoint', async (c) => {
+  app.get('/v1/services/:protocol/:endpoint{.+}', async (c) => {
     const { protocol, endpoint } = c.req.param();
     const key = parseServiceKey(`${protocol}/${endpoint}`);
     const found = key && (await control.services()).find((service) => service.key === serviceKey(key));

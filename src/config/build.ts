@@ -3,9 +3,12 @@ import { type Address, familyOf, widthOf } from '../core/address/address.ts';
 import type { Config } from '../core/model/config.ts';
 import type { DirectorInterface, Side } from '../core/model/host.ts';
 import type { Persistence } from '../core/model/persistence.ts';
+import { sortRanges } from '../core/model/ports.ts';
 import {
+  isOnePort,
   SCHEDULER_FLAGS,
   type SchedulerFlag,
+  type ServiceName,
   thresholdsOf,
   type VirtualService,
 } from '../core/model/service.ts';
@@ -13,6 +16,8 @@ import { DEFAULT_TIMEOUTS, type Timeouts } from '../core/model/state.ts';
 import { buildChecks } from './build-checks.ts';
 import type { ParsedFile } from './schema.ts';
 import { normalSysctlName } from './sysctl.ts';
+
+type ParsedService = ParsedFile['services'][number];
 
 /** Builds the configuration; the file has passed the schema and the cross checks. */
 export function buildConfig(file: ParsedFile): Config {
@@ -25,13 +30,14 @@ export function buildConfig(file: ParsedFile): Config {
   const services = file.services.map(
     (service): VirtualService => ({
       protocol: service.protocol,
-      address: service.address,
-      port: service.port,
+      ...targetIn(service),
       scheduler: service.scheduler,
       ...flagsIn(service.scheduler_flags),
       timeouts: withTimeouts(timeouts, service.timeouts),
-      ...(service.persistence && { persistence: withGranularity(service.persistence, service.address) }),
-      servers: service.servers.map(({ address, port = service.port, weight, ...more }) => ({
+      ...(service.persistence && {
+        persistence: withGranularity(service.persistence, service.address.address),
+      }),
+      servers: service.servers.map(({ address, port = serverPort(service), weight, ...more }) => ({
         address,
         port,
         weight,
@@ -40,7 +46,7 @@ export function buildConfig(file: ParsedFile): Config {
       ...(service.sorry_server && {
         sorry_server: {
           address: service.sorry_server.address,
-          port: service.sorry_server.port ?? service.port,
+          port: service.sorry_server.port ?? serverPort(service),
         },
       }),
       ...(service.no_server === 'drop' && { no_server: 'drop' }),
@@ -65,6 +71,25 @@ export function buildConfig(file: ParsedFile): Config {
     retireAfterMs: file.director.retire_after,
     lookEveryMs: file.director.look_every,
   };
+}
+
+/** Addresses and ports: a prefix and a list are told only where they are more than one of each. */
+function targetIn({ address: prefix, port, ports }: ParsedService): Omit<ServiceName, 'protocol'> {
+  const { address, length } = prefix;
+  const sorted = sortRanges(ports ?? []);
+  const [first] = sorted;
+  return {
+    address,
+    port: first?.first ?? port!,
+    ...(first !== undefined && !isOnePort(sorted) && { ports: sorted }),
+    ...(length < widthOf(familyOf(address)) && { prefix_length: length }),
+  };
+}
+
+/** What a server's port is where the file does not say: 0 for the one that the client asks for. */
+function serverPort(service: ParsedService): number {
+  const { port, ports } = targetIn(service);
+  return ports === undefined ? port : 0;
 }
 
 /** Flags in their own order; none are left out altogether. */

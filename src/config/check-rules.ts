@@ -10,6 +10,12 @@ import { formatDuration } from './units.ts';
 /** What is wrong with the checks of a service and of its servers. */
 export function checkChecks(service: DraftService): readonly Finding[] {
   const all = [...service.checks, ...service.servers.flatMap(({ checks }) => checks)];
+  // A server has its own checks, or the service's.
+  const common = service.servers.filter(({ checks }) => checks.length === 0);
+  const portless = new Set<DraftCheck>([
+    ...(common.some(({ port }) => port === 0) ? service.checks : []),
+    ...service.servers.flatMap(({ port, checks }) => (port === 0 ? checks : [])),
+  ]);
   return [
     ...checkQuorum(service, all.length),
     ...all.flatMap((check) => [
@@ -17,7 +23,7 @@ export function checkChecks(service: DraftService): readonly Finding[] {
       ...checkBody(check),
       ...checkTls(check),
       ...checkTimeout(check),
-      ...checkTarget(service, check),
+      ...checkTarget(service, check, portless.has(check)),
     ]),
   ];
 }
@@ -102,7 +108,7 @@ function checkTimeout({ path, interval, timeout }: DraftCheck): readonly Finding
   ];
 }
 
-function checkTarget(service: DraftService, check: DraftCheck): readonly Finding[] {
+function checkTarget(service: DraftService, check: DraftCheck, isPortless: boolean): readonly Finding[] {
   const { path, sourceAddress, connectAddress, hasConnectPort } = check;
   const findings: Finding[] = [];
   if (service.port === 0 && !hasConnectPort)
@@ -110,6 +116,12 @@ function checkTarget(service: DraftService, check: DraftCheck): readonly Finding
       path,
       message: 'a service of every port does not say which one to check',
       expected: 'the key connect_port',
+    });
+  else if (isPortless && !hasConnectPort)
+    findings.push({
+      path,
+      message: 'a server at the port that the client asks for does not say which one to check',
+      expected: 'the key connect_port, or a port of the server',
     });
   const target = connectAddress ?? service.address?.value;
   if (sourceAddress !== undefined && target !== undefined && familyOf(target) !== familyOf(sourceAddress))

@@ -4,6 +4,15 @@ import { masqueradeKey } from '../core/model/host.ts';
 import { flagsOf, serviceKey } from '../core/model/service.ts';
 import { checkChecks } from './check-rules.ts';
 import type { Draft, DraftEndpoint, DraftService, Found } from './draft.ts';
+import {
+  checkNesting,
+  checkPorts,
+  checkShares,
+  nameOf,
+  type Prefixes,
+  prefixAround,
+  prefixesOf,
+} from './group-checks.ts';
 import { nearest } from './nearest.ts';
 import { type Finding, type Path, quote } from './problems.ts';
 
@@ -86,25 +95,29 @@ function checkVips(draft: Draft): readonly Finding[] {
 function checkServices(draft: Draft): readonly Finding[] {
   const before = seen();
   const virtual = new Set<Address>();
-  for (const { address } of draft.services) if (address !== undefined) virtual.add(address.value);
+  for (const { address, prefixLength } of draft.services)
+    if (address !== undefined && prefixLength === undefined) virtual.add(address.value);
   for (const { address } of draft.vips) if (address !== undefined) virtual.add(address.value.address);
-  return draft.services.flatMap((service) => {
-    const { protocol, address, port, path } = service;
-    const findings: Finding[] = [];
-    if (protocol !== undefined && address !== undefined && port !== undefined) {
-      const key = serviceKey({ protocol, address: address.value, port });
-      const earlier = before(key, path);
-      if (earlier !== undefined) findings.push({ path, message: `${key} is a service already`, earlier });
-    }
+  const prefixes = prefixesOf(draft);
+  const twice = checkShares();
+  const findings = draft.services.flatMap((service) => {
+    const { path } = service;
+    const name = nameOf(service);
+    const key = name && serviceKey(name);
+    const earlier = key && before(key, path);
+    const shared =
+      earlier === undefined ? twice(service) : [{ path, message: `${key} is a service already`, earlier }];
     return [
-      ...findings,
+      ...checkPorts(service),
+      ...shared,
       ...checkFlags(service),
       ...checkPersistence(service),
       ...checkChecks(service),
-      ...checkServers(service, virtual),
+      ...checkServers(service, virtual, prefixes),
       ...checkThresholds(service),
     ];
   });
+  return [...findings, ...checkNesting(draft)];
 }
 
 /** A flag belongs to one scheduler; under another it would do nothing. */
@@ -143,7 +156,11 @@ function checkPersistence(service: DraftService): readonly Finding[] {
       message: `${granularity.value} is longer than an IPv${family} address`,
       expected: `a prefix length from 1 to ${width}`,
     });
-  for (const server of port === 0 ? servers : [...servers, ...(sorryServer ? [sorryServer] : [])])
+  for (const server of service.ports !== undefined
+    ? []
+    : port === 0
+      ? servers
+      : [...servers, ...(sorryServer ? [sorryServer] : [])])
     if (port !== undefined && server.port !== undefined && (port === 0) !== (server.port === 0))
       findings.push({
         path: [...server.path, 'port'],
@@ -169,7 +186,11 @@ function checkThresholds({ servers }: DraftService): readonly Finding[] {
   });
 }
 
-function checkServers(service: DraftService, virtual: ReadonlySet<Address>): readonly Finding[] {
+function checkServers(
+  service: DraftService,
+  virtual: ReadonlySet<Address>,
+  prefixes: Prefixes,
+): readonly Finding[] {
   const before = seen();
   const { servers, sorryServer } = service;
   return [...servers, ...(sorryServer === undefined ? [] : [sorryServer])].flatMap((server) => {
@@ -188,6 +209,14 @@ function checkServers(service: DraftService, virtual: ReadonlySet<Address>): rea
         path,
         message: `${value} is a virtual IP of this director; a server needs its own address`,
       });
+    else {
+      const prefix = prefixAround(prefixes, value);
+      if (prefix !== undefined)
+        findings.push({
+          path,
+          message: `${value} lies in ${prefix}, whose addresses are virtual; a server needs its own`,
+        });
+    }
     return [...findings, ...repeated(server, before, server === sorryServer)];
   });
 }

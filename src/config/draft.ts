@@ -1,9 +1,11 @@
 /** What of a file could be understood, for checks of one part against another while other parts are still wrong. */
 import type { z } from 'zod';
-import type { Address, Prefix } from '../core/address/address.ts';
+import { type Address, familyOf, type Prefix, widthOf } from '../core/address/address.ts';
 import { DEFAULT_LIMITS } from '../core/model/config.ts';
 import type { Side } from '../core/model/host.ts';
+import type { PortRange } from '../core/model/ports.ts';
 import {
+  isOnePort,
   MAX_THRESHOLD,
   PROTOCOLS,
   type Protocol,
@@ -19,6 +21,8 @@ import {
   labelField,
   networkField,
   numberField,
+  portRangeField,
+  targetField,
   wordField,
 } from './fields.ts';
 import type { Path } from './problems.ts';
@@ -47,6 +51,12 @@ export interface DraftServer extends DraftEndpoint {
 
 export interface DraftService extends DraftEndpoint {
   readonly protocol: Protocol | undefined;
+  /** Present where it is below the family's: then `address` is that of a prefix. */
+  readonly prefixLength: number | undefined;
+  /** Whether there is such a key, whatever is in it. */
+  readonly hasPort: boolean;
+  /** Those that are right of its list of ports; undefined where it has none. */
+  readonly ports: readonly Found<PortRange>[] | undefined;
   /** True if the service has that key, whatever is in it. */
   readonly isPersistent: boolean;
   readonly granularity: Found<number> | undefined;
@@ -121,19 +131,32 @@ export function draftOf(file: ParsedFile): Draft {
       };
     }),
     services: file.services.map((service, i) => {
-      const { protocol, address, port, servers, scheduler, scheduler_flags, persistence, sorry_server } =
-        service;
+      const {
+        protocol,
+        address,
+        port,
+        ports,
+        servers,
+        scheduler,
+        scheduler_flags,
+        persistence,
+        sorry_server,
+      } = service;
       const path = ['services', i];
+      const serverPort = defaultPort(port, ports);
       return {
         path,
         protocol,
+        ...prefixOf(address),
+        hasPort: port !== undefined,
+        ports: ports?.map((value, j) => ({ value, path: ['services', i, 'ports', j] })),
         scheduler,
         schedulerFlags: scheduler_flags.map((value, j) => ({
           value,
           path: ['services', i, 'scheduler_flags', j],
         })),
         port,
-        address: { value: address, path: ['services', i, 'address'] },
+        address: { value: address.address, path: ['services', i, 'address'] },
         isPersistent: persistence !== undefined,
         granularity: optional(persistence?.granularity, [...path, 'persistence', 'granularity']),
         checks: draftChecksOf(service.checks, ['services', i, 'checks']),
@@ -142,7 +165,7 @@ export function draftOf(file: ParsedFile): Draft {
         servers: servers.map((server, j) => ({
           path: ['services', i, 'servers', j],
           address: { value: server.address, path: ['services', i, 'servers', j, 'address'] },
-          port: server.port ?? port,
+          port: server.port ?? serverPort,
           checks: draftChecksOf(server.checks, ['services', i, 'servers', j, 'checks']),
           upperThreshold: server.upper_threshold,
           lowerThreshold: server.lower_threshold,
@@ -150,7 +173,7 @@ export function draftOf(file: ParsedFile): Draft {
         sorryServer: sorry_server && {
           path: ['services', i, 'sorry_server'],
           address: { value: sorry_server.address, path: ['services', i, 'sorry_server', 'address'] },
-          port: sorry_server.port ?? port,
+          port: sorry_server.port ?? serverPort,
         },
       };
     }),
@@ -206,14 +229,28 @@ export function readDraft(root: unknown): Draft {
 }
 
 function readService(value: unknown, path: Path): DraftService {
-  const endpoint = readEndpoint(value, path);
+  const prefix = found(targetField, get(value, 'address'), [...path, 'address']);
+  const port = found(portField, get(value, 'port'), path)?.value;
+  const hasList = get(value, 'ports') !== undefined;
+  const ports = list(value, 'ports', path).flatMap((one) => found(portRangeField, one.value, one.path) ?? []);
+  const serverPort = hasList
+    ? defaultPort(
+        port,
+        ports.map((one) => one.value),
+      )
+    : port;
   const sorry = get(value, 'sorry_server');
   const readServer = (server: Found<unknown>): DraftEndpoint => {
     const own = readEndpoint(server.value, server.path);
-    return get(server.value, 'port') === undefined ? { ...own, port: endpoint.port } : own;
+    return get(server.value, 'port') === undefined ? { ...own, port: serverPort } : own;
   };
   return {
-    ...endpoint,
+    path,
+    address: prefix && { value: prefix.value.address, path: prefix.path },
+    ...prefixOf(prefix?.value),
+    port,
+    hasPort: get(value, 'port') !== undefined,
+    ports: hasList ? ports : undefined,
     protocol: found(protocolField, get(value, 'protocol'), path)?.value,
     isPersistent: get(value, 'persistence') !== undefined,
     granularity: found(granularityField, get(get(value, 'persistence'), 'granularity'), [
@@ -237,6 +274,18 @@ function readService(value: unknown, path: Path): DraftService {
     sorryServer:
       sorry === undefined ? undefined : readServer({ value: sorry, path: [...path, 'sorry_server'] }),
   };
+}
+
+/** The length of a prefix, unless it is a single address. */
+function prefixOf(prefix: Prefix | undefined): Pick<DraftService, 'prefixLength'> {
+  const isWhole = prefix === undefined || prefix.length === widthOf(familyOf(prefix.address));
+  return { prefixLength: isWhole ? undefined : prefix.length };
+}
+
+/** The port of a server that has none of its own. */
+function defaultPort(port: number | undefined, ports: readonly PortRange[] | undefined): number | undefined {
+  if (ports === undefined || ports.length === 0) return port;
+  return isOnePort(ports) ? ports[0]!.first : 0;
 }
 
 function readEndpoint(value: unknown, path: Path): DraftEndpoint {

@@ -3,12 +3,16 @@ import { z } from 'zod';
 import {
   type Address,
   embeddedIpv4,
+  familyOf,
+  formatPrefix,
   networkOf,
   type Prefix,
   parseAddress,
   parsePrefix,
   rangeOf,
+  widthOf,
 } from '../core/address/address.ts';
+import { type PortRange, parsePortRange } from '../core/model/ports.ts';
 import { MAX_TIMEOUT_MS, MIN_TIMEOUT_MS } from '../core/model/state.ts';
 import { COUNT_PATTERN, DURATION_PATTERN, formatDuration, parseCount, parseDuration } from './units.ts';
 
@@ -135,6 +139,52 @@ export const addressField = textField(
     return bare === undefined ? {} : { message: 'has a port, which goes into "port"', nearest: bare };
   },
 );
+
+/** Addresses that a service has: one, or all that share a prefix, whose length is then below the family's. */
+export const targetField = textField(
+  {
+    noun: 'an IP address or a prefix of them',
+    expected: 'an address such as 203.0.113.100 or 2001:db8::100, or a prefix such as 203.0.113.0/28',
+  },
+  (text): Read<Prefix> => {
+    const address = text.includes('/') ? undefined : addressField.safeParse(text);
+    if (address?.success)
+      return { value: { address: address.data, length: widthOf(familyOf(address.data)) } };
+    if (address !== undefined) {
+      const [issue] = address.error.issues;
+      return issue?.code === 'custom' ? { ...issue.params } : {};
+    }
+    const value = parsePrefix(text);
+    if (value === undefined) return {};
+    const network = networkOf(value);
+    if (network.address !== value.address)
+      return {
+        message: `has bits behind the first ${value.length}`,
+        nearest: value.length === 0 ? undefined : formatPrefix(network),
+      };
+    return value.length === 0
+      ? { message: 'is every address there is' }
+      : (oneHost(value.address) ?? { value });
+  },
+);
+
+/** One port, or a range of them. */
+export const portRangeField = z
+  .union([z.int(), z.string().meta({ pattern: '^\\s*\\d{1,5}(-\\d{1,5})?\\s*$' })])
+  .meta({
+    noun: 'a port or a range of ports',
+    expected: 'a port from 1 to 65,535, or a range of them such as 8000-8100',
+  })
+  .transform((input, context): PortRange => {
+    const text = String(input).trim();
+    const value = parsePortRange(text);
+    if (value !== undefined) return value;
+    const [low = '', high] = text.split('-');
+    const turned = high === undefined ? undefined : parsePortRange(`${high}-${low}`);
+    const fault = turned === undefined ? {} : { message: 'ends before it begins', nearest: `${high}-${low}` };
+    context.addIssue({ code: 'custom', params: fault });
+    return z.NEVER;
+  });
 
 /** An address that one host can have, with the length of its network's prefix. */
 export const hostPrefixField = textField(

@@ -1,5 +1,6 @@
 /** What zod finds wrong → findings in words. */
 import { z } from 'zod';
+import { keyOfElsewhere, valueOfElsewhere } from './elsewhere.ts';
 import type { Fault, Words } from './fields.ts';
 import { nearest } from './nearest.ts';
 import { describeValue, type Finding, type Path } from './problems.ts';
@@ -66,6 +67,8 @@ function explain(issue: Issue, path: Path, root: unknown, shape: Shape): readonl
 }
 
 function unknownKey(path: Path, keys: readonly string[]): Finding {
+  const elsewhere = keyOfElsewhere(path);
+  if (elsewhere !== undefined) return { path, ...elsewhere, part: 'key' };
   const near = nearest(String(path.at(-1)), keys);
   const expected = keys.length === 1 ? `the key ${keys[0]}` : `one of ${keys.join(', ')}`;
   return { path, message: 'unknown key', expected, nearest: near, part: 'key' };
@@ -74,6 +77,8 @@ function unknownKey(path: Path, keys: readonly string[]): Finding {
 function wrongValue(path: Path, value: unknown, shape: Shape | undefined, issue: Issue): Finding {
   const expected = shape?.expected;
   const shown = describeValue(value);
+  const elsewhere = valueOfElsewhere(path, value);
+  if (elsewhere !== undefined) return { path, ...elsewhere };
   if (shape?.bareNumber !== undefined && typeof value === 'number')
     return {
       path,

@@ -3,6 +3,7 @@ import type { Config } from '../core/model/config.ts';
 import { buildConfig } from './build.ts';
 import { crossCheck } from './checks.ts';
 import { draftOf, readDraft } from './draft.ts';
+import { withoutMarked } from './elsewhere.ts';
 import { explainIssues } from './issues.ts';
 import { readPlain } from './plain.ts';
 import { type ConfigProblem, type Finding, formatPath } from './problems.ts';
@@ -43,7 +44,7 @@ function judge(tree: Tree, findings: readonly Finding[], yaml: Syntax, file: str
   const result = configSchema.safeParse(tree.value);
   const issues = result.success ? [] : explainIssues(result.error.issues, tree.value);
   const draft = result.success ? draftOf(result.data) : readDraft(tree.value);
-  const meaning = [...issues, ...crossCheck(draft)];
+  const meaning = withoutMarked([...issues, ...crossCheck(draft)]);
   const all = [...yaml.findings, ...findings, ...believable(meaning, tree, yaml)];
   if (all.length > 0 || !result.success) return refuse(all, tree, yaml, file);
   return { ok: true, config: buildConfig(result.data) };

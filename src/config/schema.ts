@@ -4,6 +4,7 @@ import { ON_FAILURES, STARTS } from '../core/model/check.ts';
 import { DEFAULT_LIMITS } from '../core/model/config.ts';
 import { FORWARDINGS, HOW_ATTACHED } from '../core/model/host.ts';
 import { DEFAULT_PERSISTENCE_MS, MAX_PERSISTENCE_MS, MIN_PERSISTENCE_MS } from '../core/model/persistence.ts';
+import { MAX_RANGES } from '../core/model/ports.ts';
 import {
   MAX_SERVERS,
   MAX_THRESHOLD,
@@ -25,6 +26,8 @@ import {
   labelField,
   networkField,
   numberField,
+  portRangeField,
+  targetField,
   wordField,
 } from './fields.ts';
 import { SYSCTL_PATTERN, sysctlValueField } from './sysctl.ts';
@@ -103,7 +106,7 @@ const server = z.strictObject({
   port: port
     .optional()
     .describe(
-      "The real server's port. Default: the service's; in a service of port 0 it is left out or 0, and stands for the port that the client asks for.",
+      "The real server's port. Default: the service's, and where that is several or every port, the one that the client asks for; 0 says so, too.",
     ),
   weight: numberField('a weight', 0, MAX_WEIGHT)
     .default(1)
@@ -138,10 +141,23 @@ const persistence = z.strictObject({
 
 const service = z.strictObject({
   protocol: wordField('a protocol', PROTOCOLS).describe('The transport protocol.'),
-  address: addressField.describe('The virtual IP that clients connect to.'),
-  port: port.describe(
-    'The port that clients connect to; 0 is every port of the address that no other service has, and needs `persistence`.',
+  address: targetField.describe(
+    'The virtual IP that clients connect to; or a prefix, and so all addresses in it that are routed to the director.',
   ),
+  port: port
+    .optional()
+    .describe(
+      'The port that clients connect to; 0 is every port that no other service has, and needs `persistence`. Required unless there are `ports`.',
+    ),
+  ports: z
+    .array(portRangeField)
+    .min(1)
+    .max(MAX_RANGES)
+    .meta({ noun: 'a list of ports', expected: `a list of 1 to ${MAX_RANGES} such as [80, 443, 8000-8100]` })
+    .optional()
+    .describe(
+      'In place of `port`: several ports and ranges of one service, which share its servers, turns and persistence.',
+    ),
   scheduler: wordField('a scheduler', SCHEDULERS)
     .default('wlc')
     .describe(

@@ -45,6 +45,7 @@ export function openProbe(limits: Limits, pinDir?: string): Probe {
       registry,
       members: new RunAllocator(tables.members.size),
       rings: new RunAllocator(tables.rings.size),
+      ports: new RunAllocator(tables.ports.size),
       hz: 1000,
       now: () => performance.now(),
     },

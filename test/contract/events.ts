@@ -3,6 +3,7 @@
  * well-formed and damaged, ICMP errors about them, noise, and time.
  */
 import fc from 'fast-check';
+import { addressBytes, addressFromBytes, type Endpoint } from '../../src/core/address/address.ts';
 import { FORWARDINGS, type Forwarding, type Side } from '../../src/core/model/host.ts';
 import { flagsOf, SCHEDULERS, type VirtualService } from '../../src/core/model/service.ts';
 import { DEFAULT_TIMEOUTS } from '../../src/core/model/state.ts';
@@ -63,6 +64,14 @@ const byThresholds = SCHEDULERS.map((scheduler, i): VirtualService => {
 const PAIR4 = ['192.168.1.104', '192.168.1.105'];
 const PAIR6 = ['fd00:192:168:1::104', 'fd00:192:168:1::105'];
 
+const ranges = (...ports: readonly (number | readonly [number, number])[]) =>
+  ports
+    .map((port) => (typeof port === 'number' ? [port, port] : port))
+    .map(([first, last]) => ({
+      first: first!,
+      last: last!,
+    }));
+
 /** Services that share servers, change ports, have nobody to send to, or no way there. */
 export const SERVICES: readonly VirtualService[] = [
   service('tcp', VIP4, 80, 'rr', server('192.168.1.101', 80, 1), server('192.168.1.102', 80, 1)),
@@ -94,6 +103,37 @@ export const SERVICES: readonly VirtualService[] = [
     persistence: { timeout: 3.5 * STEP, granularity: 127 },
   },
   service('tcp', VIP4, 82, 'lc', server('192.168.1.101', 80, 0)),
+  // Of several ports and addresses, one inside the other, next to some of those above, and persistent.
+  {
+    ...service('tcp', VIP4, 443, 'rr', ...PAIR4.map((address) => server(address, 0, 1))),
+    ports: ranges(443, [8000, 8100]),
+    persistence: { timeout: 2.5 * STEP, granularity: 31 },
+  },
+  {
+    ...service('udp', '203.0.113.96', 53, 'wrr', ...PAIR4.map((address, i) => server(address, 0, 1 + i))),
+    prefix_length: 28,
+    ports: ranges([50, 60], 443),
+  },
+  {
+    ...service('tcp', '203.0.113.96', 8000, 'sh', ...PAIR4.map((address) => server(address, 8080, 1))),
+    prefix_length: 29,
+    ports: ranges([8000, 8200]),
+  },
+  {
+    ...service('tcp', '203.0.113.64', 0, 'lc', ...PAIR4.map((address) => server(address, 0, 1))),
+    prefix_length: 26,
+    persistence: { timeout: 1.5 * STEP, granularity: 32 },
+  },
+  {
+    ...service('tcp', '2001:db8:113::100', 80, 'rr', ...PAIR6.map((address) => server(address, 0, 1))),
+    prefix_length: 120,
+    ports: ranges(80, 443),
+    persistence: { timeout: 2.5 * STEP, granularity: 127 },
+  },
+  {
+    ...service('udp', VIP6, 443, 'wlc', ...PAIR6.map((address) => server(address, 53, 1))),
+    ports: ranges(443, [5000, 5001]),
+  },
   // Nobody is there: another stands in, remembered by none of its clients, or nothing is said.
   {
     ...service('tcp', VIP4, 85, 'ovf', server('192.168.1.101', 80, 2)),
@@ -138,7 +178,17 @@ export const CLIENTS = {
 export const PORTS = [1024, 4000, 40000, 65535, 0, 80];
 
 /** Where a conversation with a service of all ports goes, by the client's port; the first is another service's in IPv6. */
-export const ANY_PORTS = [80, 443, 53];
+const ANY_PORTS = [80, 443, 53];
+
+/** Where a conversation with a service goes: to one of its ports and addresses, by the client's port and number. */
+export function targetOf(service: VirtualService, client: number, port: number): Endpoint {
+  const { address, ports, prefix_length } = service;
+  const known = ports?.flatMap(({ first, last }) => [first, last]) ?? [service.port || ANY_PORTS];
+  const candidates = known.flat();
+  const bytes = addressBytes(address);
+  if (prefix_length !== undefined) bytes[bytes.length - 1]! += client % 6;
+  return { address: addressFromBytes(bytes), port: candidates[port % candidates.length]! };
+}
 
 /** Who talks to which service; indices into the lists above. */
 export interface Conversation {

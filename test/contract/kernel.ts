@@ -166,6 +166,7 @@ export function openKernel(
     registry: readRegistry(tables),
     members: new RunAllocator(tables.members.size),
     rings: new RunAllocator(tables.rings.size),
+    ports: new RunAllocator(tables.ports.size),
     hz,
     now: () => performance.now(),
   };

@@ -114,12 +114,13 @@ function describeSlot(kernel: Kernel, slot: Slot): string | undefined {
   const common = [
     state,
     Number((head.word >> 4n) & 0xffffffffn),
-    head.protocol & ~contract.WEIR_TEMPLATE_PROTOCOL,
+    head.protocol & ~(contract.WEIR_TEMPLATE_PROTOCOL | contract.WEIR_GROUP_PROTOCOL),
     registry.byId.get(head.service)?.key,
     words(slot.client, width),
     swapPort(head.client_port),
     words(slot.virtual_ip, width),
-    swapPort(head.virtual_port),
+    // A template of several ports or addresses has a number there.
+    head.protocol & contract.WEIR_GROUP_PROTOCOL ? 0 : swapPort(head.virtual_port),
     words(slot.server, width),
     swapPort(head.server_port),
     words(hop.address, width),

@@ -4,6 +4,7 @@ import { ANSWER_CASES } from './cases/answers.ts';
 import { CONNECTION_CASES } from './cases/connections.ts';
 import { FORWARDING_CASES } from './cases/forwarding.ts';
 import { FRAGMENT_CASES } from './cases/fragments.ts';
+import { GROUP_CASES } from './cases/groups.ts';
 import { ICMP_CASES } from './cases/icmp.ts';
 import { PERSISTENCE_CASES } from './cases/persistence.ts';
 import { RETIREMENT_CASES } from './cases/retirement.ts';
@@ -25,6 +26,7 @@ export const CONTRACT: readonly Case[] = [
   ...PERSISTENCE_CASES,
   ...SORRY_CASES,
   ...THRESHOLD_CASES,
+  ...GROUP_CASES,
   ...RETIREMENT_CASES,
   ...STACK_CASES,
 ];

@@ -6,7 +6,6 @@ import { findConnection } from '../../src/core/packet/connection.ts';
 import { TCP, UDP } from '../../src/core/packet/parse.ts';
 import type { World } from '../../src/core/packet/world.ts';
 import {
-  ANY_PORTS,
   CLIENTS,
   type Conversation,
   type Damage,
@@ -17,6 +16,7 @@ import {
   PORTS,
   SERVICES,
   type Segment,
+  targetOf,
 } from './events.ts';
 import {
   addressBytes,
@@ -40,8 +40,8 @@ function fillUp(frame: Uint8Array): Uint8Array {
 
 /** The ends of a conversation, and the server's side of it as far as the world knows it. */
 function endsOf(world: World, { service: number, client, port }: Conversation) {
-  const { port: own, ...rest } = SERVICES[number]!;
-  const service = { ...rest, port: own || ANY_PORTS[port % ANY_PORTS.length]! };
+  const { protocol, servers } = SERVICES[number]!;
+  const service = { protocol, servers, ...targetOf(SERVICES[number]!, client, port) };
   const source = CLIENTS[familyOf(service.address)][client]!;
   const sourcePort = PORTS[port]!;
   const found = findConnection(

@@ -10,6 +10,8 @@ export function equalService(a: VirtualService, b: VirtualService): boolean {
     a.protocol === b.protocol &&
     a.address === b.address &&
     a.port === b.port &&
+    a.prefix_length === b.prefix_length &&
+    equalPorts(a.ports, b.ports) &&
     a.scheduler === b.scheduler &&
     a.scheduler_flags?.join() === b.scheduler_flags?.join() &&
     equalTimeouts(a.timeouts, b.timeouts) &&
@@ -20,6 +22,12 @@ export function equalService(a: VirtualService, b: VirtualService): boolean {
     a.servers.length === b.servers.length &&
     a.servers.every((server, i) => equalServer(server, b.servers[i]!))
   );
+}
+
+function equalPorts(a: VirtualService['ports'], b: VirtualService['ports']): boolean {
+  if (a === b) return true;
+  if (a?.length !== b?.length) return false;
+  return a?.every(({ first, last }, i) => first === b![i]!.first && last === b![i]!.last) ?? false;
 }
 
 function equalServer(a: RealServer, b: RealServer): boolean {

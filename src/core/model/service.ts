@@ -1,6 +1,15 @@
 /** Virtual services and their real servers, in LVS's words. */
-import { type Endpoint, formatEndpoint, parseEndpoint } from '../address/address.ts';
+import {
+  type Endpoint,
+  familyOf,
+  formatPrefix,
+  networkOf,
+  parseAddress,
+  parsePrefix,
+  widthOf,
+} from '../address/address.ts';
 import type { Persistence } from './persistence.ts';
+import { EVERY_PORT, formatPortRange, overlap, type PortRange, parsePortRange, sortRanges } from './ports.ts';
 import type { Timeouts } from './state.ts';
 
 /** Transport protocols that can be balanced. */
@@ -67,9 +76,14 @@ export function thresholdsOf({
 /**
  * What clients connect to: protocol, VIP and port, and the servers behind it. Port 0 is every port of the VIP that no
  * other service has: of a persistent service, whose servers' port is 0 too and stands for the one the client asks for.
+ * A service of several ports, or of a prefix of addresses, is one all the same: they share its scheduler and its clients.
  */
 export interface VirtualService extends Endpoint {
   readonly protocol: Protocol;
+  /** Present in place of a single port: ascending, no two alike or overlapping; `port` is the first of them. */
+  readonly ports?: readonly PortRange[];
+  /** Present where all addresses that share so many bits with `address`, whose others are 0, belong to the service. */
+  readonly prefix_length?: number;
   readonly scheduler: Scheduler;
   /** Flags of this scheduler, in the order of SCHEDULER_FLAGS; left out when there are none. */
   readonly scheduler_flags?: readonly SchedulerFlag[];
@@ -100,14 +114,69 @@ declare const serviceKeyBrand: unique symbol;
 /** What names a virtual service, such as `tcp 203.0.113.100:80`. */
 export type ServiceKey = string & { readonly [serviceKeyBrand]: true };
 
-/** The key of a service: protocol, VIP and port. */
-export function serviceKey(service: Pick<VirtualService, 'protocol' | 'address' | 'port'>): ServiceKey {
-  return `${service.protocol} ${formatEndpoint(service)}` as ServiceKey;
+/** What of a service names it. */
+export type ServiceName = Pick<VirtualService, 'protocol' | 'address' | 'port' | 'ports' | 'prefix_length'>;
+
+/** Whether a service is of several ports or addresses. */
+export function isGroup({ ports, prefix_length }: Omit<ServiceName, 'protocol'>): boolean {
+  return ports !== undefined || prefix_length !== undefined;
+}
+
+/** The ports of a service, ascending. */
+export function rangesOf({ port, ports }: Pick<ServiceName, 'port' | 'ports'>): readonly PortRange[] {
+  if (ports !== undefined) return ports;
+  return port === 0 ? [EVERY_PORT] : [{ first: port, last: port }];
+}
+
+/** How many bits a packet's target has to share with the service's address. */
+export function lengthOf({ address, prefix_length }: Pick<ServiceName, 'address' | 'prefix_length'>): number {
+  return prefix_length ?? widthOf(familyOf(address));
+}
+
+/** `203.0.113.100:80`, `203.0.113.100:80,443`, `[2001:db8::/64]:8000-8100`. */
+export function formatTarget(target: Omit<ServiceName, 'protocol'>): string {
+  const { address, port, ports, prefix_length: length } = target;
+  const host = length === undefined ? address : formatPrefix({ address, length });
+  const at = ports === undefined ? String(port) : ports.map(formatPortRange).join(',');
+  return familyOf(address) === 6 ? `[${host}]:${at}` : `${host}:${at}`;
+}
+
+/** Reads what `formatTarget` writes, whatever the order of the ports; undefined if the text is anything else. */
+export function parseTarget(text: string): Omit<ServiceName, 'protocol'> | undefined {
+  const [, inside, bare, list = ''] = /^(?:\[([^\]]+)\]|([^:[\]]+)):([\d,-]+)$/.exec(text) ?? [];
+  const host = parseHost(inside ?? bare ?? '');
+  if (host === undefined || (familyOf(host.address) === 6) !== (inside !== undefined)) return undefined;
+  const ranges = list.split(',').map((one) => (one === '0' ? EVERY_PORT : parsePortRange(one)));
+  const ports = sortRanges(ranges.filter((one) => one !== undefined));
+  const [first] = ports;
+  if (first === undefined || ports.length < ranges.length) return undefined;
+  if (ports.some((one, i) => i > 0 && overlap(one, ports[i - 1]!))) return undefined;
+  return { ...host, port: first.first, ...(isOnePort(ports) ? {} : { ports }) };
+}
+
+/** Whether these are what `port` alone says. */
+export function isOnePort(ports: readonly PortRange[]): boolean {
+  const [first] = ports;
+  return ports.length === 1 && (first!.first === first!.last || first!.first === 0);
+}
+
+function parseHost(text: string): Pick<ServiceName, 'address' | 'prefix_length'> | undefined {
+  const address = parseAddress(text);
+  if (address !== undefined) return { address };
+  const prefix = parsePrefix(text);
+  if (prefix === undefined || networkOf(prefix).address !== prefix.address) return undefined;
+  const isWhole = prefix.length === widthOf(familyOf(prefix.address));
+  return { address: prefix.address, ...(isWhole ? {} : { prefix_length: prefix.length }) };
+}
+
+/** The key of a service: protocol, VIP and port, or prefix and ports. */
+export function serviceKey(service: ServiceName): ServiceKey {
+  return `${service.protocol} ${formatTarget(service)}` as ServiceKey;
 }
 
 /** Reads what `serviceKey` writes (and the same with `/` for the space); undefined if it is anything else. */
-export function parseServiceKey(text: string): (Endpoint & { protocol: Protocol }) | undefined {
+export function parseServiceKey(text: string): ServiceName | undefined {
   const match = /^(tcp|udp)[ /](.+)$/.exec(text);
-  const endpoint = match === null ? undefined : parseEndpoint(match[2] ?? '');
-  return endpoint === undefined ? undefined : { ...endpoint, protocol: match?.[1] as Protocol };
+  const target = match === null ? undefined : parseTarget(match[2] ?? '');
+  return target === undefined ? undefined : { ...target, protocol: match?.[1] as Protocol };
 }

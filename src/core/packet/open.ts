@@ -1,6 +1,7 @@
 /** The first packet of a connection: choose a server, find the ways, take a slot. The reference for bpf/open.h. */
 import { refuse } from './answer.ts';
 import { giveSlot, insertConnection } from './connection.ts';
+import { findService } from './group.ts';
 import { enterHalfOpen } from './half-open.ts';
 import { drop, type Outcome, pass } from './outcome.ts';
 import { connectionEnters } from './overload.ts';
@@ -8,7 +9,7 @@ import { type Arrival, isMartian, type Packet, TCP } from './parse.ts';
 import { makeTemplate, templateServer } from './persist.ts';
 import { obtainSlot } from './reclaim.ts';
 import { findWays } from './route.ts';
-import { chooseServer, type ServerRecord, type ServiceRecord, serviceAt } from './service.ts';
+import { chooseServer, type ServerRecord, type ServiceRecord } from './service.ts';
 import { isHalfOpen, isOpening } from './state.ts';
 import type { Verdict } from './verdict.ts';
 import type { TrackedConnection, World } from './world.ts';
@@ -27,16 +28,6 @@ export function open(world: World, arrival: Arrival, packet: Packet): TrackedCon
   if (packet.protocol === TCP && !isOpening(packet.flags)) return pass(world, 'no_connection', frame);
   if (packet.ttl <= 1) return refuse(world, arrival, packet, 'ttl_exceeded', packet.target);
   return openFor(world, arrival, packet, record);
-}
-
-/** The service at the packet's port, or else the one of all ports. */
-function findService(
-  { services }: World,
-  { protocol, target, targetPort }: Packet,
-): ServiceRecord | undefined {
-  return (
-    services.get(serviceAt(protocol, target, targetPort)) ?? services.get(serviceAt(protocol, target, 0))
-  );
 }
 
 /** The server for the packet, or why there is none; a persistent service remembers it for the client. */

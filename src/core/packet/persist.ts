@@ -2,7 +2,7 @@
 import type { Packet } from './parse.ts';
 import { obtainSlot } from './reclaim.ts';
 import type { ServerRecord, ServiceRecord } from './service.ts';
-import { endSlot, isMember, isTemplateExpired, masked, templateKey } from './template.ts';
+import { endSlot, isMember, isTemplateExpired, masked, templateKey, templateTarget } from './template.ts';
 import type { Template, World } from './world.ts';
 
 const keyFor = (record: ServiceRecord, { protocol, source, target }: Packet): string =>
@@ -46,8 +46,7 @@ export function makeTemplate(
     service: record,
     server,
     client: masked(record, source),
-    virtual: target,
-    virtualPort: record.service.port,
+    ...templateTarget(record, target),
     timeout: record.persistence!.timeout,
     lastSeen: now,
     held: now,

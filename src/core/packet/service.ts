@@ -1,6 +1,7 @@
 /** Services and their real servers as the packet path meets them. */
 import type { Endpoint } from '../address/address.ts';
 import type { Traffic } from '../model/counters.ts';
+import type { PortRange } from '../model/ports.ts';
 import type { VirtualService } from '../model/service.ts';
 import type { ConnectionState } from '../model/state.ts';
 import type { Request, ScheduleState } from '../schedule/candidate.ts';
@@ -48,6 +49,15 @@ export interface ServiceRecord {
   /** A day in ticks. */
   day: number;
   readonly traffic: Counted;
+}
+
+/** What packets a service of several ports or addresses takes. */
+export interface Group {
+  readonly protocol: number;
+  /** The prefix and its length in bits. */
+  readonly address: Uint8Array;
+  readonly length: number;
+  readonly ranges: readonly PortRange[];
 }
 
 /** Where a service is found: its protocol number, address and port. */

@@ -1,7 +1,10 @@
 /** Templates of persistent services, and how long they live: the reference for bpf/template.h. */
+import { addressBytes } from '../address/address.ts';
+import { isGroup, serviceKey } from '../model/service.ts';
 import { endConnection, giveSlot, isExpired } from './connection.ts';
+import { isPublished } from './group.ts';
 import { connectionLeaves } from './overload.ts';
-import { type ServiceRecord, serviceAt } from './service.ts';
+import type { ServiceRecord } from './service.ts';
 import type { Template, TrackedConnection, World } from './world.ts';
 
 type Clients = Pick<TrackedConnection, 'protocol' | 'client' | 'virtual'>;
@@ -16,12 +19,31 @@ export function masked({ persistence }: ServiceRecord, client: Uint8Array): Uint
   return client.map((byte, i) => byte & (persistence?.mask[i] ?? 0));
 }
 
-const keyOf = (protocol: number, client: Uint8Array, virtual: Uint8Array, port: number): string =>
-  `${protocol} ${client.join('.')} ${virtual.join('.')} ${port}`;
+const keyOf = ({
+  protocol,
+  client,
+  virtual,
+  virtualPort,
+  service: { service },
+}: Clients & Pick<Template, 'virtualPort' | 'service'>): string =>
+  // One of several ports or addresses has one for all of them.
+  isGroup(service)
+    ? `${client.join('.')} ${serviceKey(service)}`
+    : `${protocol} ${client.join('.')} ${virtual.join('.')} ${virtualPort}`;
 
 /** The key of the template that answers for a client of a persistent service. */
 export function templateKey(record: ServiceRecord, { protocol, client, virtual }: Clients): string {
-  return keyOf(protocol, masked(record, client), virtual, record.service.port);
+  const target = templateTarget(record, virtual);
+  return keyOf({ protocol, client: masked(record, client), service: record, ...target });
+}
+
+/** Where the templates of a service say that they lead from, for a packet to this address. */
+export function templateTarget(
+  { service }: ServiceRecord,
+  virtual: Uint8Array,
+): Pick<Template, 'virtual' | 'virtualPort'> {
+  if (isGroup(service)) return { virtual: addressBytes(service.address), virtualPort: 0 };
+  return { virtual, virtualPort: service.port };
 }
 
 /** Whether it was last used longer ago than it is to be kept, and has controlled no connection for a while. */
@@ -36,12 +58,9 @@ export function isOver(world: World, one: TrackedConnection | Template): boolean
 }
 
 /** Whether its server is in its service's publication, with whatever weight. */
-export function isMember(
-  world: World,
-  { protocol, virtual, virtualPort, service, server }: Template,
-): boolean {
-  const published = world.services.get(serviceAt(protocol, virtual, virtualPort));
-  return published === service && service.members.includes(server);
+export function isMember(world: World, template: Template): boolean {
+  const { service, server } = template;
+  return isPublished(world, service, template) && service.members.includes(server);
 }
 
 /** Removes a connection or a template. */
@@ -50,7 +69,7 @@ export function endSlot(world: World, one: TrackedConnection | Template): void {
     endConnection(world, one);
     return;
   }
-  world.templates.delete(keyOf(one.protocol, one.client, one.virtual, one.virtualPort));
+  world.templates.delete(keyOf(one));
   world.tables[one.family].slots[one.slot] = undefined;
   giveSlot(world, one.family, one.slot);
   one.server.templates--;

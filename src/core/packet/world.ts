@@ -2,7 +2,7 @@
 import type { Family } from '../address/address.ts';
 import type { ConnectionState } from '../model/state.ts';
 import { createFragments, FRAGMENT_SECONDS, type FragmentTable } from './fragment-table.ts';
-import type { ServerRecord, ServiceRecord } from './service.ts';
+import type { Group, ServerRecord, ServiceRecord } from './service.ts';
 import { VERDICTS, type Verdict } from './verdict.ts';
 
 /** Where a packet goes next: an interface and the address whose MAC it is sent to. */
@@ -115,6 +115,8 @@ export interface World {
   readonly templates: Map<string, Template>;
   readonly services: Map<string, ServiceRecord>;
   readonly halfOpenQueue: HalfOpenQueue;
+  /** Published services of several ports or addresses, in the order in which they were published. */
+  readonly groups: Map<ServiceRecord, Group>;
   /** Half-open connections now. */
   halfOpen: number;
   /** Half-open connections there may be. */
@@ -175,6 +177,7 @@ export function createWorld(surroundings: Surroundings, sizes: WorldSizes): Worl
       head: 0,
       tail: 0,
     },
+    groups: new Map(),
     halfOpen: 0,
     halfOpenLimit: sizes.halfOpen,
     hold: sizes.hold,

@@ -43,6 +43,14 @@ const service = fc
       timeouts: fc.constantFrom(DEFAULT_TIMEOUTS, { ...DEFAULT_TIMEOUTS, established: 60_000 }),
       servers: fc.uniqueArray(server, { maxLength: 5, selector: (one) => `${one.address}:${one.port}` }),
       persistence,
+      ports: fc.constantFrom(
+        [
+          { first: 53, last: 53 },
+          { first: 443, last: 443 },
+        ],
+        [{ first: 8000, last: 8100 }],
+      ),
+      prefix_length: fc.constantFrom(28, 30),
       sorry_server: fc.record({ address, port }),
       no_server: fc.constant('drop' as const),
     },

@@ -4,7 +4,12 @@ import { type Address, addressFromBytes, type Family } from '../../core/address/
 import type { Connection } from '../../core/model/connection.ts';
 import { LISTED_STATES } from '../../core/model/state.ts';
 import type { ConnectionFilter } from '../port.ts';
-import { LAYOUTS, WEIR_STATE_NONE, WEIR_TEMPLATE_PROTOCOL } from './contract.generated.ts';
+import {
+  LAYOUTS,
+  WEIR_GROUP_PROTOCOL,
+  WEIR_STATE_NONE,
+  WEIR_TEMPLATE_PROTOCOL,
+} from './contract.generated.ts';
 import { type Demand, demandsOf, passes, type ServiceNumber } from './demands.ts';
 import type { Chunk } from './map.ts';
 import { protocolOf } from './registry.ts';
@@ -66,16 +71,21 @@ function readConnection(
     addressFromBytes(new Uint8Array(view.buffer, view.byteOffset + at + offset, family === 4 ? 4 : 16));
   const timeout = Number((view.getBigUint64(at + HEAD.word, true) >> 4n) & 0xffffffffn);
   const since = (offset: number) => (now - view.getUint32(at + offset, true)) >>> 0;
+  const protocol = view.getUint8(at + HEAD.protocol);
   // A connection's time-out is less than 2^31 jiffies; a template's need not be, and it holds another time besides.
   const left =
     state === 'TEMPLATE'
       ? Math.max(timeout - since(HEAD.last_seen), hold - since(HEAD.server_ifindex))
       : timeout - (since(HEAD.last_seen) | 0);
   return {
-    protocol: protocolOf(view.getUint8(at + HEAD.protocol) & ~WEIR_TEMPLATE_PROTOCOL),
+    protocol: protocolOf(protocol & ~(WEIR_TEMPLATE_PROTOCOL | WEIR_GROUP_PROTOCOL)),
     state,
     client: { address: address(places.client), port: port(HEAD.client_port) },
-    virtual: { address: address(places.virtual_ip), port: port(HEAD.virtual_port) },
+    virtual: {
+      address: address(places.virtual_ip),
+      // Of several ports or addresses: a number stands in its place.
+      port: protocol & WEIR_GROUP_PROTOCOL ? 0 : port(HEAD.virtual_port),
+    },
     server: { address: address(places.server), port: port(HEAD.server_port) },
     client_port_at_server: port(HEAD.seen_port),
     expires_ms: Math.max(0, Math.round((left * 1000) / hz)),

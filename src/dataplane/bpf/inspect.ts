@@ -9,10 +9,13 @@ import { formatEndpoint } from '../../core/address/address.ts';
 import { type ServiceKey, serviceKey, type VirtualService } from '../../core/model/service.ts';
 import { DEFAULT_TIMEOUTS } from '../../core/model/state.ts';
 import type { PlaneState } from '../port.ts';
-import type { WeirServiceKey } from './contract.generated.ts';
+import { WEIR_NETWORK_HEAD, type WeirNetworkKey, type WeirServiceKey } from './contract.generated.ts';
+import { damageOnTheWay } from './groups.ts';
+import { networkName } from './port-ranges.ts';
 import type { Publisher } from './publish.ts';
 import { firstDifference, membersOf, serverRecord, slotRecord, stateRecord, turnsOf } from './records.ts';
-import { decodeKey, type Registry, type ServiceEntry, sorryNumber } from './registry.ts';
+import { decodeKey, type Registry, type ServiceEntry, type Stranger, sorryNumber } from './registry.ts';
+import type { Tables } from './tables.ts';
 import { thresholdsByNumber } from './thresholds.ts';
 
 /** Elements read before the event loop gets its turn, some ten microseconds each. */
@@ -31,6 +34,7 @@ export class Inspector {
   #keys: ServiceEntry[] = [];
   #contents: ServiceEntry[] = [];
   #lastKey: WeirServiceKey | undefined;
+  #lastNetwork: WeirNetworkKey | undefined;
   #read = 0;
   #leave: () => boolean = () => false;
 
@@ -46,10 +50,11 @@ export class Inspector {
     this.#leave = leave;
     if (await this.#lookAtKeys()) return;
     if (await this.#lookAtContents()) return;
-    await this.#lookForStrangers();
+    if (await this.#lookForStrangers()) return;
+    await this.#lookForStrangeNetworks();
   }
 
-  /** These three answer true when they have been told to leave. */
+  /** These answer true when they have been told to leave. */
   async #lookAtKeys(): Promise<boolean> {
     if (this.#keys.length === 0) this.#keys = this.#entries();
     for (let read = 0; read < KEYS; read++) {
@@ -96,6 +101,7 @@ export class Inspector {
   }
 
   #keyDamage(entry: ServiceEntry): string | undefined {
+    if (entry.ports.length > 0) return damageOnTheWay(this.#publisher, entry);
     const slot = this.#publisher.tables.servicesByKey.get(entry.place);
     if (slot === entry.slot) return undefined;
     if (slot === undefined) return 'its key is gone from services_by_key';
@@ -107,9 +113,9 @@ export class Inspector {
 
   #contentDamage(entry: ServiceEntry): string | undefined {
     const { tables, hz } = this.#publisher;
-    const { service, lastWeights, id, slot, members, ring } = entry;
+    const { service, lastWeights, id, slot, members, ring, ports } = entry;
     const turns = ring.length === 0 ? { elements: [], length: 0 } : turnsOf(service, lastWeights);
-    const places = { id, key: entry.place, members, ring, sorry: sorryNumber(entry, service) };
+    const places = { id, key: entry.place, members, ring, sorry: sorryNumber(entry, service), ports };
     const record = slotRecord(service, places, turns.length, hz);
     return (
       said(`slot ${slot}`, firstDifference(record, tables.services.get(slot))) ??
@@ -171,7 +177,22 @@ export class Inspector {
       // Bytes that decode to a known key need not be that key: an IPv4 address leaves three words over.
       if (entry?.published === true && firstDifference(entry.place, place) === undefined) continue;
       const slot = tables.servicesByKey.get(place);
-      if (slot !== undefined) registry.strangers.set(key, { place, slot });
+      if (slot !== undefined) registry.strangers.set(key, strangeKey(tables, place, slot));
+    }
+    return false;
+  }
+
+  /** The same for prefixes of addresses. */
+  async #lookForStrangeNetworks(): Promise<boolean> {
+    const { tables, registry } = this.#publisher;
+    for (let read = 0; read < STRANGERS; read++) {
+      if (await this.#breathe(1)) return true;
+      const place = tables.networks.next(this.#lastNetwork);
+      this.#lastNetwork = place;
+      if (place === undefined) return false;
+      if (registry.networks.has(networkName(place))) continue;
+      const stranger = strangeNetwork(tables, place);
+      registry.strangers.set(serviceKey(stranger.name), stranger);
     }
     return false;
   }
@@ -184,13 +205,30 @@ export function observeServices(registry: Registry): Pick<PlaneState, 'services'
   for (const { key, service, published } of registry.services.values())
     if (published) services.set(key, service);
   for (const [key, found] of registry.damage) if (services.has(key)) damaged.set(key, found);
-  for (const [key, { place, slot }] of registry.strangers) {
+  for (const [key, { name, found }] of registry.strangers) {
     // What a stranger's slot holds is nobody's word; as it is either removed or replaced, its name is enough.
     if (!services.has(key))
-      services.set(key, { ...decodeKey(place), scheduler: 'wlc', timeouts: DEFAULT_TIMEOUTS, servers: [] });
-    damaged.set(key, `services_by_key has a key that Weir did not put there, to slot ${slot}`);
+      services.set(key, { ...name, scheduler: 'wlc', timeouts: DEFAULT_TIMEOUTS, servers: [] });
+    damaged.set(key, found);
   }
   return { services, damaged };
+}
+
+function strangeKey(tables: Tables, place: WeirServiceKey, slot: number): Stranger {
+  return {
+    name: decodeKey(place),
+    found: `services_by_key has a key that Weir did not put there, to slot ${slot}`,
+    remove: () => tables.servicesByKey.delete(place),
+  };
+}
+
+function strangeNetwork(tables: Tables, place: WeirNetworkKey): Stranger {
+  const prefix_length = place.prefix_length - WEIR_NETWORK_HEAD;
+  return {
+    name: { ...decodeKey({ ...place, port: 0 }), prefix_length },
+    found: 'networks has addresses that Weir did not put there',
+    remove: () => tables.networks.delete(place),
+  };
 }
 
 const said = (where: string, difference: string | undefined): string | undefined =>

@@ -10,6 +10,7 @@ import type { ConnectionFilter, DataPlane, RetiredPlane, RetiringPlane } from '.
 import { type Attachment, chooseAttachment, openAttachments } from './attachments.ts';
 import { listConnections } from './connections.ts';
 import { readCounters, readVerdicts } from './counters.ts';
+import { portRunsOf, restoreNetworks } from './groups.ts';
 import { Inspector, observeServices } from './inspect.ts';
 import { restoreMemberships } from './memberships.ts';
 import { type Publisher, publishService, removeStranger, retire, unpublishService } from './publish.ts';
@@ -99,6 +100,7 @@ function makePlane(
     registry,
     members: new RunAllocator(tables.members.size, runsOf(registry, 'members')),
     rings: new RunAllocator(tables.rings.size, runsOf(registry, 'ring')),
+    ports: new RunAllocator(tables.ports.size, portRunsOf(registry)),
     hz,
     now: () => performance.now(),
   };
@@ -115,6 +117,7 @@ function makePlane(
   tables.settings.set(0, { ...before, ...own });
   restoreMemberships(publisher);
   restoreThresholds(publisher);
+  restoreNetworks(publisher);
   retirement.routesChanged();
   // If another layout has taken over from this one, that waits until it is to be turned round: see `succeed`.
   const byStack = () => tables.settings.get(0).by_stack === 1;

@@ -3,10 +3,18 @@
  * Cut short at any point, the old service stands as it was, and what was written is unused room.
  */
 import { type Endpoint, formatEndpoint } from '../../core/address/address.ts';
-import { endpointsOf, type ServiceKey, serviceKey, type VirtualService } from '../../core/model/service.ts';
+import {
+  endpointsOf,
+  isGroup,
+  type ServiceKey,
+  serviceKey,
+  type VirtualService,
+} from '../../core/model/service.ts';
 import { lastWeights } from '../../core/schedule/last-weight.ts';
-import { waitForReaders } from '../../kernel/grace.ts';
+import type { WeirLocalityKey } from './contract.generated.ts';
+import { leaveNetwork, prepareToJoin, takePorts } from './groups.ts';
 import { admit, dismiss, neighbours } from './memberships.ts';
+import { ownRanges } from './port-ranges.ts';
 import { membersOf, serverRecord, slotRecord, stateRecord, turnsOf } from './records.ts';
 import {
   contractKey,
@@ -16,6 +24,7 @@ import {
   type ServiceEntry,
   sorryNumber,
 } from './registry.ts';
+import { awaitReaders } from './rest.ts';
 import { REST_MS, type Run, type RunAllocator } from './runs.ts';
 import type { Tables } from './tables.ts';
 import { writeThresholds } from './thresholds.ts';
@@ -26,6 +35,7 @@ export interface Publisher {
   readonly registry: Registry;
   readonly members: RunAllocator;
   readonly rings: RunAllocator;
+  readonly ports: RunAllocator;
   /** Timer interrupts a second: jiffies. */
   readonly hz: number;
   /** Milliseconds of a clock that only goes forward. */
@@ -54,12 +64,21 @@ export function publishService(to: Publisher, service: VirtualService): void {
   }
   const slot = freeSlot(to, entry);
   forgetLocality(to, entry, service);
+  let written: ReturnType<typeof writePorts>;
+  try {
+    written = writePorts(to, entry, service);
+  } catch (error) {
+    to.members.give(members, to.now());
+    to.rings.give(ring.run, to.now());
+    throw error;
+  }
+  const { ports, join } = written;
   const { id, place } = entry;
   to.tables.services.set(
     slot,
     slotRecord(
       service,
-      { id, key: place, members, ring: ring.run, sorry: sorryNumber(entry, service) },
+      { id, key: place, members, ring: ring.run, sorry: sorryNumber(entry, service), ports },
       ring.length,
       to.hz,
     ),
@@ -67,29 +86,62 @@ export function publishService(to: Publisher, service: VirtualService): void {
   to.tables.serviceState.set(id, stateRecord(service, slot, to.hz));
   dismiss(to, entry, service);
   writeThresholds(to, entry, service);
-  to.tables.servicesByKey.set(place, slot);
+  if (join === undefined) to.tables.servicesByKey.set(place, slot);
+  else to.tables.groups.set(id, slot + 1);
   admit(to, entry, service);
-  settle(to, entry, { service, lastWeights: weights, slot, members, ring: ring.run });
+  settle(to, entry, { service, lastWeights: weights, slot, members, ring: ring.run, ports });
+  join?.();
 }
 
 /** Forgets what lblc and lblcr have remembered under another scheduler, or before the service was removed. */
 function forgetLocality({ tables }: Publisher, entry: ServiceEntry, service: VirtualService): void {
   if (entry.published && entry.service.scheduler === service.scheduler) return;
+  if (isGroup(service)) forgetAll(tables, entry.id, service);
   tables.localities.delete({ service: entry.id, address: entry.place.address });
 }
 
+/** Forgets every destination of a service; they are many, and only two schedulers ever remember any. */
+function forgetAll(tables: Tables, id: number, { scheduler }: VirtualService): void {
+  if (scheduler !== 'lblc' && scheduler !== 'lblcr') return;
+  const all: WeirLocalityKey[] = [];
+  for (let key = tables.localities.next(undefined); key !== undefined; key = tables.localities.next(key))
+    if (key.service === id) all.push(key);
+  for (const key of all) tables.localities.delete(key);
+}
+
+/** The service's own ranges, where it has some, and what shows the ports of its addresses. Throws an Error without room. */
+function writePorts(
+  to: Publisher,
+  entry: ServiceEntry,
+  service: VirtualService,
+): { ports: Run; join?: () => void } {
+  if (!isGroup(service)) return { ports: NO_RUN };
+  const ranges = ownRanges(service, entry.id);
+  const ports = takePorts(to, ranges.length);
+  to.tables.ports.setRun(ports.start, ranges);
+  try {
+    return { ports, join: prepareToJoin(to, entry, service) };
+  } catch (error) {
+    to.ports.give(ports, to.now());
+    throw error;
+  }
+}
+
 /** Takes a key away that somebody else has put there; true if there was one. */
-export function removeStranger({ tables, registry }: Publisher, key: ServiceKey): boolean {
+export function removeStranger({ registry }: Publisher, key: ServiceKey): boolean {
   const stranger = registry.strangers.get(key);
   if (stranger === undefined) return false;
   registry.strangers.delete(key);
-  return tables.servicesByKey.delete(stranger.place);
+  return stranger.remove();
 }
 
 /** Takes the key away: no new connections. The service keeps its numbers until its last connection has ended. */
 export function unpublishService(to: Publisher, entry: ServiceEntry): void {
   dismiss(to, entry);
-  to.tables.servicesByKey.delete(entry.place);
+  if (isGroup(entry.service)) {
+    leaveNetwork(to, entry);
+    to.tables.groups.set(entry.id, 0);
+  } else to.tables.servicesByKey.delete(entry.place);
   to.registry.damage.delete(entry.key);
   entry.published = false;
   entry.publishedAt = to.now();
@@ -107,6 +159,7 @@ export function retire(to: Publisher): void {
     tables.serviceState.set(entry.id, { ...tables.serviceState.get(entry.id), flags: 0 });
     to.members.give(entry.members, to.now());
     to.rings.give(entry.ring, to.now());
+    to.ports.give(entry.ports, to.now());
     registry.byId.delete(entry.id);
     registry.services.delete(entry.key);
     registry.serviceIds.delete(entry.id);
@@ -139,6 +192,7 @@ function obtainService({ tables, registry }: Publisher, service: VirtualService)
     slot: 2 * id + 1,
     members: NO_RUN,
     ring: NO_RUN,
+    ports: NO_RUN,
     servers: new Map(),
   };
   registry.serviceIds.add(id);
@@ -182,7 +236,7 @@ function obtainServers(
 
 /** Lets everything rest that has been unpublished: after this it may be written again. */
 function rest(to: Publisher): void {
-  if (!waitForReaders()) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, REST_MS);
+  awaitReaders();
   to.members.rested();
   to.rings.rested();
 }
@@ -227,11 +281,12 @@ function freeSlot(to: Publisher, entry: ServiceEntry): number {
 function settle(
   to: Publisher,
   entry: ServiceEntry,
-  parts: Pick<ServiceEntry, 'service' | 'lastWeights' | 'slot' | 'members' | 'ring'>,
+  parts: Pick<ServiceEntry, 'service' | 'lastWeights' | 'slot' | 'members' | 'ring' | 'ports'>,
 ): void {
   const now = to.now();
   to.members.give(entry.members, now);
   to.rings.give(entry.ring, now);
+  to.ports.give(entry.ports, now);
   to.registry.damage.delete(entry.key);
   to.registry.strangers.delete(entry.key);
   Object.assign(entry, { ...parts, published: true, publishedAt: now });

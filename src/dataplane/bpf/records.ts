@@ -3,6 +3,7 @@ import { addressBytes, type Endpoint, familyOf } from '../../core/address/addres
 import { maskAddress } from '../../core/model/persistence.ts';
 import {
   flagsOf,
+  lengthOf,
   type RealServer,
   SCHEDULERS,
   type SchedulerFlag,
@@ -107,6 +108,8 @@ export interface Places {
   readonly ring: Run;
   /** The sorry server's number, WEIR_NO_SERVER for none. */
   readonly sorry: number;
+  /** Its own ranges in `ports`. */
+  readonly ports: Run;
 }
 
 /** The part of a slot's record that makes a service persistent; zeroes for one that is not. */
@@ -130,7 +133,7 @@ export function jiffiesIn(milliseconds: number, hz: number): number {
 /** The slot's record. `ringLength` is 0 where the ring array had no room and turns are computed. */
 export function slotRecord(
   service: VirtualService,
-  { id, key, members, ring, sorry }: Places,
+  { id, key, members, ring, sorry, ports }: Places,
   ringLength: number,
   hz: number,
 ): contract.WeirService {
@@ -151,6 +154,9 @@ export function slotRecord(
     scheduler_flags: flagBits(service),
     sorry,
     no_server: Number(service.no_server === 'drop'),
+    ports: ports.start,
+    port_count: ports.length,
+    prefix_length: ports.length === 0 ? 0 : lengthOf(service),
   };
 }
 

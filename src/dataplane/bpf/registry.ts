@@ -6,16 +6,19 @@ import { addressBytes, type Endpoint, formatEndpoint } from '../../core/address/
 import { maskLength } from '../../core/model/persistence.ts';
 import {
   endpointsOf,
+  isGroup,
   PROTOCOLS,
   type RealServer,
   SCHEDULERS,
   type ServiceKey,
+  type ServiceName,
   serviceKey,
   thresholdsOf,
   type VirtualService,
 } from '../../core/model/service.ts';
 import { CONNECTION_STATES, type Timeouts } from '../../core/model/state.ts';
 import * as contract from './contract.generated.ts';
+import { networkKey, networkName, portsFrom } from './port-ranges.ts';
 import { flagsFrom } from './records.ts';
 import type { Run } from './runs.ts';
 import type { Tables } from './tables.ts';
@@ -51,8 +54,34 @@ export interface ServiceEntry {
   slot: number;
   members: Run;
   ring: Run;
+  /** Its own ranges in `ports`; empty unless it is of several ports or addresses. */
+  ports: Run;
   /** All servers that have a number under this service, those that are leaving included, by endpoint. */
   readonly servers: Map<string, ServerEntry>;
+}
+
+/** A prefix of addresses that services of several ports or addresses have. */
+export interface NetworkEntry {
+  readonly name: string;
+  /** Its key in `networks`. */
+  readonly place: contract.WeirNetworkKey;
+  /** Published services with this prefix, in the order in which they were published. */
+  readonly services: Set<ServiceEntry>;
+  /** Where its ports lie in `ports`, and what they are. */
+  run: Run;
+  ranges: readonly contract.WeirPortRange[];
+  /** True while it is not written, or once somebody else has changed it. */
+  spoiled: boolean;
+}
+
+/** Something in the tables that leads packets somewhere and that nobody here has put there. */
+export interface Stranger {
+  /** The service that it seems to be. */
+  readonly name: ServiceName;
+  /** What was found. */
+  readonly found: string;
+  /** Takes it away; true if it was still there. */
+  remove(): boolean;
 }
 
 /** Everything that has a number. */
@@ -63,17 +92,17 @@ export interface Registry {
   readonly serverIds: Set<number>;
   /** Services whose elements somebody else has changed, with what was found of them. Publishing mends and forgets it. */
   readonly damage: Map<ServiceKey, string>;
-  /** Keys in `services_by_key` that nobody here put there. */
-  readonly strangers: Map<ServiceKey, { readonly place: contract.WeirServiceKey; readonly slot: number }>;
+  /** Keys in `services_by_key` and `networks` that nobody here put there. */
+  readonly strangers: Map<ServiceKey, Stranger>;
+  /** By name. */
+  readonly networks: Map<string, NetworkEntry>;
 }
 
-/** The key of a service as the tables have it. */
-export function contractKey(
-  service: Pick<VirtualService, 'protocol' | 'address' | 'port'>,
-): contract.WeirServiceKey {
+/** The key of a service as the tables have it; of one of several ports or addresses it is no key of `services_by_key`. */
+export function contractKey(service: ServiceName): contract.WeirServiceKey {
   return {
     address: addressWords(service.address),
-    port: swapPort(service.port),
+    port: isGroup(service) ? 0 : swapPort(service.port),
     protocol: numberOf(service.protocol),
     family: service.address.includes(':') ? 6 : 4,
   };
@@ -98,6 +127,7 @@ export function readRegistry(tables: Tables): Registry {
     serverIds: new Set(),
     damage: new Map(),
     strangers: new Map(),
+    networks: readNetworks(tables),
   };
   for (const [id, state] of tables.serviceState.range(0, tables.serviceState.size))
     if (state.flags & contract.WEIR_SERVICE_IN_USE) addService(tables, registry, id, state);
@@ -135,10 +165,10 @@ export function readRegistry(tables: Tables): Registry {
 function addService(tables: Tables, registry: Registry, id: number, state: contract.WeirServiceState): void {
   // Either slot of an id in use carries its key; which of them is published only the key itself can tell.
   const latest = tables.services.get(state.slot);
-  const published = tables.servicesByKey.get(latest.key);
+  const published = publishedSlot(tables, id, latest);
   const slot = published ?? state.slot;
   const record = slot === state.slot ? latest : tables.services.get(slot);
-  const service = decodeService(record, state);
+  const service = decodeService(tables, record, state);
   const key = serviceKey(service);
   const entry: ServiceEntry = {
     id,
@@ -151,11 +181,39 @@ function addService(tables: Tables, registry: Registry, id: number, state: contr
     slot,
     members: { start: record.members, length: record.member_count },
     ring: { start: record.ring, length: Math.ceil(record.ring_length / 4) },
+    ports: { start: record.ports, length: record.port_count },
     servers: new Map(),
   };
   registry.serviceIds.add(id);
   registry.byId.set(id, entry);
   registry.services.set(key, entry);
+  if (entry.published && entry.ports.length > 0)
+    registry.networks.get(networkName(networkKey(service, entry.place)))?.services.add(entry);
+}
+
+/** The slot that packets are led to, which only the key or the group can tell. */
+function publishedSlot(tables: Tables, id: number, latest: contract.WeirService): number | undefined {
+  if (latest.port_count === 0) return tables.servicesByKey.get(latest.key);
+  const slot = tables.groups.get(id) - 1;
+  return slot >> 1 === id ? slot : undefined;
+}
+
+/** All networks that are there, as yet nobody's. */
+function readNetworks(tables: Tables): Registry['networks'] {
+  const networks = new Map<string, NetworkEntry>();
+  for (
+    let place = tables.networks.next(undefined);
+    place !== undefined;
+    place = tables.networks.next(place)
+  ) {
+    const { ports: start, count } = tables.networks.get(place)!;
+    const isSound = start + count <= tables.ports.size;
+    const run = isSound ? { start, length: count } : { start: 0, length: 0 };
+    const ranges = [...tables.ports.range(run.start, run.start + run.length)].map(([, range]) => range);
+    const name = networkName(place);
+    networks.set(name, { name, place, services: new Set(), run, ranges, spoiled: !isSound });
+  }
+  return networks;
 }
 
 /** The endpoint and protocol behind a key of `services_by_key`. */
@@ -169,7 +227,20 @@ export function decodeKey(
   };
 }
 
-function decodeService(record: contract.WeirService, state: contract.WeirServiceState): VirtualService {
+/** What of a service names it, where it is of several ports or addresses. */
+function decodeGroup(tables: Tables, record: contract.WeirService): Partial<ServiceName> {
+  const { ports: start, port_count, prefix_length, key } = record;
+  if (port_count === 0) return {};
+  const ranges = [...tables.ports.range(start, start + port_count)].map(([, range]) => range);
+  const isWhole = prefix_length === (key.family === 6 ? 128 : 32);
+  return { ...portsFrom(ranges), ...(isWhole ? {} : { prefix_length }) };
+}
+
+function decodeService(
+  tables: Tables,
+  record: contract.WeirService,
+  state: contract.WeirServiceState,
+): VirtualService {
   const timeouts = Object.fromEntries(
     CONNECTION_STATES.map((name, i) => [
       name.toLowerCase(),
@@ -179,6 +250,7 @@ function decodeService(record: contract.WeirService, state: contract.WeirService
   const scheduler = SCHEDULERS[record.scheduler] ?? 'wlc';
   return {
     ...decodeKey(record.key),
+    ...decodeGroup(tables, record),
     scheduler,
     ...flagsFrom(scheduler, record.scheduler_flags),
     timeouts,

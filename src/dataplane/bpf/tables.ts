@@ -25,6 +25,8 @@ export const bucketsFor = (connections: number): number => Math.ceil((2 * connec
  * rings are computed turn by turn.
  */
 const RING_CHUNKS = 524_288;
+/** Single ports and ranges of all services that have several, twice: once by service, once by prefix. 512 KiB. */
+const PORT_RANGES = 65_536;
 /** Destinations that lblc and lblcr remember, as many as ip_vs keeps without collecting; and places in lblcr's sets. */
 const LOCALITIES = 16_384;
 
@@ -49,6 +51,10 @@ export interface Tables {
   readonly programs: Readonly<Record<'public' | 'private' | 'egress' | 'sweep', number>>;
   readonly servicesByKey: HashMap<contract.WeirServiceKey, number>;
   readonly services: ArrayMap<contract.WeirService>;
+  /** Service id → published slot + 1, of services of several ports or addresses. */
+  readonly groups: ArrayMap<number>;
+  readonly networks: HashMap<contract.WeirNetworkKey, contract.WeirNetwork>;
+  readonly ports: ArrayMap<contract.WeirPortRange>;
   readonly serviceState: ArrayMap<contract.WeirServiceState>;
   readonly positions: ArrayMap<bigint>;
   readonly members: ArrayMap<contract.WeirMember>;
@@ -84,6 +90,9 @@ function sizes(limits: Limits): Readonly<Record<string, number>> {
   return {
     services_by_key: limits.services,
     services: 2 * limits.services,
+    groups: limits.services,
+    networks: limits.services,
+    ports: PORT_RANGES,
     service_state: limits.services,
     positions: limits.services,
     members: membersFor(limits),
@@ -231,6 +240,21 @@ const CODECS = {
     read: contract.readWeirService,
     write: contract.writeWeirService,
   },
+  network_key: {
+    size: LAYOUTS.weir_network_key.size,
+    read: contract.readWeirNetworkKey,
+    write: contract.writeWeirNetworkKey,
+  },
+  network: {
+    size: LAYOUTS.weir_network.size,
+    read: contract.readWeirNetwork,
+    write: contract.writeWeirNetwork,
+  },
+  port_range: {
+    size: LAYOUTS.weir_port_range.size,
+    read: contract.readWeirPortRange,
+    write: contract.writeWeirPortRange,
+  },
   service_state: {
     size: LAYOUTS.weir_service_state.size,
     read: contract.readWeirServiceState,
@@ -317,6 +341,9 @@ function assemble(
     },
     servicesByKey: new HashMap(bpf, fd('services_by_key'), codecOf('service_key'), u32),
     services: new ArrayMap(bpf, fd('services'), codecOf('service')),
+    groups: new ArrayMap(bpf, fd('groups'), u32),
+    networks: new HashMap(bpf, fd('networks'), codecOf('network_key'), codecOf('network')),
+    ports: new ArrayMap(bpf, fd('ports'), codecOf('port_range')),
     serviceState: new ArrayMap(bpf, fd('service_state'), codecOf('service_state')),
     positions: new ArrayMap(bpf, fd('positions'), u64),
     members: new ArrayMap(bpf, fd('members'), codecOf('member')),

@@ -2,12 +2,14 @@
 import { addressBytes, type Endpoint, familyOf, formatEndpoint } from '../../core/address/address.ts';
 import { maskBytes } from '../../core/model/persistence.ts';
 import {
+  isGroup,
   type RealServer,
   type ServiceKey,
   serviceKey,
   type VirtualService,
 } from '../../core/model/service.ts';
 import { CONNECTION_STATES, type ConnectionState } from '../../core/model/state.ts';
+import { groupOf } from '../../core/packet/group.ts';
 import { thresholdsFrom } from '../../core/packet/overload.ts';
 import { TCP, UDP } from '../../core/packet/parse.ts';
 import { noTraffic, type ServerRecord, type ServiceRecord, serviceAt } from '../../core/packet/service.ts';
@@ -27,8 +29,9 @@ export interface ServiceEntry {
 /** Every service by its key, in the order in which they came. */
 export type Services = Map<ServiceKey, ServiceEntry>;
 
-const placeOf = ({ protocol, address, port }: VirtualService): string =>
-  serviceAt(protocol === 'tcp' ? TCP : UDP, addressBytes(address), port);
+const protocolNumber = ({ protocol }: VirtualService): number => (protocol === 'tcp' ? TCP : UDP);
+const placeOf = (service: VirtualService): string =>
+  serviceAt(protocolNumber(service), addressBytes(service.address), service.port);
 
 /** Idle time-outs in ticks, of which there are `hz` in a second. */
 function ticks(service: VirtualService, hz: number): Record<ConnectionState, number> {
@@ -104,12 +107,15 @@ export function publish(world: World, services: Services, service: VirtualServic
     : { ...update, state: startState(), traffic: noTraffic() };
   if (known) known.published = true;
   else services.set(key, { record, published: true, servers });
-  world.services.set(placeOf(service), record);
+  if (!isGroup(service)) world.services.set(placeOf(service), record);
+  // A service that is published again keeps its place.
+  else world.groups.set(record, groupOf(service, protocolNumber(service)));
 }
 
 /** Takes no new connections for the service any more. */
 export function unpublish(world: World, entry: ServiceEntry): void {
-  world.services.delete(placeOf(entry.record.service));
+  if (isGroup(entry.record.service)) world.groups.delete(entry.record);
+  else world.services.delete(placeOf(entry.record.service));
   entry.published = false;
 }
 

@@ -44,6 +44,7 @@ describe('samples', () => {
       'persistence',
       'quorum',
       'schedulers',
+      'ports-and-prefixes',
       'sorry-server',
       'thresholds',
       'stack',

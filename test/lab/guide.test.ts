@@ -1,6 +1,6 @@
 /** Every command of the guide and of the README does what its page says, on a real director. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { LabProcess } from '../../src/lab/process.ts';
 import { type Command, readPage } from '../support/page.ts';
 import { hasShape, linesOf } from '../support/shape.ts';
@@ -13,6 +13,9 @@ const CONFIG = '/etc/weir/weir.yaml';
 const WITHOUT_DAEMON = /^weir (check|run)\b/;
 /** And these look at the file that it has not read yet. */
 const KNOWS_THE_FILE = /^weir (diff|reload|apply|down)\b/;
+
+/** These change nothing, and may be typed again until all that was done before is seen: the end of a connection, say. */
+const LOOKS = /^weir (connections|services|servers|stats)\b/;
 
 let guide: GuideLab;
 beforeAll(async () => {
@@ -36,11 +39,15 @@ describe.each([...PIECES].filter(([, pieces]) => pieces.length > 0))('%s', (_, p
       else if (!KNOWS_THE_FILE.test(command.text))
         expect(await guide.type('director', 'weir reload')).toMatchObject({ code: 0 });
     }
-    const { code, stdout, stderr } = await guide.type(command.host, command.text);
-    const said = stdout + stderr;
-    expect(code, said).toBe(command.exit);
-    if (command.output.length > 0 && !hasShape(linesOf(said), command.output))
-      expect(linesOf(said), 'the shape of what is printed').toEqual(command.output);
+    const attempt = async (): Promise<void> => {
+      const { code, stdout, stderr } = await guide.type(command.host, command.text);
+      const said = stdout + stderr;
+      expect(code, said).toBe(command.exit);
+      if (command.output.length > 0 && !hasShape(linesOf(said), command.output))
+        expect(linesOf(said), 'the shape of what is printed').toEqual(command.output);
+    };
+    if (LOOKS.test(command.text)) await vi.waitFor(attempt, { timeout: 10_000, interval: 100 });
+    else await attempt();
     if (!WITHOUT_DAEMON.test(command.text) && !/^weir (diff|down)\b/.test(command.text)) isNew = false;
   };
 

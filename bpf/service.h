@@ -33,11 +33,12 @@ static __always_inline struct weir_service *service_at(const struct packet *pack
 static __always_inline struct weir_service *service_find(const struct packet *packet, int family)
 {
 	struct weir_service *service = service_at(packet, packet->dport, family);
-	bool grouped = has_groups();
 	__u32 slot = NO_SLOT;
+	bool grouped;
 
 	if (service)
 		return service;
+	grouped = has_groups();
 	if (grouped)
 		slot = family == FAMILY4 ? group_of_address4(packet) : group_of_address6(packet);
 	if (slot == NO_SLOT) {

@@ -1,6 +1,7 @@
 /** The generated twin of bpf/contract.h against the BTF that clang wrote into the object. */
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import { MAX_NESTED } from '../../src/config/group-checks.ts';
 import { SCHEDULERS } from '../../src/core/model/service.ts';
 import { CONNECTION_STATES } from '../../src/core/model/state.ts';
 import { MAX_RING } from '../../src/core/schedule/wrr.ts';
@@ -53,5 +54,6 @@ describe('contract', () => {
     });
     expect(contract.WEIR_SCHEDULER_MAX).toBe(SCHEDULERS.length);
     expect(contract.WEIR_MAX_RING).toBe(MAX_RING);
+    expect(contract.WEIR_MAX_NESTED).toBe(MAX_NESTED);
   });
 });

@@ -165,6 +165,7 @@ export const services: Verb = {
   examples: [
     ['weir services', 'all of them'],
     ['weir services tcp/203.0.113.100:80', 'one; the protocol or the port may be left out'],
+    ['weir services 203.0.113.100:8050', 'all that have this port, those of several ports or a prefix, too'],
     ['weir services -o json', 'exact numbers for a program'],
   ],
   async run(session, operand) {

@@ -175,10 +175,13 @@ function messageChecksum(
   outer: number,
   quoted: number,
 ): number {
-  const { icmp, ports, width } = layoutOf(before, family);
+  const at = layoutOf(before, family);
+  const { icmp, ports, width } = at;
+  // A later fragment has none: what stands there does not change.
+  const hasPorts = laterId(before, at) === undefined;
   const changing = (frame: Uint8Array): Uint8Array =>
     Uint8Array.of(
-      ...frame.subarray(ports, ports + 4),
+      ...(hasPorts ? frame.subarray(ports, ports + 4) : []),
       ...(family === 6 ? frame.subarray(outer, outer + width) : []),
       ...(family === 6 ? frame.subarray(quoted, quoted + width) : []),
     );

@@ -37,7 +37,7 @@ export async function buildNextVersion(): Promise<NextVersion> {
         [process.execPath, '--import', import.meta.resolve('tsx'), join(directory, 'scripts', script)],
         {
           cwd: directory,
-          timeout: 60_000,
+          timeout: 180_000,
         },
       );
     const generated = readFileSync(join(directory, 'src/dataplane/bpf/contract.generated.ts'), 'utf8');

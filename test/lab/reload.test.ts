@@ -181,7 +181,8 @@ services:
 
   it('connections of a removed service go on until they end, and nobody new gets in', async () => {
     await director.reload(config([1, 1]));
-    const length = 400_000;
+    // Long enough to be still under way after the two verbs, on a busy machine as well.
+    const length = 1_200_000;
     const download = await client.startDownload({ url: `${url}slow/${length}/200000` });
     await download.reached(40_000);
     const held = await client.hold({ address: vip, port: 7, count: 2 });

@@ -85,7 +85,7 @@ describe('an upgrade over a changed layout', () => {
     const { lab } = director;
     weir = { old: labWeir(lab), new: labWeir(lab, next.program) };
     [client, other] = lab.clients.map((host) => labClient(lab, host)) as [LabClient, LabClient];
-  }, 90_000);
+  }, 240_000);
   afterAll(async () => {
     await director?.close();
     next?.remove();

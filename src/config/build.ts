@@ -9,6 +9,7 @@ import {
   SCHEDULER_FLAGS,
   type SchedulerFlag,
   type ServiceName,
+  serviceKey,
   thresholdsOf,
   type VirtualService,
 } from '../core/model/service.ts';
@@ -62,6 +63,12 @@ export function buildConfig(file: ParsedFile): Config {
     })),
     services,
     checks: buildChecks(file, services),
+    slowStarts: new Map(
+      services.flatMap((service, i) => {
+        const duration = file.services[i]!.slow_start;
+        return duration === undefined ? [] : [[serviceKey(service), duration] as const];
+      }),
+    ),
     masquerade: file.masquerade.map(({ source, interface: way = first }) => ({ source, interface: way })),
     sysctls: new Map(
       Object.entries(file.host.sysctls).map(([name, value]) => [normalSysctlName(name) ?? name, value]),

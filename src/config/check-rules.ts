@@ -1,6 +1,8 @@
 /** Rules between the keys of a health check, and between a check and whom it is for. */
+
 import { familyOf } from '../core/address/address.ts';
 import type { CheckType } from '../core/model/check.ts';
+import type { Scheduler } from '../core/model/service.ts';
 import { KEY_TYPES } from './check-keys.ts';
 import type { DraftService } from './draft.ts';
 import type { DraftCheck } from './draft-checks.ts';
@@ -18,6 +20,7 @@ export function checkChecks(service: DraftService): readonly Finding[] {
   ]);
   return [
     ...checkQuorum(service, all.length),
+    ...checkSlowStart(service),
     ...all.flatMap((check) => [
       ...checkTypeKeys(check),
       ...checkBody(check),
@@ -25,6 +28,21 @@ export function checkChecks(service: DraftService): readonly Finding[] {
       ...checkTimeout(check),
       ...checkTarget(service, check, portless.has(check)),
     ]),
+  ];
+}
+
+/** Schedulers that ask only whether a weight is 0. */
+const WEIGHTLESS: readonly (Scheduler | undefined)[] = ['rr', 'lc', 'dh'];
+
+function checkSlowStart({ path, hasSlowStart, scheduler }: DraftService): readonly Finding[] {
+  if (!hasSlowStart || !WEIGHTLESS.includes(scheduler)) return [];
+  return [
+    {
+      path: [...path, 'slow_start'],
+      message: `the scheduler ${scheduler} does not go by weights`,
+      expected: 'one that does, such as wlc or wrr',
+      part: 'key',
+    },
   ];
 }
 

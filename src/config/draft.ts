@@ -64,6 +64,8 @@ export interface DraftService extends DraftEndpoint {
   readonly scheduler: Scheduler | undefined;
   readonly schedulerFlags: readonly Found<SchedulerFlag>[];
   readonly checks: readonly DraftCheck[];
+  /** True if the service has that key, whatever is in it. */
+  readonly hasSlowStart: boolean;
   readonly quorum: number | undefined;
   readonly hysteresis: number | undefined;
   readonly servers: readonly DraftServer[];
@@ -160,6 +162,7 @@ export function draftOf(file: ParsedFile): Draft {
         isPersistent: persistence !== undefined,
         granularity: optional(persistence?.granularity, [...path, 'persistence', 'granularity']),
         checks: draftChecksOf(service.checks, ['services', i, 'checks']),
+        hasSlowStart: service.slow_start !== undefined,
         quorum: service.quorum,
         hysteresis: service.hysteresis,
         servers: servers.map((server, j) => ({
@@ -263,6 +266,7 @@ function readService(value: unknown, path: Path): DraftService {
       (flag) => found(flagField, flag.value, flag.path) ?? [],
     ),
     checks: readDraftChecks(get(value, 'checks'), [...path, 'checks']),
+    hasSlowStart: get(value, 'slow_start') !== undefined,
     quorum: found(quorumField, get(value, 'quorum'), path)?.value,
     hysteresis: found(hysteresisField, get(value, 'hysteresis'), path)?.value,
     servers: list(value, 'servers', path).map((server) => ({

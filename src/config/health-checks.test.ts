@@ -171,6 +171,14 @@ describe('health checks in a file', () => {
     expect(wrong(sample(check, more))).toEqual([problem]);
   });
 
+  it('may have slow start, where the scheduler goes by weights', () => {
+    const parsed = parseConfig(sample('', { more: '    slow_start: 1m\n' }), 'f');
+    expect(parsed.ok && [...parsed.config.slowStarts]).toEqual([['tcp 203.0.113.100:80', 60_000]]);
+    expect(wrong(sample('', { more: '    slow_start: 1m\n    scheduler: lc\n' }))).toEqual([
+      'f:6:5: services[0].slow_start: the scheduler lc does not go by weights; expected one that does, such as wlc or wrr',
+    ]);
+  });
+
   it('may have a quorum', () => {
     const more = '    quorum: 3\n    hysteresis: 1\n';
     expect(checksIn(sample('{type: tcp}', { more }))!.quorum).toEqual({ quorum: 3, hysteresis: 1 });

@@ -47,6 +47,7 @@ describe('samples', () => {
       'ports-and-prefixes',
       'sorry-server',
       'thresholds',
+      'slow-start',
       'stack',
       'timeouts',
       'two-services-sharing-servers',
@@ -97,6 +98,7 @@ describe('samples', () => {
     ]);
     expect(checked[1]!.servers.get('192.168.1.103:25')).toMatchObject([{ type: 'tcp', port: 2525 }]);
     expect([...load('quorum.yaml').checks.values()][0]!.quorum).toEqual({ quorum: 3, hysteresis: 1 });
+    expect([...load('slow-start.yaml').slowStarts.values()]).toEqual([60_000]);
     expect(load('stack.yaml').forwarding).toBe('stack');
     expect(load('host.yaml').sysctls.get('net.netfilter.nf_conntrack_max')).toBe('1000000');
     expect(load('limits.yaml').limits.connections_ipv4).toBe(65_536);

@@ -195,6 +195,11 @@ const service = z.strictObject({
     .describe(
       'The quorum is lost below itself less this, and met again from itself and this on; less than the quorum.',
     ),
+  slow_start: durationBetween(1_000, 86_400_000)
+    .optional()
+    .describe(
+      'How long a server that is added, or comes back, takes to get its whole weight, 1s to 1d, in 20 steps. Default: it gets it at once.',
+    ),
   start_as: wordField('a state', STARTS)
     .default('up')
     .describe("What a new server counts as until it has been checked; down is keepalived's alpha."),

@@ -26,6 +26,7 @@ import { type ServiceKey, serviceKey, type VirtualService } from '../core/model/
 import { type Weigh, weighBy } from '../core/weight/weigh.ts';
 import type { Log } from '../observe/log.ts';
 import type { OverridesFile } from './overrides-file.ts';
+import { SlowStarts } from './slow-starts.ts';
 
 /** What it stands on. */
 export interface HealthParts {
@@ -57,6 +58,7 @@ export class Health {
   #quorums: Quorums = new Map();
   readonly #file: OverridesFile;
   #overrides: Overrides;
+  readonly #slowStarts: SlowStarts;
 
   /** Throws an Error when the overrides cannot be read. */
   constructor({ log, changed, overrides, open = openChecks }: HealthParts) {
@@ -64,6 +66,7 @@ export class Health {
     this.#overrides = overrides.load();
     this.#log = log;
     this.#changed = changed;
+    this.#slowStarts = new SlowStarts(changed);
     this.#thread = open({
       changed: (states) => this.#learn(states),
       died: (error) => this.#log.error('checks_restarted', { error }),
@@ -86,7 +89,9 @@ export class Health {
 
   /** Watches from now on what `watch` says; checks that stay go on as they are. */
   adopt(config: Config, watch: Watch): void {
+    const before = this.#config;
     this.#config = config;
+    this.#slowStarts.adopt(before, config);
     this.#watch = watch;
     for (const key of this.#states.keys()) if (!watch.checks.has(key)) this.#states.delete(key);
     this.#dependents = dependentsIn(watch);
@@ -102,7 +107,13 @@ export class Health {
   /** Weighs services by what is known now. */
   weigh(config: Config, watch: Watch = this.#watch): Weigh {
     const quorums = watch === this.#watch ? this.#quorums : this.#quorumsUnder(config.services, watch);
-    return weighBy({ watch, states: this.#states, quorums, overrides: this.#overrides });
+    return weighBy({
+      watch,
+      states: this.#states,
+      quorums,
+      overrides: this.#overrides,
+      starting: this.#slowStarts.factors(),
+    });
   }
 
   /** All servers with their health; rejects when the thread that checks does not answer. */
@@ -114,7 +125,13 @@ export class Health {
       const known = this.#states.get(key);
       if ((known?.verdict ?? 'unknown') === state.verdict) shown.set(key, state);
     }
-    const known = { watch: this.#watch, states: shown, quorums: this.#quorums, overrides: this.#overrides };
+    const known = {
+      watch: this.#watch,
+      states: shown,
+      quorums: this.#quorums,
+      overrides: this.#overrides,
+      starting: this.#slowStarts.factors(),
+    };
     return serverStatuses(counters, this.#config?.services ?? [], known);
   }
 
@@ -156,6 +173,7 @@ export class Health {
     });
     this.#file.save(next);
     this.#overrides = next;
+    if (state === 'up') for (const { service: key, server } of all) this.#slowStarts.begin(key, server);
     for (const one of all)
       this.#log.info('admin_state', { ...one, state, ...(reason !== undefined && { reason }) });
     return all;
@@ -167,6 +185,7 @@ export class Health {
   }
 
   close(): Promise<void> {
+    this.#slowStarts.close();
     return this.#thread.close();
   }
 
@@ -187,8 +206,10 @@ export class Health {
     for (const [{ service, server, watched }, was] of before) {
       const { verdict, checked, reason } = healthOf(watched, this.#states);
       if (verdict !== was.verdict) changes++;
-      if (verdict === 'up' && was.verdict === 'down')
+      if (verdict === 'up' && was.verdict === 'down') {
+        this.#slowStarts.begin(service, server);
         this.#log.info('server_up', { service, server, reason });
+      }
       if (verdict === 'down' && checked && (was.verdict === 'up' || !was.checked)) {
         const check = failingCheck(watched, this.#watch, this.#states);
         this.#log.warn('server_down', { service, server, reason, check });

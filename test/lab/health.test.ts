@@ -221,6 +221,33 @@ describe('health checks', () => {
     await allUp();
   });
 
+  it('let a server that comes back, or is added, have its weight by and by', async () => {
+    const [first, second, third] = director.lab.servers;
+    const slow = { slow_start: '4s', scheduler: 'wrr' };
+    await director.reload(config({ ...slow, servers: serversOn([first!, second!], 80, [100, 100]) }));
+    expect(await health(1)).toMatch(/^up\?? 100$/);
+    await expect.poll(() => health(1), { interval: 50 }).toBe('up 100');
+    await become(1, 'broken');
+    await expect.poll(() => health(1), { interval: 50 }).toBe('down 0');
+    const up = nextEvent(daemon, 'server_up');
+    await become(1, 'good');
+    await up;
+    const back = await server(1);
+    expect(back.weight).toBeLessThan(100);
+    expect(back.weight).toBeGreaterThan(0);
+    expect(back.factors.find(({ name }) => name === 'slow_start')?.reason).toMatch(
+      /^slow start, \d+% of its weight$/,
+    );
+    await expect.poll(() => health(1), { timeout: 20_000, interval: 50 }).toBe('up 100');
+    await director.reload(
+      config({ ...slow, servers: serversOn([first!, second!, third!], 80, [100, 100, 100]) }),
+    );
+    expect((await server(2)).weight).toBeLessThan(100);
+    await expect.poll(() => health(2), { timeout: 20_000, interval: 50 }).toBe('up 100');
+    await director.reload(config());
+    await allUp();
+  });
+
   it('keep their verdicts over a reload, a kill -9 and a start, and nobody is let in or put out by those', async () => {
     await become(1, 'broken');
     await expect.poll(() => health(1), { interval: 50 }).toBe('down 0');

@@ -65,6 +65,7 @@ const known = (watch: Watch, verdicts: Parameters<typeof states>[0], quorums: Qu
   states: states(verdicts),
   quorums,
   overrides: NO_OVERRIDES,
+  starting: new Map(),
 });
 const weightsIn = ({ servers }: VirtualService) =>
   Object.fromEntries(servers.map(({ address, weight }) => [Number(address.split('.')[3]), weight]));

@@ -70,6 +70,7 @@ it('shows every configured server in its place, whatever of it is in the data pl
     states,
     quorums: new Map(),
     overrides: new Map(),
+    starting: new Map(),
   });
   expect(
     found.map(({ address, port, service: of, weight, configured_weight, leaving, active, health, factors }) =>

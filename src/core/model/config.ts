@@ -1,7 +1,7 @@
 /** A parsed configuration file: defaults filled in, every value checked. */
 import type { Checks } from './check.ts';
 import type { DirectorInterface, Forwarding, HowAttached, Masquerade, Vip } from './host.ts';
-import type { VirtualService } from './service.ts';
+import type { ServiceKey, VirtualService } from './service.ts';
 
 /** How large the data plane's tables are, which are made once: a change takes effect after `weir down`. */
 export interface Limits {
@@ -41,6 +41,8 @@ export interface Config {
   readonly vips: readonly Vip[];
   readonly services: readonly VirtualService[];
   readonly checks: Checks;
+  /** How long servers take to get their weight, in milliseconds; services where they have it at once are absent. */
+  readonly slowStarts: ReadonlyMap<ServiceKey, number>;
   readonly masquerade: readonly Masquerade[];
   /** Name (`net.ipv4.tcp_fin_timeout`) to value, as written to /proc/sys. */
   readonly sysctls: ReadonlyMap<string, string>;

@@ -3,7 +3,13 @@ import { formatEndpoint } from '../address/address.ts';
 import type { Quorums } from '../health/quorum.ts';
 import { type CheckStates, healthOf, type Watch } from '../health/servers.ts';
 import { type Override, type Overrides, overrideText } from '../model/override.ts';
-import { type RealServer, serviceKey, type VirtualService } from '../model/service.ts';
+import {
+  type RealServer,
+  type ServiceKey,
+  type ServiceName,
+  serviceKey,
+  type VirtualService,
+} from '../model/service.ts';
 import { effectiveWeight, type Factor } from './effective.ts';
 
 /** Makes a configured service what is to be published of it; the same object when nothing speaks against that. */
@@ -15,9 +21,12 @@ export interface Known {
   readonly states: CheckStates;
   readonly quorums: Quorums;
   readonly overrides: Overrides;
+  /** Factors of servers that are starting, by service and endpoint. */
+  readonly starting: ReadonlyMap<ServiceKey, ReadonlyMap<string, Factor>>;
 }
 
-export type WeighedService = Pick<VirtualService, 'protocol' | 'address' | 'port' | 'sorry_server'>;
+/** What weights need to know of a service. */
+export type WeighedService = ServiceName & Pick<VirtualService, 'sorry_server'>;
 
 /** What a server's weight depends on; none for a server without checks of which nobody has said anything. */
 export function factorsOf(service: WeighedService, server: RealServer, known: Known): readonly Factor[] {
@@ -26,6 +35,8 @@ export function factorsOf(service: WeighedService, server: RealServer, known: Kn
   const factors: Factor[] = [];
   const override = known.overrides.get(key)?.get(formatEndpoint(server));
   if (override !== undefined) factors.push({ name: 'admin', value: 0, reason: overrideText(override) });
+  const starting = known.starting.get(key)?.get(formatEndpoint(server));
+  if (starting !== undefined) factors.push(starting);
   if (watched === undefined) return factors;
   const own = watched.servers.get(formatEndpoint(server));
   if (own !== undefined) {
@@ -52,7 +63,7 @@ export function weighBy(known: Known): Weigh {
     const key = serviceKey(service);
     const watched = known.watch.services.get(key);
     const overrides = known.overrides.get(key);
-    if (watched === undefined && overrides === undefined) return service;
+    if (watched === undefined && overrides === undefined && !known.starting.has(key)) return service;
     let same = true;
     const servers = service.servers.flatMap((server) => {
       const factors = factorsOf(service, server, known);

@@ -33,9 +33,9 @@ describe.each(modes)('after parallel opens, closes and expiries ($mode)', ({ mod
     lab = await createLab({ sysctls: { 'net.ipv4.ip_forward': 1 } });
     const driver = ['--import', import.meta.resolve('tsx'), 'test/bpf/churn-driver.ts'];
     const argv = [process.execPath, ...driver, mode, String(packets)];
-    outcome = JSON.parse(await lab.run(lab.director, argv, { timeout: 50_000 })) as Outcome;
+    outcome = JSON.parse(await lab.run(lab.director, argv, { timeout: 150_000 })) as Outcome;
     console.log(JSON.stringify(outcome));
-  });
+  }, 180_000);
   afterAll(() => lab?.close());
 
   it('something of every kind has happened', () => {

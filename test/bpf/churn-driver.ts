@@ -97,7 +97,7 @@ async function drive(): Promise<void> {
     for (let round = 0; round < MOST_ROUNDS; round++) {
       await Promise.all(cpus().map(share));
       const seen = readVerdicts(probe.tables);
-      if (seen.reused > 0 && seen.reclaimed > 0 && seen.half_open_evicted > 0) return;
+      if (['reused', 'reclaimed', 'half_open_evicted'].every((name) => seen[name]! > 0)) return;
     }
   };
   let running = true;

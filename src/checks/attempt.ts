@@ -1,17 +1,29 @@
 /** One check, once: bounded in time altogether, and not held against the server when this thread was late itself. */
 import type { CheckResult } from '../core/health/state.ts';
 import type { Check } from '../core/model/check.ts';
+import { checkAgent } from './agent.ts';
 import { checkHttp } from './http.ts';
 import { notMade, type Outcome } from './outcome.ts';
+import { checkSmtp } from './smtp.ts';
 import type { Stalls } from './stalls.ts';
+import { checkSteps } from './steps.ts';
 import { checkTcp } from './tcp.ts';
+import { checkUdp } from './udp.ts';
 
 /** How one protocol asks; it ends at the latest when the signal aborts. */
 export type Protocol<C extends Check> = (check: C, signal: AbortSignal) => Promise<Outcome>;
 
 type Protocols = { readonly [T in Check['type']]: Protocol<Extract<Check, { type: T }>> };
 
-const PROTOCOLS: Protocols = { tcp: checkTcp, http: checkHttp, https: checkHttp };
+const PROTOCOLS: Protocols = {
+  tcp: checkTcp,
+  http: checkHttp,
+  https: checkHttp,
+  steps: checkSteps,
+  smtp: checkSmtp,
+  udp: checkUdp,
+  agent: checkAgent,
+};
 
 /** Asks by the check's own protocol. */
 export function ask(check: Check, signal: AbortSignal): Promise<Outcome> {

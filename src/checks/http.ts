@@ -7,15 +7,11 @@ import { familyOf, formatEndpoint } from '../core/address/address.ts';
 import { type HttpCheck, type HttpsCheck, MAX_CHECKED_BODY } from '../core/model/check.ts';
 import type { BodyExpectation, HttpParts } from '../core/model/check-protocols.ts';
 import { failed, type Outcome, outcomeOf, passed } from './outcome.ts';
+import { quote } from './quote.ts';
 import { expiryWarning, tlsOptions } from './tls.ts';
 
 /** The longest header that is read, in bytes. */
 const MAX_HEADER = 16_384;
-/** The longest text of a check that a reason repeats, in characters. */
-const LONGEST_QUOTE = 40;
-
-const quote = (text: string) =>
-  JSON.stringify(text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE - 1)}…` : text);
 
 /** Asks once; ends with the answer, a failure, or when `signal` aborts. A body is read only where something is expected of it. */
 export async function checkHttp(check: HttpCheck | HttpsCheck, signal: AbortSignal): Promise<Outcome> {

@@ -3,6 +3,7 @@ import { parseAddress } from '../core/address/address.ts';
 import { type Check, DEFAULT_CHECK_TIMEOUT_MS } from '../core/model/check.ts';
 import {
   type BodyExpectation,
+  type CheckStep,
   type CheckTls,
   DEFAULT_CERTIFICATE_DAYS,
   type HttpParts,
@@ -36,6 +37,25 @@ export function buildCheck(check: ParsedCheck, server: RealServer): Check {
       return { type, ...common, ...httpParts(check) };
     case 'https':
       return { type, ...common, ...httpParts(check), tls: tlsParts(check) };
+    case 'steps':
+      return {
+        type,
+        ...common,
+        steps: (check.steps ?? []).map((step) => given(step) as CheckStep),
+        ...optionalTls(check),
+      };
+    case 'smtp': {
+      const { helo_name } = check;
+      return { type, ...common, ...given({ helo_name }), ...optionalTls(check) };
+    }
+    case 'udp': {
+      const { send, expect, regex } = check;
+      return { type, ...common, ...given({ send, expect, regex }) } as Check;
+    }
+    case 'agent': {
+      const { send } = check;
+      return { type, ...common, ...given({ send }) } as Check;
+    }
   }
 }
 
@@ -56,6 +76,10 @@ function tlsParts({ tls, host }: ParsedCheck): CheckTls {
     ...(name !== undefined && { server_name: name }),
   };
 }
+
+/** Without `tls` these types talk in the clear. */
+const optionalTls = (check: ParsedCheck): { tls?: CheckTls } =>
+  check.tls === undefined ? {} : { tls: tlsParts(check) };
 
 /** The name in a Host header; undefined if there is none, or an address in its place. */
 function nameIn(host: string | undefined): string | undefined {

@@ -10,10 +10,18 @@ export const KEY_TYPES = {
   host: HTTP,
   status: HTTP,
   body: HTTP,
-  tls: ['https'],
+  tls: ['https', 'steps', 'smtp'],
+  steps: ['steps'],
+  helo_name: ['smtp'],
+  send: ['udp', 'agent'],
+  expect: ['udp'],
+  regex: ['udp'],
 } as const satisfies Readonly<Record<string, readonly CheckType[]>>;
 /** A key that not every type can have. */
 export type TypeKey = keyof typeof KEY_TYPES;
+
+/** By type, the key that it cannot do without. */
+export const NEEDED_KEYS: { readonly [T in CheckType]?: TypeKey } = { steps: 'steps' };
 
 const TYPE_KEYS = Object.keys(KEY_TYPES) as readonly TypeKey[];
 

@@ -1,9 +1,8 @@
 /** Rules between the keys of a health check, and between a check and whom it is for. */
 
 import { familyOf } from '../core/address/address.ts';
-import type { CheckType } from '../core/model/check.ts';
 import type { Scheduler } from '../core/model/service.ts';
-import { KEY_TYPES } from './check-keys.ts';
+import { checkType } from './check-type-rules.ts';
 import type { DraftService } from './draft.ts';
 import type { DraftCheck } from './draft-checks.ts';
 import type { Finding } from './problems.ts';
@@ -22,9 +21,7 @@ export function checkChecks(service: DraftService): readonly Finding[] {
     ...checkQuorum(service, all.length),
     ...checkSlowStart(service),
     ...all.flatMap((check) => [
-      ...checkTypeKeys(check),
-      ...checkBody(check),
-      ...checkTls(check),
+      ...checkType(check),
       ...checkTimeout(check),
       ...checkTarget(service, check, portless.has(check)),
     ]),
@@ -62,56 +59,6 @@ function checkQuorum({ path, quorum, hysteresis }: DraftService, checks: number)
       expected: quorum === undefined ? 'the key quorum beside it' : `a whole number from 0 to ${quorum - 1}`,
     });
   return findings;
-}
-
-function checkTypeKeys({ path, type, typeKeys }: DraftCheck): readonly Finding[] {
-  if (type === undefined) return [];
-  return typeKeys.flatMap((key): readonly Finding[] => {
-    const types: readonly CheckType[] = KEY_TYPES[key];
-    if (types.includes(type)) return [];
-    return [
-      {
-        path: [...path, key],
-        message: `a key of ${types.join(' and ')} checks, and this one is ${type}`,
-        expected: `type: ${types.join(' or ')}, or no such key`,
-        part: 'key',
-      },
-    ];
-  });
-}
-
-function checkBody({ path, type, method, bodyKeys }: DraftCheck): readonly Finding[] {
-  const findings: Finding[] = [];
-  if ((type !== 'http' && type !== 'https') || bodyKeys === undefined) return findings;
-  const body = [...path, 'body'];
-  if (bodyKeys.length === 0)
-    findings.push({
-      path: body,
-      message: 'nothing is expected',
-      expected: 'contains, regex or digest',
-      part: 'key',
-    });
-  if (method === 'HEAD')
-    findings.push({
-      path: body,
-      message: 'an answer to HEAD has no body',
-      expected: 'method: GET',
-      part: 'key',
-    });
-  return findings;
-}
-
-function checkTls({ path, tlsKeys }: DraftCheck): readonly Finding[] {
-  const [alone, ...both] = tlsKeys;
-  if (alone === undefined || both.length > 0) return [];
-  return [
-    {
-      path: [...path, 'tls', alone],
-      message: 'a certificate and its key go together',
-      expected: `${alone === 'cert' ? 'key' : 'cert'} beside it`,
-      part: 'key',
-    },
-  ];
 }
 
 function checkTimeout({ path, interval, timeout }: DraftCheck): readonly Finding[] {

@@ -12,12 +12,10 @@ import {
   MIN_INTERVAL_MS,
 } from '../core/model/check.ts';
 import { CHECK_METHODS } from '../core/model/check-protocols.ts';
+import { bytesField, LONGEST_TEXT, regexField, stepsField } from './check-steps.ts';
 import { tlsField } from './check-tls.ts';
 import { addressField, durationBetween, numberField, type Read, textField, wordField } from './fields.ts';
 import { formatDuration } from './units.ts';
-
-/** The longest text that a check may send or look for, in characters. */
-const LONGEST_TEXT = 1_024;
 
 const inARow = (fallback: number, text: string) =>
   numberField('a number of results', 1, MAX_IN_A_ROW).default(fallback).describe(text);
@@ -35,23 +33,14 @@ const hostField = textField(
   (text): Read<string> => (/^[A-Za-z0-9._:[\]-]{1,255}$/.test(text) ? { value: text } : {}),
 );
 
+const heloField = textField(
+  { noun: 'a name for EHLO', expected: 'a name such as lb1.example.com' },
+  (text): Read<string> => (/^[A-Za-z0-9.-]{1,255}$/.test(text) ? { value: text } : {}),
+);
+
 const containsField = textField(
   { noun: 'a text to look for', expected: `1 to ${LONGEST_TEXT} characters` },
   (text): Read<string> => (text.length >= 1 && text.length <= LONGEST_TEXT ? { value: text } : {}),
-);
-
-const regexField = textField(
-  { noun: 'a regular expression', expected: 'an ECMAScript pattern without slashes around it' },
-  (text): Read<string> => {
-    if (text.length < 1 || text.length > LONGEST_TEXT) return {};
-    try {
-      new RegExp(text, 'us');
-      return { value: text };
-    } catch (error) {
-      const why = /: ([^:]+)$/.exec((error as Error).message)?.[1] ?? 'wrong';
-      return { message: `is not a regular expression: ${why.toLowerCase()}` };
-    }
-  },
 );
 
 const digestField = textField(
@@ -94,7 +83,8 @@ const status = z
 
 const check = z.strictObject({
   type: wordField('a type of check', CHECK_TYPES).describe(
-    'tcp: a connection is accepted; http, https: a request is answered as expected.',
+    'tcp: a connection is accepted; http, https: a request is answered as expected; steps: so is what is said over TCP; ' +
+      "smtp: so is EHLO; udp: so is a datagram, or it is not refused; agent: HAProxy's agent-check says that it is up.",
   ),
   interval: durationBetween(MIN_INTERVAL_MS, MAX_INTERVAL_MS)
     .prefault(formatDuration(DEFAULT_INTERVAL_MS))
@@ -132,7 +122,20 @@ const check = z.strictObject({
     .optional()
     .describe('http: the statuses that are right: one, a range, or a list of these. Default: 200-299.'),
   body: body.optional().describe('http: what the body has to be like; up to 1 MiB of it is read.'),
-  tls: tlsField.optional().describe('https: whom to trust, and what to show.'),
+  tls: tlsField
+    .optional()
+    .describe('https, and steps and smtp, which are without TLS otherwise: whom to trust, and what to show.'),
+  steps: stepsField.optional().describe('steps: what to say and what to wait for, in this order.'),
+  helo_name: heloField
+    .optional()
+    .describe(
+      "smtp: what the director calls itself; keepalived's helo_name. Default: the address it connects from.",
+    ),
+  send: bytesField.optional().describe('udp: the datagram, default an empty one; agent: what to say first.'),
+  expect: bytesField
+    .optional()
+    .describe('udp: what the answer has to contain. With neither expect nor regex only a refusal fails.'),
+  regex: regexField.optional().describe('udp: a regular expression that matches the answer.'),
 });
 
 /** All checks of a service or server. */

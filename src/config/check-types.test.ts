@@ -52,7 +52,10 @@ describe('an https check', () => {
   });
 
   it.each([
-    ['{type: http, tls: {}}', 'tls: a key of https checks, and this one is http; expected type: https'],
+    [
+      '{type: http, tls: {}}',
+      'tls: a key of https, steps and smtp checks, and this one is http; expected type: https, steps or smtp, or',
+    ],
     [
       '{type: https, tls: {cert: /a}}',
       'tls.cert: a certificate and its key go together; expected key beside it',
@@ -74,4 +77,72 @@ describe('an https check', () => {
   ])('says what is wrong with %s', (check, problem) => {
     expect(wrong(check)).toEqual([expect.stringContaining(problem)]);
   });
+});
+
+describe('a steps check', () => {
+  it('has bytes by the escapes of YAML, TLS only where it is asked for, and shows nothing that it sends', () => {
+    const found = checkIn(
+      '{type: steps, steps: [{send: "A\\x00\\xff\\r\\n", expect: "+"}, {regex: \'^\\xff\'}]}',
+    );
+    expect(found).toEqual({
+      type: 'steps',
+      ...common,
+      steps: [{ send: 'A\x00\xff\r\n', expect: '+' }, { regex: '^\\xff' }],
+    });
+    expect(checkText(found)).toBe('steps 192.168.1.101:80');
+    const safe = checkIn('{type: steps, tls: {}, steps: [{expect: "a"}]}');
+    expect(safe).toMatchObject({ tls: { verify: true, certificate_days: 14 } });
+    expect(checkText(safe)).toBe('steps 192.168.1.101:80 over TLS');
+  });
+
+  it.each([
+    ['{type: steps}', 'steps: missing; expected the key steps'],
+    ['{type: steps, steps: []}', 'steps: the list is empty; expected a list of 1 to 16 steps'],
+    [
+      '{type: steps, steps: [{}, {expect: a}]}',
+      'steps[0]: this step does nothing; expected send, expect or regex',
+    ],
+    [
+      '{type: steps, steps: [{send: a}]}',
+      'steps: no answer is expected; expected expect or regex in one step',
+    ],
+    [
+      '{type: steps, steps: [{send: "pass€", expect: a}]}',
+      'steps[0].send: what is here is not a text of bytes',
+    ],
+    [
+      '{type: steps, steps: [{send: 123456, expect: a}]}',
+      'steps[0].send: what is here is not a text of bytes',
+    ],
+    ['{type: steps, steps: [{regex: "("}]}', 'steps[0].regex: "(" is not a regular expression'],
+    ['{type: tcp, steps: [{expect: a}]}', 'steps: a key of steps checks, and this one is tcp'],
+  ])('says what is wrong with %s', (check, problem) => {
+    const found = wrong(check);
+    expect(found).toEqual([expect.stringContaining(problem)]);
+    expect(found.join()).not.toMatch(/pass€|123456/);
+  });
+});
+
+it('smtp, udp and agent checks take what they are made of', () => {
+  expect(checkIn('{type: smtp}')).toEqual({ type: 'smtp', ...common });
+  expect(checkIn('{type: smtp, helo_name: a.example, tls: {verify: false}}')).toEqual({
+    type: 'smtp',
+    ...common,
+    helo_name: 'a.example',
+    tls: { verify: false, certificate_days: 14 },
+  });
+  expect(checkIn('{type: udp}')).toEqual({ type: 'udp', ...common });
+  expect(checkIn('{type: udp, send: a, expect: b, regex: c}')).toEqual({
+    ...{ type: 'udp', ...common, send: 'a', expect: 'b', regex: 'c' },
+  });
+  expect(checkIn('{type: agent, send: "x\\n"}')).toEqual({ type: 'agent', ...common, send: 'x\n' });
+  expect(checkText(checkIn('{type: agent, connect_port: 9999, send: secret}'))).toBe(
+    'agent 192.168.1.101:9999',
+  );
+  expect(wrong('{type: agent, expect: a}')).toEqual([
+    'expect: a key of udp checks, and this one is agent; expected type: udp, or no such key',
+  ]);
+  expect(wrong('{type: smtp, helo_name: "a\\r\\nRSET"}')).toEqual([
+    expect.stringContaining('is not a name for EHLO'),
+  ]);
 });

@@ -21,7 +21,7 @@ export function jsonSchemaText(): string {
   return `${short}\n`;
 }
 
-const OWN_WORDS = new Set(['noun', 'expected', 'bareNumber', 'shown']);
+const OWN_WORDS = new Set(['noun', 'expected', 'bareNumber', 'shown', 'secret']);
 
 function publicPart(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(publicPart);

@@ -24,6 +24,8 @@ export interface DraftCheck {
   readonly bodyKeys: readonly string[] | undefined;
   /** Those of `cert` and `key` that are there. */
   readonly tlsKeys: readonly string[];
+  /** The keys of each step. */
+  readonly stepKeys: readonly (readonly string[])[] | undefined;
 }
 
 const keysOf = (value: unknown): readonly string[] =>
@@ -32,6 +34,8 @@ const keysOf = (value: unknown): readonly string[] =>
     : [];
 
 const tlsKeysIn = (tls: unknown) => keysOf(tls).filter((key) => key === 'cert' || key === 'key');
+
+const stepKeysIn = (steps: unknown) => (Array.isArray(steps) ? steps.map(keysOf) : undefined);
 
 /** The drafts of checks that the schema has found right. */
 export function draftChecksOf(checks: readonly ParsedCheck[] | undefined, path: Path): readonly DraftCheck[] {
@@ -47,6 +51,7 @@ export function draftChecksOf(checks: readonly ParsedCheck[] | undefined, path: 
     typeKeys: typeKeysIn(keysOf(check)),
     bodyKeys: check.body && keysOf(check.body),
     tlsKeys: tlsKeysIn(check.tls),
+    stepKeys: check.steps?.map(keysOf),
   }));
 }
 
@@ -73,6 +78,7 @@ export function readDraftChecks(value: unknown, path: Path): readonly DraftCheck
       typeKeys: typeKeysIn(keys),
       bodyKeys: keys.includes('body') ? keysOf(part('body')) : undefined,
       tlsKeys: tlsKeysIn(part('tls')),
+      stepKeys: stepKeysIn(part('steps')),
     };
   });
 }

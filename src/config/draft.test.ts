@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { draftOf, readDraft } from './draft.ts';
 import { readPlain } from './plain.ts';
 import { configSchema } from './schema.ts';
+import { readYaml } from './yaml.ts';
 
 const folder = new URL('../../samples/', import.meta.url);
 const MORE = `director: {public: [eth0, eth2], private: eth1}
@@ -17,7 +18,7 @@ services:
 describe('draftOf', () => {
   const samples = readdirSync(folder).map((name) => [name, readFileSync(new URL(name, folder), 'utf8')]);
   it.each([...samples, ['more', MORE]])('gives for %s what readDraft gives', (_, text) => {
-    const value = readPlain(text!)?.value;
+    const value = readPlain(text!)?.value ?? readYaml(text!).document?.toJS();
     expect(draftOf(configSchema.parse(value))).toEqual({
       ...readDraft(value),
       limits: configSchema.parse(value).limits,

@@ -24,6 +24,8 @@ export interface Words {
   readonly expected: string;
   /** What is wrong with a number where text is needed, and what would make it right. */
   readonly bareNumber?: { readonly message: string; readonly suffix: string };
+  /** True if the value may be a secret, which no message repeats. */
+  readonly secret?: boolean;
 }
 
 /** Why a value was refused, carried in a custom issue's `params`; without a message, it is simply not what the noun says. */

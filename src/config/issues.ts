@@ -58,13 +58,16 @@ function explain(issue: Issue, path: Path, root: unknown, shape: Shape): readonl
     return [
       {
         path,
-        message: `${describeValue(value)} ${fault.message}`,
+        message: `${shownValue(value, at)} ${fault.message}`,
         expected: fault.expected ?? at?.expected,
         nearest: fault.nearest,
       },
     ];
   return [{ nearest: fault.nearest, ...wrongValue(path, value, at, issue) }];
 }
+
+const shownValue = (value: unknown, shape: Shape | undefined): string =>
+  shape?.secret === true ? 'what is here' : describeValue(value);
 
 function unknownKey(path: Path, keys: readonly string[]): Finding {
   const elsewhere = keyOfElsewhere(path);
@@ -76,7 +79,7 @@ function unknownKey(path: Path, keys: readonly string[]): Finding {
 
 function wrongValue(path: Path, value: unknown, shape: Shape | undefined, issue: Issue): Finding {
   const expected = shape?.expected;
-  const shown = describeValue(value);
+  const shown = shownValue(value, shape);
   const elsewhere = valueOfElsewhere(path, value);
   if (elsewhere !== undefined) return { path, ...elsewhere };
   if (shape?.bareNumber !== undefined && typeof value === 'number')

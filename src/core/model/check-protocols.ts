@@ -45,3 +45,36 @@ export interface CheckTls {
   /** The days before its certificate expires in which a server that passes is warned of; 0 for none. */
   readonly certificate_days: number;
 }
+
+/** The most steps of a check. */
+export const MAX_STEPS = 16;
+
+/** What to say, and what to wait for; each is absent or not empty. A character stands for a byte, U+0000 – U+00FF. */
+export interface CheckStep {
+  /** May be a secret: never shown. */
+  readonly send?: string;
+  /** Bytes that have to come. */
+  readonly expect?: string;
+  /** A regular expression (ECMAScript, flags `us`) over what comes. */
+  readonly regex?: string;
+}
+
+export interface StepsParts {
+  readonly steps: readonly CheckStep[];
+  /** Absent: without TLS. */
+  readonly tls?: CheckTls;
+}
+
+export interface SmtpParts {
+  /** What the director calls itself; absent, the address that it connects from. */
+  readonly helo_name?: string;
+  readonly tls?: CheckTls;
+}
+
+/** A datagram and its answer; with neither `expect` nor `regex` silence is right. */
+export type UdpParts = CheckStep;
+
+export interface AgentParts {
+  /** Said to the agent first; may be a secret. */
+  readonly send?: string;
+}

@@ -1,10 +1,10 @@
 /** Health checks: what is asked of a real server, how often, and what counts as an answer. */
 import { type Address, type Endpoint, formatEndpoint } from '../address/address.ts';
-import type { CheckTls, HttpParts } from './check-protocols.ts';
+import type { AgentParts, CheckTls, HttpParts, SmtpParts, StepsParts, UdpParts } from './check-protocols.ts';
 import type { ServiceKey } from './service.ts';
 
 /** Kinds of checks, by what is asked. */
-export const CHECK_TYPES = ['tcp', 'http', 'https'] as const;
+export const CHECK_TYPES = ['tcp', 'http', 'https', 'steps', 'smtp', 'udp', 'agent'] as const;
 export type CheckType = (typeof CHECK_TYPES)[number];
 
 export const MIN_INTERVAL_MS = 100;
@@ -50,8 +50,24 @@ export interface HttpsCheck extends AnyCheck, HttpParts {
   readonly tls: CheckTls;
 }
 
+export interface StepsCheck extends AnyCheck, StepsParts {
+  readonly type: 'steps';
+}
+
+export interface SmtpCheck extends AnyCheck, SmtpParts {
+  readonly type: 'smtp';
+}
+
+export interface UdpCheck extends AnyCheck, UdpParts {
+  readonly type: 'udp';
+}
+
+export interface AgentCheck extends AnyCheck, AgentParts {
+  readonly type: 'agent';
+}
+
 /** One check with its target: everything that makes it what it is, so that two equal ones can be made once. */
-export type Check = TcpCheck | HttpCheck | HttpsCheck;
+export type Check = TcpCheck | HttpCheck | HttpsCheck | StepsCheck | SmtpCheck | UdpCheck | AgentCheck;
 
 declare const checkKeyBrand: unique symbol;
 
@@ -71,7 +87,12 @@ export const checkText = (check: Check): string => checkTextAt(check, formatEndp
 export function checkTextAt(check: Check, target: string): string {
   switch (check.type) {
     case 'tcp':
-      return `tcp ${target}`;
+    case 'udp':
+    case 'agent':
+      return `${check.type} ${target}`;
+    case 'steps':
+    case 'smtp':
+      return `${check.type} ${target}${check.tls === undefined ? '' : ' over TLS'}`;
     case 'http':
     case 'https':
       return `${check.type} ${check.method} ${target}${check.path}`;

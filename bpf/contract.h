@@ -107,6 +107,11 @@ struct weir_service_key {
 /* No id of a server: 2^32 - 1. */
 #define WEIR_NO_SERVER 4294967295
 
+/* Options of a service. */
+#define WEIR_OPTION_SLOPPY_TCP 1 /* a connection may begin with any segment but a reset */
+#define WEIR_OPTION_SECURE_TCP 2 /* the stricter table of TCP's states */
+#define WEIR_OPTION_EXPIRE_QUIESCENT_TEMPLATE 4 /* a template to a server of weight 0 is void */
+
 /* services: two slots an id (2·id and 2·id+1), written while unpublished, then published by one update of the key. */
 struct weir_service {
 	struct weir_service_key key;
@@ -128,6 +133,7 @@ struct weir_service {
 	__u32 ports;	   /* several ports or addresses: where its own ranges begin in `ports`; not for packets */
 	__u32 port_count;  /* such ranges; 0: one port, or every port, of one address */
 	__u32 prefix_length; /* several ports or addresses: of its prefix, 1 - 32 or 128; `key` has the prefix and port 0 */
+	__u32 options;	   /* WEIR_OPTION_* */
 };
 
 /* groups: service id → its published slot + 1, if it is of several ports or addresses; 0 if it is not published. */
@@ -204,11 +210,17 @@ struct weir_service_state {
 	__u32 timeouts[WEIR_STATE_MAX];	   /* by state, in jiffies */
 	__u32 timeouts_ms[WEIR_STATE_MAX]; /* the same as configured, in milliseconds */
 	__u32 slot;			   /* in `services`, the latest published */
-	__u32 flags;			   /* WEIR_SERVICE_IN_USE, WEIR_SERVICE_PERSISTENT */
+	__u32 flags;			   /* WEIR_SERVICE_* */
 };
 
 #define WEIR_SERVICE_IN_USE 1
 #define WEIR_SERVICE_PERSISTENT 2 /* the latest published slot's persistence is not 0 */
+#define WEIR_SERVICE_SECURE_TCP 4 /* the latest published slot has the option */
+
+/* What memberships hold of a server. */
+#define WEIR_MEMBER_NONE 0
+#define WEIR_MEMBER_ABLE 1
+#define WEIR_MEMBER_QUIESCENT 2 /* of weight 0 */
 
 /* servers: a real server in one service; written while unpublished, except for the counters. */
 struct weir_server {

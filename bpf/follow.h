@@ -20,7 +20,8 @@ static __always_inline bool is_pretence(const struct weir_connection *connection
 static __always_inline __u32 state_after(const struct weir_connection *connection, __u32 state, __u8 flags,
 					 enum direction direction)
 {
-	__u32 next = next_state(state, flags, direction);
+	bool secure = is_half_open(state) && is_secure(connection->service);
+	__u32 next = next_state(state, flags, direction, secure);
 
 	return next == WEIR_STATE_ESTABLISHED && is_pretence(connection, state, direction) ? state : next;
 }

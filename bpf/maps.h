@@ -50,7 +50,7 @@ WEIR_MAP(localities, BPF_MAP_TYPE_LRU_HASH, struct weir_locality_key, struct wei
 WEIR_MAP(locality_servers, BPF_MAP_TYPE_LRU_HASH, struct weir_locality_server, __u64, 0);
 /* server id → real server, its connections now */
 WEIR_MAP(servers, BPF_MAP_TYPE_ARRAY, __u32, struct weir_server, 0);
-/* server id → 1 while its service's publication has it: until then and from then on templates that lead to it are void */
+/* server id → WEIR_MEMBER_*, not NONE while its service's publication has it: until then and from then on templates that lead to it are void */
 WEIR_MAP(memberships, BPF_MAP_TYPE_ARRAY, __u32, __u32, 0);
 /* server id → numbers of connections by which the scheduler leaves it out; zeroes: never */
 WEIR_MAP(thresholds, BPF_MAP_TYPE_ARRAY, __u32, struct weir_thresholds, 0);

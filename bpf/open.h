@@ -23,9 +23,19 @@ static __always_inline void count_connection(__u32 service, __u32 server)
 		traffic->conns++;
 }
 
-static __always_inline __u32 first_state(__u8 protocol)
+/* SYN_RECV, unless a connection is taken up in the middle; both tables have the same to say of one that is not there yet. */
+static __always_inline __u32 first_state(const struct packet *packet)
 {
-	return protocol == IPPROTO_TCP ? WEIR_STATE_SYN_RECV : WEIR_STATE_UDP;
+	if (packet->protocol != IPPROTO_TCP)
+		return WEIR_STATE_UDP;
+	return next_state(WEIR_STATE_NONE, packet->tcp_flags, IN, false);
+}
+
+/* Whether a connection may begin with this segment: a SYN, or with sloppy_tcp anything but a reset. */
+static __always_inline bool may_begin(const struct weir_service *service, const struct packet *packet)
+{
+	return is_opening(packet) ||
+	       (service->options & WEIR_OPTION_SLOPPY_TCP && !(packet->tcp_flags & TCP_RST));
 }
 
 /* Tries one port towards the server; the same packet's twin on another CPU has the same reply key, and is no conflict. */
@@ -38,7 +48,7 @@ static __always_inline int try_port(const struct packet *packet, __u32 slot, __u
 
 	if (!packet || !connection)
 		return NO_PLACE;
-	state = first_state(packet->protocol);
+	state = first_state(packet);
 	result = connection_insert(slot, generation, state, timeout_of(connection->service, state), family);
 	return result == REPLY_KEY_TAKEN && connection_find(packet, IN, family, &twin) ? RACE_LOST : result;
 }
@@ -79,7 +89,7 @@ static __always_inline enum entry enter(const struct packet *packet, struct weir
 static __always_inline int enter_or_drop(const struct packet *packet, struct weir_connection *connection,
 					 __u32 generation, struct found *found, int family)
 {
-	__u32 state = first_state(packet->protocol), slot = found->slot;
+	__u32 state = first_state(packet), slot = found->slot;
 
 	switch (enter(packet, connection, generation, found, family)) {
 	case ENTERED:
@@ -177,7 +187,7 @@ static __always_inline int open_for(struct __sk_buff *skb, struct packet *packet
 	service = service_find(packet, family);
 	if (!service || is_martian_source(packet, family))
 		return pass(WEIR_VERDICT_NOT_OURS);
-	if (packet->protocol == IPPROTO_TCP && !is_opening(packet))
+	if (packet->protocol == IPPROTO_TCP && !may_begin(service, packet))
 		return pass(WEIR_VERDICT_NO_CONNECTION);
 	if (packet->ttl <= 1)
 		return refuse(skb, WEIR_VERDICT_TTL_EXCEEDED, 0, packet->daddr, family);

@@ -10,7 +10,7 @@
 
 /*
  * The server that the client's template leads to; NO_SERVER when there is none, or none any more. A server of weight 0
- * keeps its clients, one that has left the service does not.
+ * keeps its clients unless the service has the option that it does not, one that has left the service loses them.
  */
 static __always_inline __u32 template_server(const struct packet *packet, const struct weir_service *service, int family)
 {
@@ -30,7 +30,8 @@ static __always_inline __u32 template_server(const struct packet *packet, const 
 		return NO_SERVER;
 	server = template->server;
 	expired = template_expired(template, found.word, now);
-	if (expired || !is_member(server)) {
+	if (expired || !is_member(server) ||
+	    (service->options & WEIR_OPTION_EXPIRE_QUIESCENT_TEMPLATE && is_quiescent(server))) {
 		if (connection_end(found.slot, found.word, family) && expired)
 			verdict(WEIR_VERDICT_EXPIRED);
 		return NO_SERVER;

@@ -61,19 +61,21 @@ static __always_inline bool is_active(__u32 state)
 }
 
 /*
- * Ended or ending, or a UDP client or a template whose client no server has answered (anybody can make those up): what
- * may make room for a new connection when the table is full.
+ * Ended or ending, or a UDP client, a client taken up in the middle (sloppy_tcp) or a template whose client no server has
+ * answered (anybody can make those up): what may make room for a new connection when the table is full.
  */
 static __always_inline bool is_expendable(const struct weir_connection *connection, __u32 state)
 {
 	return state == WEIR_STATE_TIME_WAIT || state == WEIR_STATE_CLOSE || state == WEIR_STATE_LAST_ACK ||
-	       ((state == WEIR_STATE_UDP || state == WEIR_STATE_TEMPLATE) && !connection->replied);
+	       ((state == WEIR_STATE_UDP || state == WEIR_STATE_TEMPLATE || state == WEIR_STATE_ESTABLISHED) &&
+		!connection->replied);
 }
 
 enum direction { IN, OUT };
 enum tcp_event { EVENT_SYN, EVENT_FIN, EVENT_ACK, EVENT_RST };
 
-/* ip_vs's TCP table for NAT: direction, event, state before (NONE first) → state after. */
+/* ip_vs's TCP tables for NAT: the usual one and that of secure_tcp, in which a connection is established by the server's
+ * acknowledgement alone. Direction, event, state before (NONE first) → state after. */
 #define NO WEIR_STATE_NONE
 #define ES WEIR_STATE_ESTABLISHED
 #define SS WEIR_STATE_SYN_SENT
@@ -85,12 +87,12 @@ enum tcp_event { EVENT_SYN, EVENT_FIN, EVENT_ACK, EVENT_RST };
 #define LA WEIR_STATE_LAST_ACK
 #define LI WEIR_STATE_LISTEN
 #define SA WEIR_STATE_SYNACK
-static const __u8 tcp_transitions[2][4][16] = {
+static const __u8 tcp_transitions[2][2][4][16] = { {
 	[IN] = {
 		/*               NO  ES  SS  SR  FW  TW  CL  CW  LA  LI  SA */
 		[EVENT_SYN] = { SR, ES, ES, SR, SR, SR, SR, SR, SR, SR, SR },
 		[EVENT_FIN] = { CL, CW, SS, TW, TW, TW, CL, CW, LA, LI, TW },
-		[EVENT_ACK] = { CL, ES, SS, ES, FW, TW, CL, CW, CL, LI, ES },
+		[EVENT_ACK] = { ES, ES, SS, ES, FW, TW, CL, CW, CL, LI, ES },
 		[EVENT_RST] = { CL, CL, CL, SR, CL, CL, CL, CL, LA, LI, SR },
 	},
 	[OUT] = {
@@ -99,7 +101,21 @@ static const __u8 tcp_transitions[2][4][16] = {
 		[EVENT_ACK] = { ES, ES, SS, ES, FW, TW, CL, CW, LA, ES, ES },
 		[EVENT_RST] = { CL, CL, SS, CL, CL, TW, CL, CL, CL, CL, CL },
 	},
-};
+}, {
+	[IN] = {
+		/*               NO  ES  SS  SR  FW  TW  CL  CW  LA  LI  SA */
+		[EVENT_SYN] = { SR, ES, ES, SR, SR, SR, SR, SR, SR, SR, SA },
+		[EVENT_FIN] = { CL, CW, SS, TW, TW, TW, CL, CW, LA, LI, SA },
+		[EVENT_ACK] = { ES, ES, SS, SR, FW, TW, CL, CW, CL, LI, SA },
+		[EVENT_RST] = { CL, CL, CL, SR, CL, CL, CL, CL, LA, LI, CL },
+	},
+	[OUT] = {
+		[EVENT_SYN] = { SS, ES, SS, SA, SS, SS, SS, SS, SS, LI, SA },
+		[EVENT_FIN] = { TW, FW, SS, TW, FW, TW, CL, TW, LA, LI, TW },
+		[EVENT_ACK] = { ES, ES, SS, ES, FW, TW, CL, CW, LA, ES, ES },
+		[EVENT_RST] = { CL, CL, SS, CL, CL, TW, CL, CL, CL, CL, CL },
+	},
+} };
 #undef NO
 #undef ES
 #undef SS
@@ -113,7 +129,7 @@ static const __u8 tcp_transitions[2][4][16] = {
 #undef SA
 
 /* The state that follows. Of several flags RST counts before SYN, SYN before FIN, FIN before ACK. */
-static __always_inline __u32 next_state(__u32 state, __u8 flags, enum direction direction)
+static __always_inline __u32 next_state(__u32 state, __u8 flags, enum direction direction, bool secure)
 {
 	enum tcp_event event;
 
@@ -129,7 +145,7 @@ static __always_inline __u32 next_state(__u32 state, __u8 flags, enum direction 
 		event = EVENT_ACK;
 	else
 		return state;
-	return tcp_transitions[direction][event][(state - WEIR_STATE_NONE) & 15];
+	return tcp_transitions[secure][direction][event][(state - WEIR_STATE_NONE) & 15];
 }
 
 static __always_inline __u32 timeout_of(__u32 service, __u32 state)
@@ -137,6 +153,14 @@ static __always_inline __u32 timeout_of(__u32 service, __u32 state)
 	struct weir_service_state *record = bpf_map_lookup_elem(&service_state, &service);
 
 	return record && state < WEIR_STATE_MAX ? record->timeouts[state] : 0;
+}
+
+/* Whether the service has the stricter table; asked for half-open connections only, as the tables differ in nothing else. */
+static __always_inline bool is_secure(__u32 service)
+{
+	struct weir_service_state *record = bpf_map_lookup_elem(&service_state, &service);
+
+	return record && record->flags & WEIR_SERVICE_SECURE_TCP;
 }
 
 static __always_inline void adjust(struct weir_server *server, __u32 state, int by)

@@ -50,6 +50,14 @@ static __always_inline bool is_member(__u32 server)
 	return membership && *membership;
 }
 
+/* True while the server is there with a weight of 0. */
+static __always_inline bool is_quiescent(__u32 server)
+{
+	__u32 *membership = bpf_map_lookup_elem(&memberships, &server);
+
+	return membership && *membership == WEIR_MEMBER_QUIESCENT;
+}
+
 /* The key of the template that answers for a client's packet to the service. */
 static __always_inline void template_key(struct packet *key, const __u32 *client, const __u32 *virtual_ip, __u8 protocol,
 					 const struct weir_service *service, int family)

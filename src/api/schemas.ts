@@ -151,9 +151,12 @@ const serviceCounters = z.object({
     .object({
       timeout: count.describe('Milliseconds that a template outlives its latest use.'),
       granularity: z.int().min(1).max(128).describe('Length of the prefix that clients share.'),
+      expire_quiescent_template: z.literal(true).exactOptional(),
     })
     .exactOptional()
     .describe('Absent unless the service is persistent.'),
+  sloppy_tcp: z.literal(true).exactOptional(),
+  secure_tcp: z.literal(true).exactOptional(),
   scheduler_flags: z.array(z.string()).readonly().optional().describe('Such as "sh-port"; absent for none.'),
   leaving: z.boolean(),
   servers: z.array(serverCounters).readonly(),

@@ -10,6 +10,7 @@ import {
   type SchedulerFlag,
   type ServiceName,
   serviceKey,
+  tcpOptionsOf,
   thresholdsOf,
   type VirtualService,
 } from '../core/model/service.ts';
@@ -35,6 +36,7 @@ export function buildConfig(file: ParsedFile): Config {
       scheduler: service.scheduler,
       ...flagsIn(service.scheduler_flags),
       timeouts: withTimeouts(timeouts, service.timeouts),
+      ...tcpOptionsOf(service),
       ...(service.persistence && {
         persistence: withGranularity(service.persistence, service.address.address),
       }),
@@ -112,10 +114,18 @@ function readSide(names: string | readonly string[], side: Side): readonly Direc
 
 /** By default each client counts by itself. */
 function withGranularity(
-  { timeout, granularity }: NonNullable<ParsedFile['services'][number]['persistence']>,
+  {
+    timeout,
+    granularity,
+    expire_quiescent_template: quiescent,
+  }: NonNullable<ParsedFile['services'][number]['persistence']>,
   address: Address,
 ): Persistence {
-  return { timeout, granularity: granularity ?? widthOf(familyOf(address)) };
+  return {
+    timeout,
+    granularity: granularity ?? widthOf(familyOf(address)),
+    ...(quiescent && { expire_quiescent_template: true }),
+  };
 }
 
 function withTimeouts(base: Timeouts, own: ParsedFile['timeouts']): Timeouts {

@@ -115,6 +115,7 @@ function checkServices(draft: Draft): readonly Finding[] {
       ...checkChecks(service),
       ...checkServers(service, virtual, prefixes),
       ...checkThresholds(service),
+      ...checkTcpOptions(service),
     ];
   });
   return [...findings, ...checkNesting(draft)];
@@ -171,6 +172,15 @@ function checkPersistence(service: DraftService): readonly Finding[] {
         expected: port === 0 ? 'no port' : 'a port from 1',
       });
   return findings;
+}
+
+function checkTcpOptions({ protocol, tcpOptions, path }: DraftService): readonly Finding[] {
+  if (protocol !== 'udp') return [];
+  return tcpOptions.map((name) => ({
+    path: [...path, name],
+    message: 'is for TCP, but the service is UDP',
+    expected: 'no such key, or false',
+  }));
 }
 
 /** As ip_vs has it: a server is not to be in again before it is out. */

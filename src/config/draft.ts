@@ -12,6 +12,8 @@ import {
   SCHEDULER_FLAGS,
   type Scheduler,
   type SchedulerFlag,
+  TCP_OPTIONS,
+  type TcpOption,
 } from '../core/model/service.ts';
 import { type DraftCheck, draftChecksOf, readDraftChecks } from './draft-checks.ts';
 import {
@@ -70,6 +72,8 @@ export interface DraftService extends DraftEndpoint {
   readonly hysteresis: number | undefined;
   readonly servers: readonly DraftServer[];
   readonly sorryServer: DraftEndpoint | undefined;
+  /** Options that are on and for TCP alone. */
+  readonly tcpOptions: readonly TcpOption[];
 }
 
 export interface DraftVip {
@@ -160,6 +164,7 @@ export function draftOf(file: ParsedFile): Draft {
         port,
         address: { value: address.address, path: ['services', i, 'address'] },
         isPersistent: persistence !== undefined,
+        tcpOptions: TCP_OPTIONS.filter((name) => service[name]),
         granularity: optional(persistence?.granularity, [...path, 'persistence', 'granularity']),
         checks: draftChecksOf(service.checks, ['services', i, 'checks']),
         hasSlowStart: service.slow_start !== undefined,
@@ -256,6 +261,7 @@ function readService(value: unknown, path: Path): DraftService {
     ports: hasList ? ports : undefined,
     protocol: found(protocolField, get(value, 'protocol'), path)?.value,
     isPersistent: get(value, 'persistence') !== undefined,
+    tcpOptions: TCP_OPTIONS.filter((name) => get(value, name) === true),
     granularity: found(granularityField, get(get(value, 'persistence'), 'granularity'), [
       ...path,
       'persistence',

@@ -60,6 +60,9 @@ export function numberField(noun: string, min: number, max: number) {
     .meta({ noun, expected: `a whole number from ${range}` });
 }
 
+/** On or off. */
+export const switchField = z.boolean().meta({ noun: 'true or false', expected: 'true or false' });
+
 /** One of a few words. */
 export function wordField<const T extends readonly string[]>(noun: string, words: T) {
   return z.enum(words).meta({ noun, expected: `one of ${words.join(', ')}` });

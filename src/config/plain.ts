@@ -3,7 +3,7 @@
  * the seconds that the whole of YAML costs. What is read here means the same there, which plain.test.ts holds them to;
  * whatever else stands in a file, mistakes included, is left to the library. See docs/decisions/0012.
  *
- * Read are block and flow collections of words, whole numbers and quoted texts of one line without escapes, and comments.
+ * Read are block and flow collections of words, whole numbers, true, false and quoted texts of one line without escapes, and comments.
  */
 import type { Tree } from './tree.ts';
 import { tooLarge } from './yaml.ts';
@@ -30,7 +30,7 @@ const patterns = () => ({
   scalar: /([A-Za-z0-9/](?:[\w./:+-]*[\w./+-])?)|"([^"\\\n]*)"|'([^'\n]*)'/y,
 });
 const WHOLE_NUMBER = /^\d{1,15}$/;
-/** Other numbers, booleans and nulls of YAML's core schema (YAML 1.2.2, 10.3.2). */
+/** Other numbers, other spellings of booleans, and nulls of YAML's core schema (YAML 1.2.2, 10.3.2). */
 const MEANINGFUL = /^(?:\d+\.?\d*(?:e[+-]?\d+)?|0[ox].*|true|false|null)$/i;
 const NOTHING_INSIDE: Tree['children'] = new Map();
 
@@ -219,8 +219,15 @@ function readScalar(scan: Scan, keyStart?: number): Tree | undefined {
   const [, word, double, single] = match;
   if (word === undefined) return { value: double ?? single, start, end, keyStart, children: NOTHING_INSIDE };
   const number = WHOLE_NUMBER.test(word);
-  if (!number && MEANINGFUL.test(word)) return undefined;
-  return { value: number ? Number(word) : word, start, end, keyStart, children: NOTHING_INSIDE };
+  const isSwitch = word === 'true' || word === 'false';
+  if (!number && !isSwitch && MEANINGFUL.test(word)) return undefined;
+  return {
+    value: number ? Number(word) : isSwitch ? word === 'true' : word,
+    start,
+    end,
+    keyStart,
+    children: NOTHING_INSIDE,
+  };
 }
 
 function listOf(items: readonly Tree[], start: number, end: number, keyStart: number | undefined): Tree {

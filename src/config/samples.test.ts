@@ -46,6 +46,7 @@ describe('samples', () => {
       'schedulers',
       'ports-and-prefixes',
       'sorry-server',
+      'tcp-options',
       'thresholds',
       'slow-start',
       'stack',

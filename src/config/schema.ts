@@ -27,6 +27,7 @@ import {
   networkField,
   numberField,
   portRangeField,
+  switchField,
   targetField,
   wordField,
 } from './fields.ts';
@@ -137,6 +138,11 @@ const persistence = z.strictObject({
     .describe(
       "Clients whose addresses share a prefix of this length count as one, as by ipvsadm's -M. Default: 32, or 128 over IPv6, each by itself.",
     ),
+  expire_quiescent_template: switchField
+    .default(false)
+    .describe(
+      'true: a client of a server of weight 0 is scheduled anew when it comes back, as by the parameter of ip_vs; false: it keeps its server.',
+    ),
 });
 
 const service = z.strictObject({
@@ -174,6 +180,16 @@ const service = z.strictObject({
     .optional()
     .describe(
       'A client that comes back gets the server it had. Default: every connection goes where the scheduler says.',
+    ),
+  sloppy_tcp: switchField
+    .default(false)
+    .describe(
+      "true: a connection may begin with any segment but a reset, as by the parameter of ip_vs, so that connections from another director's time are taken up; false: with a SYN.",
+    ),
+  secure_tcp: switchField
+    .default(false)
+    .describe(
+      "true: TCP's states by the stricter table of ip_vs, in which a connection is established by the server's acknowledgement alone.",
     ),
   timeouts: timeouts
     .default({})

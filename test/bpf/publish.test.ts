@@ -129,7 +129,7 @@ function memberships(): { members: number[]; inPublication: Set<number> } {
   const inPublication = new Set<number>();
   for (const { servers } of readRegistry(tables).byId.values())
     for (const { id, leftAt } of servers.values()) if (leftAt === undefined) inPublication.add(id);
-  return { members: members.flatMap(([id, membership]) => (membership === 1 ? [id] : [])), inPublication };
+  return { members: members.flatMap(([id, membership]) => (membership !== 0 ? [id] : [])), inPublication };
 }
 
 /** The service of several ports that a packet to this port of their address is led to, as the packet path would look. */

@@ -152,6 +152,17 @@ export const SERVICES: readonly VirtualService[] = [
     ...service('tcp', VIP4, 86, 'rr', { ...server('192.168.1.101', 80, 1), upper_threshold: 1 }),
     persistence: { timeout: 2.5 * STEP, granularity: 32 },
   },
+  { ...service('tcp', VIP4, 87, 'rr', server('192.168.1.104', 80, 1)), secure_tcp: true },
+  {
+    ...service('tcp', VIP6, 87, 'rr', server('fd00:192:168:1::104', 80, 1)),
+    secure_tcp: true,
+    sloppy_tcp: true,
+  },
+  {
+    ...service('tcp', VIP4, 88, 'wlc', server('192.168.1.104', 80, 1), server('192.168.1.105', 80, 0)),
+    sloppy_tcp: true,
+    persistence: { timeout: 2.5 * STEP, granularity: 32, expire_quiescent_template: true },
+  },
   service(
     'udp',
     VIP4,

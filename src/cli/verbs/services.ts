@@ -2,7 +2,7 @@
 import { formatEndpoint } from '../../core/address/address.ts';
 import type { ServerStatus } from '../../core/health/status.ts';
 import type { ServerCounters, ServiceCounters } from '../../core/model/counters.ts';
-import { parseServiceKey } from '../../core/model/service.ts';
+import { parseServiceKey, TCP_OPTIONS } from '../../core/model/service.ts';
 import { persistenceText } from '../../core/plan/explain.ts';
 import { EXIT } from '../exit.ts';
 import { findServices } from '../find.ts';
@@ -69,8 +69,9 @@ function wordsOf(service: ServiceCounters): string {
   const { key, persistence, leaving } = service;
   if (leaving) return 'leaving';
   const address = parseServiceKey(key)?.address;
-  if (persistence === undefined || address === undefined) return schedulerText(service);
-  return `${schedulerText(service)} ${persistenceText({ address, persistence })}`;
+  const words = [schedulerText(service), ...TCP_OPTIONS.filter((name) => service[name])];
+  if (persistence === undefined || address === undefined) return words.join(' ');
+  return [...words, persistenceText({ address, persistence })].join(' ');
 }
 
 function servicesText(session: Session, services: readonly ServiceCounters[]): string {

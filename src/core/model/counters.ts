@@ -44,6 +44,9 @@ export interface ServiceCounters extends Traffic {
   readonly persistence?: Persistence;
   /** Flags of the scheduler, such as `sh-port`; left out when there are none. */
   readonly scheduler_flags?: readonly string[];
+  /** Present where the service has them. */
+  readonly sloppy_tcp?: true;
+  readonly secure_tcp?: true;
   readonly servers: readonly ServerCounters[];
   /** True when the service is no longer configured and only finishes the connections it has. */
   readonly leaving: boolean;

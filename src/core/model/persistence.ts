@@ -7,6 +7,8 @@ export interface Persistence {
   readonly timeout: number;
   /** Length of the prefix that clients share: 1 – 32 for IPv4, 1 – 128 for IPv6; the longest is each by itself. */
   readonly granularity: number;
+  /** A client of a server of weight 0 is scheduled anew, as by ip_vs's net.ipv4.vs.expire_quiescent_template. */
+  readonly expire_quiescent_template?: true;
 }
 
 /** ipvsadm's default, in milliseconds. */
@@ -40,5 +42,9 @@ export function maskLength(mask: Uint8Array): number {
 
 /** Whether two services remember their clients alike. */
 export function equalPersistence(a: Persistence | undefined, b: Persistence | undefined): boolean {
-  return a?.timeout === b?.timeout && a?.granularity === b?.granularity;
+  return (
+    a?.timeout === b?.timeout &&
+    a?.granularity === b?.granularity &&
+    a?.expire_quiescent_template === b?.expire_quiescent_template
+  );
 }

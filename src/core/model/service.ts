@@ -90,12 +90,27 @@ export interface VirtualService extends Endpoint {
   readonly timeouts: Timeouts;
   /** Absent: every connection goes where the scheduler says. */
   readonly persistence?: Persistence;
+  /** TCP: a connection may begin with any segment but a reset, as by ip_vs's net.ipv4.vs.sloppy_tcp. */
+  readonly sloppy_tcp?: true;
+  /** TCP: the stricter table of states, as by ip_vs's net.ipv4.vs.secure_tcp. */
+  readonly secure_tcp?: true;
   /** At most 1,024, no two with the same endpoint, in the order of the configuration. */
   readonly servers: readonly RealServer[];
   /** Takes the connections that none of the servers is there for, and is none of them. */
   readonly sorry_server?: Endpoint;
   /** What becomes of a connection that nobody is there for: refused and answered unless it says otherwise. */
   readonly no_server?: 'drop';
+}
+
+/** What a service does otherwise with TCP, by ip_vs's names. */
+export const TCP_OPTIONS = ['sloppy_tcp', 'secure_tcp'] as const;
+export type TcpOption = (typeof TCP_OPTIONS)[number];
+
+/** The options that a service has, to be spread into what shows it. */
+export function tcpOptionsOf(of: { readonly [K in TcpOption]?: boolean | undefined }): {
+  readonly [K in TcpOption]?: true;
+} {
+  return { ...(of.sloppy_tcp && { sloppy_tcp: true }), ...(of.secure_tcp && { secure_tcp: true }) };
 }
 
 /** What may become of a connection that nobody is there for: its client is told, or hears nothing. */

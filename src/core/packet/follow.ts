@@ -22,8 +22,8 @@ export function follow(
 }
 
 function followTcp(world: World, flags: number, connection: TrackedConnection, direction: Direction): void {
-  const { state, replied } = connection;
-  const next = stateAfter(state, replied, flags, direction);
+  const { state, replied, service } = connection;
+  const next = stateAfter(state, replied, flags, direction, service.service.secure_tcp === true);
   if (next === state) return;
   changeState(world, connection, next);
   if (isHalfOpen(next) && !isHalfOpen(state)) enterHalfOpen(world, connection);

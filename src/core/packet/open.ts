@@ -10,7 +10,7 @@ import { makeTemplate, templateServer } from './persist.ts';
 import { obtainSlot } from './reclaim.ts';
 import { findWays } from './route.ts';
 import { chooseServer, type ServerRecord, type ServiceRecord } from './service.ts';
-import { isHalfOpen, isOpening } from './state.ts';
+import { isHalfOpen, isOpening, nextState, RST } from './state.ts';
 import type { Verdict } from './verdict.ts';
 import type { TrackedConnection, World } from './world.ts';
 
@@ -25,9 +25,14 @@ export function open(world: World, arrival: Arrival, packet: Packet): TrackedCon
   if (!world.takesNew) return pass(world, 'not_ours', frame);
   const record = findService(world, packet);
   if (record === undefined || isMartian(packet)) return pass(world, 'not_ours', frame);
-  if (packet.protocol === TCP && !isOpening(packet.flags)) return pass(world, 'no_connection', frame);
+  if (packet.protocol === TCP && !mayBegin(record, packet)) return pass(world, 'no_connection', frame);
   if (packet.ttl <= 1) return refuse(world, arrival, packet, 'ttl_exceeded', packet.target);
   return openFor(world, arrival, packet, record);
+}
+
+/** Whether a connection may begin with this segment: a SYN, or with sloppy_tcp anything but a reset. */
+function mayBegin({ service }: ServiceRecord, { flags }: Packet): boolean {
+  return isOpening(flags) || (service.sloppy_tcp === true && (flags & RST) === 0);
 }
 
 /** The server for the packet, or why there is none; a persistent service remembers it for the client. */
@@ -72,7 +77,7 @@ function openFor(
     giveSlot(world, family, slot);
     return refuse(world, arrival, packet, 'no_route', packet.target);
   }
-  const state = protocol === TCP ? 'SYN_RECV' : 'UDP';
+  const state = protocol === TCP ? nextState('NONE', packet.flags, 'in') : 'UDP';
   const connection: TrackedConnection = {
     ...ends,
     ...ways,

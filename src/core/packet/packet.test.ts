@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { frameOf, SIMULATED_MAC, transportPacket } from '../../../test/contract/frames.ts';
 import { at } from '../../../test/contract/site.ts';
-import { TCP_VECTORS } from '../../../test/contract/tcp-states.ts';
+import { SECURE_TCP_VECTORS, TCP_VECTORS } from '../../../test/contract/tcp-states.ts';
 import { changedChecksum, checksumOf } from './checksum.ts';
 import { receive } from './director.ts';
 import { nextState } from './state.ts';
@@ -61,6 +61,13 @@ describe('receive', () => {
 it.each(TCP_VECTORS)('TCP: $direction with flags $flags in $before leads to $after', (vector) => {
   expect(nextState(vector.before, vector.flags, vector.direction)).toBe(vector.after);
 });
+
+it.each(SECURE_TCP_VECTORS)(
+  'secure_tcp: $direction with flags $flags in $before leads to $after',
+  (vector) => {
+    expect(nextState(vector.before, vector.flags, vector.direction, true)).toBe(vector.after);
+  },
+);
 
 it('a checksum changed with its words is the one taken anew', () => {
   const words = fc.uint8Array({ minLength: 8, maxLength: 8 });

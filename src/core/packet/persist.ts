@@ -17,7 +17,7 @@ export function templateServer(
   const template = world.templates.get(keyFor(record, packet));
   if (template === undefined) return undefined;
   const expired = isTemplateExpired(world, template);
-  if (expired || !isMember(world, template)) {
+  if (expired || !isMember(world, template) || isVoid(record, template)) {
     endSlot(world, template);
     if (expired) world.verdicts.expired++;
     return undefined;
@@ -25,6 +25,12 @@ export function templateServer(
   template.lastSeen = world.surroundings.now();
   template.held = template.lastSeen;
   return template.server;
+}
+
+/** Whether its server has weight 0, and the service does not let those keep their clients. */
+function isVoid({ service, members }: ServiceRecord, { server }: Template): boolean {
+  if (!service.persistence?.expire_quiescent_template) return false;
+  return service.servers[members.indexOf(server)]?.weight === 0;
 }
 
 /** Makes a template to the server; false when there is no room. */

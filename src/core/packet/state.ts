@@ -29,16 +29,35 @@ const COLUMNS = Object.values(SHORT);
 const row = (text: string): ReadonlyMap<ConnectionState, ConnectionState> =>
   new Map(text.split(' ').map((short, column) => [COLUMNS[column]!, SHORT[short]!]));
 
-const TABLE: Readonly<Record<Direction, Readonly<Record<TcpEvent, ReturnType<typeof row>>>>> = {
+type Table = Readonly<Record<Direction, Readonly<Record<TcpEvent, ReturnType<typeof row>>>>>;
+
+const USUAL: Table = {
   in: {
     //        NO ES SS SR FW TW CL CW LA LI SA
     syn: row('SR ES ES SR SR SR SR SR SR SR SR'),
     fin: row('CL CW SS TW TW TW CL CW LA LI TW'),
-    ack: row('CL ES SS ES FW TW CL CW CL LI ES'),
+    ack: row('ES ES SS ES FW TW CL CW CL LI ES'),
     rst: row('CL CL CL SR CL CL CL CL LA LI SR'),
   },
   out: {
     syn: row('SS ES SS SR SS SS SS SS SS LI SR'),
+    fin: row('TW FW SS TW FW TW CL TW LA LI TW'),
+    ack: row('ES ES SS ES FW TW CL CW LA ES ES'),
+    rst: row('CL CL SS CL CL TW CL CL CL CL CL'),
+  },
+};
+
+/** That of secure_tcp: a connection is established by the server's acknowledgement alone. */
+const SECURE: Table = {
+  in: {
+    //        NO ES SS SR FW TW CL CW LA LI SA
+    syn: row('SR ES ES SR SR SR SR SR SR SR SA'),
+    fin: row('CL CW SS TW TW TW CL CW LA LI SA'),
+    ack: row('ES ES SS SR FW TW CL CW CL LI SA'),
+    rst: row('CL CL CL SR CL CL CL CL LA LI CL'),
+  },
+  out: {
+    syn: row('SS ES SS SA SS SS SS SS SS LI SA'),
     fin: row('TW FW SS TW FW TW CL TW LA LI TW'),
     ack: row('ES ES SS ES FW TW CL CW LA ES ES'),
     rst: row('CL CL SS CL CL TW CL CL CL CL CL'),
@@ -58,10 +77,16 @@ function eventOf(flags: number): TcpEvent | undefined {
   return flags & ACK ? 'ack' : undefined;
 }
 
-/** The state that follows `state` when a segment with these flags passes. */
-export function nextState(state: ConnectionState, flags: number, direction: Direction): ConnectionState {
+/** The state that follows `state` when a segment with these flags passes; by secure_tcp's table or the usual one. */
+export function nextState(
+  state: ConnectionState,
+  flags: number,
+  direction: Direction,
+  secure = false,
+): ConnectionState {
   const event = eventOf(flags);
-  return event === undefined ? state : (TABLE[direction][event].get(state) ?? state);
+  if (event === undefined) return state;
+  return (secure ? SECURE : USUAL)[direction][event].get(state) ?? state;
 }
 
 /** What ip_vs counts as active, since 4.8 before the handshake's end already. UDP is not. */
@@ -75,11 +100,11 @@ export function isHalfOpen(state: ConnectionState): boolean {
 }
 
 /**
- * Whether a connection may make room in a full table: it has ended, is ending, or nobody has ever answered it. So may a
- * template none of whose connections is known to have been answered.
+ * Whether a connection may make room in a full table: it has ended, is ending, or nobody has ever answered it. So may one
+ * that was taken up in the middle (sloppy_tcp) and a template none of whose connections is known to have been answered.
  */
 export function isExpendable(state: ListedState, replied: boolean): boolean {
-  const isUnanswered = (state === 'UDP' || state === 'TEMPLATE') && !replied;
+  const isUnanswered = (state === 'UDP' || state === 'TEMPLATE' || state === 'ESTABLISHED') && !replied;
   return state === 'TIME_WAIT' || state === 'CLOSE' || state === 'LAST_ACK' || isUnanswered;
 }
 
@@ -92,8 +117,9 @@ export function stateAfter(
   replied: boolean,
   flags: number,
   direction: Direction,
+  secure: boolean,
 ): ConnectionState {
-  const next = nextState(state, flags, direction);
+  const next = nextState(state, flags, direction, secure);
   const isPretence = direction === 'in' && isHalfOpen(state) && !replied;
   return next === 'ESTABLISHED' && isPretence ? state : next;
 }

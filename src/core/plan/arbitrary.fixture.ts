@@ -25,6 +25,7 @@ const server = fc.record(
 const persistence = fc.constantFrom(
   { timeout: 300_000, granularity: 32 },
   { timeout: 60_000, granularity: 24 },
+  { timeout: 60_000, granularity: 24, expire_quiescent_template: true as const },
 );
 const scheduled = fc
   .constantFrom(...SCHEDULERS)
@@ -53,6 +54,8 @@ const service = fc
       prefix_length: fc.constantFrom(28, 30),
       sorry_server: fc.record({ address, port }),
       no_server: fc.constant('drop' as const),
+      sloppy_tcp: fc.constant(true as const),
+      secure_tcp: fc.constant(true as const),
     },
     { requiredKeys: ['protocol', 'address', 'port', 'scheduled', 'timeouts', 'servers'] },
   )

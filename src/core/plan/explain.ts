@@ -2,7 +2,7 @@
 import { type Endpoint, familyOf, formatEndpoint, widthOf } from '../address/address.ts';
 import { type Masquerade, masqueradeKey, type Vip, vipKey } from '../model/host.ts';
 import { equalPersistence } from '../model/persistence.ts';
-import { type RealServer, serviceKey, type VirtualService } from '../model/service.ts';
+import { type RealServer, serviceKey, TCP_OPTIONS, type VirtualService } from '../model/service.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../model/state.ts';
 import type { Plan, Step, StepKind, StepOf } from './step.ts';
 
@@ -78,7 +78,16 @@ export function persistenceText({
   if (persistence === undefined) return 'not persistent';
   const { timeout, granularity } = persistence;
   const grouped = granularity < widthOf(familyOf(address)) ? ` by /${granularity}` : '';
-  return `persistent ${formatDuration(timeout)}${grouped}`;
+  const quiescent = persistence.expire_quiescent_template ? ', not at weight 0' : '';
+  return `persistent ${formatDuration(timeout)}${grouped}${quiescent}`;
+}
+
+/** One line for each option of TCP's that is turned on or off. */
+function tcpChanges(before: Partial<VirtualService>, after: VirtualService): string[] {
+  const word = (on: true | undefined): string => (on ? 'on' : 'off');
+  return TCP_OPTIONS.filter((name) => before[name] !== after[name]).map(
+    (name) => `~ ${name}  ${word(before[name])} → ${word(after[name])}`,
+  );
 }
 
 function persistenceChange(before: VirtualService, after: VirtualService): string[] {
@@ -106,9 +115,13 @@ function explainNewService(service: VirtualService): string[] {
   const fallback = fallbackText(service) === 'rejected' ? [] : [`without a server  ${fallbackText(service)}`];
   return [
     head,
-    ...[...persistence, ...timeouts, ...service.servers.map(serverText), ...fallback].map(
-      (line) => `+   ${line}`,
-    ),
+    ...[
+      ...persistence,
+      ...TCP_OPTIONS.filter((name) => service[name]),
+      ...timeouts,
+      ...service.servers.map(serverText),
+      ...fallback,
+    ].map((line) => `+   ${line}`),
   ];
 }
 
@@ -118,6 +131,7 @@ function explainChangedService(before: VirtualService, after: VirtualService): s
       ? []
       : [`~ scheduler  ${schedulerText(before)} → ${schedulerText(after)}`]),
     ...persistenceChange(before, after),
+    ...tcpChanges(before, after),
     ...timeoutChanges(before.timeouts, after.timeouts),
     ...serverChanges(before.servers, after.servers),
     ...fallbackChange(before, after),

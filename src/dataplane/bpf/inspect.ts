@@ -11,6 +11,7 @@ import { DEFAULT_TIMEOUTS } from '../../core/model/state.ts';
 import type { PlaneState } from '../port.ts';
 import { WEIR_NETWORK_HEAD, type WeirNetworkKey, type WeirServiceKey } from './contract.generated.ts';
 import { damageOnTheWay } from './groups.ts';
+import { membershipOf } from './memberships.ts';
 import { networkName } from './port-ranges.ts';
 import type { Publisher } from './publish.ts';
 import { firstDifference, membersOf, serverRecord, slotRecord, stateRecord, turnsOf } from './records.ts';
@@ -141,6 +142,7 @@ export class Inspector {
   #serverDamage(entry: ServiceEntry): string | undefined {
     let found: string | undefined;
     const sorry = sorryNumber(entry, entry.service);
+    const weights = new Map(entry.service.servers.map((server) => [formatEndpoint(server), server]));
     for (const server of entry.servers.values()) {
       if (server.leftAt !== undefined) continue;
       const wanted = serverRecord(server.endpoint, entry.id);
@@ -148,7 +150,8 @@ export class Inspector {
       if (difference !== undefined) server.spoiled = true;
       found ??= said(`server ${server.id}`, difference);
       const membership = this.#publisher.tables.memberships.get(server.id);
-      const inside = Number(server.id !== sorry);
+      const configured = weights.get(formatEndpoint(server.endpoint));
+      const inside = server.id === sorry || configured === undefined ? 0 : membershipOf(configured);
       if (membership !== inside)
         found ??= `membership of server ${server.id} is ${membership}, not ${inside}`;
     }

@@ -100,6 +100,15 @@ export function flagsFrom(
   return scheduler_flags.length === 0 ? {} : { scheduler_flags };
 }
 
+/** Options of a service as a number. */
+function optionBits({ sloppy_tcp, secure_tcp, persistence }: VirtualService): number {
+  return (
+    (sloppy_tcp ? contract.WEIR_OPTION_SLOPPY_TCP : 0) |
+    (secure_tcp ? contract.WEIR_OPTION_SECURE_TCP : 0) |
+    (persistence?.expire_quiescent_template ? contract.WEIR_OPTION_EXPIRE_QUIESCENT_TEMPLATE : 0)
+  );
+}
+
 /** Where a published service's parts lie. */
 export interface Places {
   readonly id: number;
@@ -157,6 +166,7 @@ export function slotRecord(
     ports: ports.start,
     port_count: ports.length,
     prefix_length: ports.length === 0 ? 0 : lengthOf(service),
+    options: optionBits(service),
   };
 }
 
@@ -173,7 +183,8 @@ export function stateRecord(service: VirtualService, slot: number, hz: number): 
     slot,
     flags:
       contract.WEIR_SERVICE_IN_USE |
-      (service.persistence === undefined ? 0 : contract.WEIR_SERVICE_PERSISTENT),
+      (service.persistence === undefined ? 0 : contract.WEIR_SERVICE_PERSISTENT) |
+      (service.secure_tcp ? contract.WEIR_SERVICE_SECURE_TCP : 0),
   };
 }
 

@@ -13,6 +13,7 @@ import {
   type ServiceKey,
   type ServiceName,
   serviceKey,
+  tcpOptionsOf,
   thresholdsOf,
   type VirtualService,
 } from '../../core/model/service.ts';
@@ -255,6 +256,10 @@ function decodeService(
     ...flagsFrom(scheduler, record.scheduler_flags),
     timeouts,
     ...decodePersistence(record),
+    ...tcpOptionsOf({
+      sloppy_tcp: (record.options & contract.WEIR_OPTION_SLOPPY_TCP) !== 0,
+      secure_tcp: (record.options & contract.WEIR_OPTION_SECURE_TCP) !== 0,
+    }),
     ...(record.no_server === 1 && { no_server: 'drop' }),
     servers: [],
   };
@@ -263,7 +268,14 @@ function decodeService(
 function decodePersistence(record: contract.WeirService): Pick<VirtualService, 'persistence'> {
   if (record.persistence === 0) return {};
   const mask = addressBytes(addressFromWords(record.mask, record.key.family === 6 ? 6 : 4));
-  return { persistence: { timeout: record.persistence_ms, granularity: maskLength(mask) } };
+  const quiescent = record.options & contract.WEIR_OPTION_EXPIRE_QUIESCENT_TEMPLATE;
+  return {
+    persistence: {
+      timeout: record.persistence_ms,
+      granularity: maskLength(mask),
+      ...(quiescent !== 0 && { expire_quiescent_template: true }),
+    },
+  };
 }
 
 /** The number of a service's sorry server. */

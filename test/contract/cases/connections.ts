@@ -1,6 +1,6 @@
 /** Connections: their states, their end, and how they are shown. */
 import { strict as assert } from 'node:assert';
-import { serviceKey } from '../../../src/core/model/service.ts';
+import { serviceKey, type VirtualService } from '../../../src/core/model/service.ts';
 import type { Case } from '../case.ts';
 import {
   ACK,
@@ -20,24 +20,95 @@ import {
   sweepAll,
   VIP,
 } from '../conversation.ts';
-import { TCP_VECTORS } from '../tcp-states.ts';
+import type { Subject } from '../subject.ts';
+import { SECURE_TCP_VECTORS, TCP_VECTORS, type TcpVector } from '../tcp-states.ts';
+
+/** Puts connections into each state and sends what each vector says. */
+async function followTable(
+  subject: Subject,
+  service: VirtualService,
+  vectors: readonly TcpVector[],
+): Promise<void> {
+  subject.plane.publishService(service);
+  for (const [i, { direction, flags, before, after }] of vectors.entries()) {
+    const port = 1024 + i;
+    const got = forwarded(request(subject, service, port));
+    subject.force(before);
+    if (direction === 'in') request(subject, service, port, flags);
+    else reply(subject, service, got, flags);
+    const [found] = await connections(subject, { client: `${CLIENT[4]}:${port}` });
+    const what = `${direction} 0x${flags.toString(16)} in ${before}`;
+    assert.equal(found?.state, after, what);
+  }
+}
 
 export const CONNECTION_CASES: readonly Case[] = [
   {
     name: 'TCP follows the table of states',
+    run: (subject) => followTable(subject, serviceWith([1]), TCP_VECTORS),
+  },
+  {
+    name: 'TCP follows the table of secure_tcp where the service says so',
+    run: (subject) => followTable(subject, { ...serviceWith([1]), secure_tcp: true }, SECURE_TCP_VECTORS),
+  },
+  {
+    name: 'with secure_tcp a connection is established by the server’s acknowledgement',
     run: async (subject) => {
-      const service = serviceWith([1]);
+      const service: VirtualService = { ...serviceWith([1]), secure_tcp: true };
       subject.plane.publishService(service);
-      for (const [i, { direction, flags, before, after }] of TCP_VECTORS.entries()) {
-        const port = 1024 + i;
-        const got = forwarded(request(subject, service, port));
-        subject.force(before);
-        if (direction === 'in') request(subject, service, port, flags);
-        else reply(subject, service, got, flags);
-        const [found] = await connections(subject, { client: `${CLIENT[4]}:${port}` });
-        const what = `${direction} 0x${flags.toString(16)} in ${before}`;
-        assert.equal(found?.state, after, what);
-      }
+      assert.deepEqual([...subject.plane.observe().services.values()], [service]);
+      assert.equal(subject.plane.counters()[0]!.secure_tcp, true);
+      const states: string[] = [];
+      const note = async () => void states.push((await connections(subject))[0]!.state);
+      const got = forwarded(request(subject, service, 4000));
+      await note();
+      forwarded(reply(subject, service, got));
+      await note();
+      forwarded(request(subject, service, 4000, ACK));
+      await note();
+      forwarded(reply(subject, service, got, ACK));
+      await note();
+      assert.deepEqual(states, ['SYN_RECV', 'SYNACK', 'SYNACK', 'ESTABLISHED']);
+    },
+  },
+  {
+    name: 'a connection is taken up in the middle with sloppy_tcp only',
+    run: async (subject) => {
+      const service = serviceWith([1, 1]);
+      subject.plane.publishService(service);
+      assert.equal(request(subject, service, 4000, ACK).action, 'NEXT');
+      assert.equal(subject.plane.verdicts()['no_connection'], 1);
+      const sloppy: VirtualService = { ...service, sloppy_tcp: true };
+      subject.plane.publishService(sloppy);
+      assert.deepEqual([...subject.plane.observe().services.values()], [sloppy]);
+      assert.equal(request(subject, sloppy, 4000, RST).action, 'NEXT');
+      const got = forwarded(request(subject, sloppy, 4001, ACK));
+      forwarded(reply(subject, sloppy, got, ACK));
+      forwarded(request(subject, sloppy, 4002, SYN_ACK));
+      forwarded(request(subject, sloppy, 4003, FIN_ACK));
+      const all = await connections(subject);
+      assert.deepEqual(
+        all.map(({ client, state }) => [client.port, state]),
+        [
+          [4001, 'ESTABLISHED'],
+          [4002, 'SYN_RECV'],
+          [4003, 'CLOSE'],
+        ],
+      );
+      assert.equal(subject.plane.counters()[0]!.servers[0]!.active, 1);
+    },
+  },
+  {
+    name: 'in a full table one taken up in the middle that no server has answered makes room',
+    limits: { connections_ipv4: 16, half_open: 16 },
+    run: async (subject) => {
+      const service: VirtualService = { ...serviceWith([1]), sloppy_tcp: true };
+      subject.plane.publishService(service);
+      for (let port = 4000; port < 4015; port++) handshake(subject, service, port);
+      forwarded(request(subject, service, 5000, ACK));
+      forwarded(request(subject, service, 5001));
+      assert.equal(subject.plane.verdicts()['reclaimed'], 1);
+      assert.equal((await connections(subject, { client: `${CLIENT[4]}:5000` })).length, 0);
     },
   },
   {

@@ -233,6 +233,28 @@ export const PERSISTENCE_CASES: readonly Case[] = [
     },
   },
   {
+    name: 'a server of weight 0 loses its clients where quiescent templates expire',
+    run: async (subject) => {
+      const quiescent: Persistence = { ...HOST, expire_quiescent_template: true };
+      const service = persistent([1, 1], quiescent);
+      subject.plane.publishService(service);
+      assert.deepEqual([...subject.plane.observe().services.values()], [service]);
+      const got = handshake(subject, service, 4000);
+      assert.equal(serverOf(subject, service, 4001), 0);
+      subject.plane.publishService(persistent([0, 1], quiescent));
+      assert.equal(serverOf(subject, service, 4002), 1);
+      assert.deepEqual(templatesOf(subject), [0, 1]);
+      forwarded(reply(subject, service, got, ACK));
+      subject.plane.publishService(service);
+      assert.equal(serverOf(subject, service, 4003), 1);
+      subject.plane.publishService(persistent([1, 0], quiescent));
+      assert.equal(serverOf(subject, service, 4004), 0);
+      subject.plane.publishService(persistent([0, 0], quiescent));
+      assert.notEqual(request(subject, service, 4005).action, 'NEXT');
+      assert.equal(subject.plane.verdicts()['no_server'], 1);
+    },
+  },
+  {
     name: 'two persistent services do not share templates',
     run: async (subject) => {
       const [web, other] = [persistent([1, 1]), persistent([1, 1], HOST, { port: 81 })];

@@ -2,6 +2,8 @@
 import type { CheckResult } from '../core/health/state.ts';
 import type { Check } from '../core/model/check.ts';
 import { checkAgent } from './agent.ts';
+import { checkDns } from './dns.ts';
+import { checkExec } from './exec.ts';
 import { checkHttp } from './http.ts';
 import { notMade, type Outcome } from './outcome.ts';
 import { checkSmtp } from './smtp.ts';
@@ -23,6 +25,8 @@ const PROTOCOLS: Protocols = {
   smtp: checkSmtp,
   udp: checkUdp,
   agent: checkAgent,
+  dns: checkDns,
+  exec: checkExec,
 };
 
 /** Asks by the check's own protocol. */

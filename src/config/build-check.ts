@@ -52,6 +52,12 @@ export function buildCheck(check: ParsedCheck, server: RealServer): Check {
       const { send, expect, regex } = check;
       return { type, ...common, ...given({ send, expect, regex }) } as Check;
     }
+    case 'dns': {
+      const { name = '.', record = 'A', rcode = 'noerror', answer } = check;
+      return { type, ...common, name, record, rcode, ...(answer !== undefined && { answer }) };
+    }
+    case 'exec':
+      return { type, ...common, command: check.command ?? [] };
     case 'agent': {
       const { send } = check;
       return { type, ...common, ...given({ send }) } as Check;

@@ -14,6 +14,11 @@ export const KEY_TYPES = {
   steps: ['steps'],
   helo_name: ['smtp'],
   send: ['udp', 'agent'],
+  name: ['dns'],
+  record: ['dns'],
+  rcode: ['dns'],
+  answer: ['dns'],
+  command: ['exec'],
   expect: ['udp'],
   regex: ['udp'],
 } as const satisfies Readonly<Record<string, readonly CheckType[]>>;
@@ -21,7 +26,11 @@ export const KEY_TYPES = {
 export type TypeKey = keyof typeof KEY_TYPES;
 
 /** By type, the key that it cannot do without. */
-export const NEEDED_KEYS: { readonly [T in CheckType]?: TypeKey } = { steps: 'steps' };
+export const NEEDED_KEYS: { readonly [T in CheckType]?: TypeKey } = {
+  steps: 'steps',
+  dns: 'name',
+  exec: 'command',
+};
 
 const TYPE_KEYS = Object.keys(KEY_TYPES) as readonly TypeKey[];
 

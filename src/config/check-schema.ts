@@ -11,7 +11,8 @@ import {
   MIN_CHECK_TIMEOUT_MS,
   MIN_INTERVAL_MS,
 } from '../core/model/check.ts';
-import { CHECK_METHODS } from '../core/model/check-protocols.ts';
+import { CHECK_METHODS, DNS_RCODES, DNS_RECORDS } from '../core/model/check-protocols.ts';
+import { commandField, dnsNameField } from './check-dns.ts';
 import { bytesField, LONGEST_TEXT, regexField, stepsField } from './check-steps.ts';
 import { tlsField } from './check-tls.ts';
 import { addressField, durationBetween, numberField, type Read, textField, wordField } from './fields.ts';
@@ -84,7 +85,7 @@ const status = z
 const check = z.strictObject({
   type: wordField('a type of check', CHECK_TYPES).describe(
     'tcp: a connection is accepted; http, https: a request is answered as expected; steps: so is what is said over TCP; ' +
-      "smtp: so is EHLO; udp: so is a datagram, or it is not refused; agent: HAProxy's agent-check says that it is up.",
+      "smtp: so is EHLO; udp: so is a datagram, or it is not refused; agent: HAProxy's agent-check says that it is up; dns: a question is answered; exec: a program exits with 0.",
   ),
   interval: durationBetween(MIN_INTERVAL_MS, MAX_INTERVAL_MS)
     .prefault(formatDuration(DEFAULT_INTERVAL_MS))
@@ -136,6 +137,19 @@ const check = z.strictObject({
     .optional()
     .describe('udp: what the answer has to contain. With neither expect nor regex only a refusal fails.'),
   regex: regexField.optional().describe('udp: a regular expression that matches the answer.'),
+  name: dnsNameField.optional().describe("dns: the name to ask for; keepalived's name."),
+  record: wordField('a kind of record', Object.keys(DNS_RECORDS) as (keyof typeof DNS_RECORDS)[])
+    .optional()
+    .describe("dns: the kind of record; keepalived's type. Default: A."),
+  rcode: wordField('a result of DNS', DNS_RCODES)
+    .optional()
+    .describe('dns: what has to come of it. Default: noerror, with at least one record of the kind.'),
+  answer: addressField.optional().describe('dns: an address that has to be among the A or AAAA records.'),
+  command: commandField
+    .optional()
+    .describe(
+      'exec: the absolute path of a program, and its arguments, in which {address} and {port} stand for what is checked. No shell.',
+    ),
 });
 
 /** All checks of a service or server. */

@@ -146,3 +146,46 @@ it('smtp, udp and agent checks take what they are made of', () => {
     expect.stringContaining('is not a name for EHLO'),
   ]);
 });
+
+describe('a dns check', () => {
+  it('asks for an A record by default', () => {
+    const found = checkIn('{type: dns, name: www.example.com.}');
+    expect(found).toEqual({ type: 'dns', ...common, name: 'www.example.com', record: 'A', rcode: 'noerror' });
+    expect(checkText(found)).toBe('dns www.example.com A 192.168.1.101:80');
+    expect(checkIn('{type: dns, name: ".", record: NS, rcode: refused}')).toMatchObject({
+      ...{ name: '.', record: 'NS', rcode: 'refused' },
+    });
+    expect(checkIn('{type: dns, name: a, answer: 192.0.2.1}')).toMatchObject({ answer: '192.0.2.1' });
+  });
+
+  it.each([
+    ['{type: dns}', 'name: missing; expected the key name'],
+    ['{type: dns, name: a..b}', 'name: "a..b" is not a name in DNS'],
+    ['{type: dns, name: a, record: mx}', 'record: "mx" is not a kind of record'],
+    ['{type: dns, name: a, rcode: NXDOMAIN}', 'rcode: "NXDOMAIN" is not a result of DNS'],
+    ['{type: tcp, name: a}', 'name: a key of dns checks, and this one is tcp'],
+  ])('says what is wrong with %s', (check, problem) => {
+    expect(wrong(check)).toEqual([expect.stringContaining(problem)]);
+  });
+});
+
+describe('an exec check', () => {
+  it('has a command, of which only the program is shown', () => {
+    const found = checkIn('{type: exec, command: [/bin/check, --password, hunter2, "{address}"]}');
+    expect(found).toMatchObject({
+      type: 'exec',
+      command: ['/bin/check', '--password', 'hunter2', '{address}'],
+    });
+    expect(checkText(found)).toBe('exec /bin/check 192.168.1.101:80');
+  });
+
+  it.each([
+    ['{type: exec}', 'command: missing; expected the key command'],
+    ['{type: exec, command: []}', 'command: the list is empty'],
+    ['{type: exec, command: [ping]}', 'command: what is here does not begin with the path of a program'],
+    ['{type: exec, command: /bin/true}', 'command: what is here is not a command; expected a list'],
+    ['{type: exec, command: [/bin/true, 1]}', 'command[1]: what is here is not a word of a command'],
+  ])('says what is wrong with %s', (check, problem) => {
+    expect(wrong(check)).toEqual([expect.stringContaining(problem)]);
+  });
+});

@@ -78,3 +78,38 @@ export interface AgentParts {
   /** Said to the agent first; may be a secret. */
   readonly send?: string;
 }
+
+/** Kinds of records that can be asked for, as IANA numbers them (RFC 1035, 3596, 2782). */
+export const DNS_RECORDS = {
+  A: 1,
+  NS: 2,
+  CNAME: 5,
+  SOA: 6,
+  PTR: 12,
+  MX: 15,
+  TXT: 16,
+  AAAA: 28,
+  SRV: 33,
+} as const;
+export type DnsRecord = keyof typeof DNS_RECORDS;
+/** Results of a question by their number (RFC 1035, 4.1.1). */
+export const DNS_RCODES = ['noerror', 'formerr', 'servfail', 'nxdomain', 'notimp', 'refused'] as const;
+export type DnsRcode = (typeof DNS_RCODES)[number];
+
+export interface DnsParts {
+  /** Without the dot at its end; `.` is the root. */
+  readonly name: string;
+  readonly record: DnsRecord;
+  /** What has to come of it; with `noerror` there has to be a record of the kind. */
+  readonly rcode: DnsRcode;
+  /** An address that has to be among the A or AAAA records. */
+  readonly answer?: string;
+}
+
+/** What an argument may contain, each in place of what is asked. */
+export const PLACEHOLDERS = ['{address}', '{port}'] as const;
+
+export interface ExecParts {
+  /** The absolute path of a program, and its arguments. */
+  readonly command: readonly string[];
+}

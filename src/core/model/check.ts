@@ -1,10 +1,19 @@
 /** Health checks: what is asked of a real server, how often, and what counts as an answer. */
 import { type Address, type Endpoint, formatEndpoint } from '../address/address.ts';
-import type { AgentParts, CheckTls, HttpParts, SmtpParts, StepsParts, UdpParts } from './check-protocols.ts';
+import type {
+  AgentParts,
+  CheckTls,
+  DnsParts,
+  ExecParts,
+  HttpParts,
+  SmtpParts,
+  StepsParts,
+  UdpParts,
+} from './check-protocols.ts';
 import type { ServiceKey } from './service.ts';
 
 /** Kinds of checks, by what is asked. */
-export const CHECK_TYPES = ['tcp', 'http', 'https', 'steps', 'smtp', 'udp', 'agent'] as const;
+export const CHECK_TYPES = ['tcp', 'http', 'https', 'steps', 'smtp', 'udp', 'agent', 'dns', 'exec'] as const;
 export type CheckType = (typeof CHECK_TYPES)[number];
 
 export const MIN_INTERVAL_MS = 100;
@@ -66,8 +75,25 @@ export interface AgentCheck extends AnyCheck, AgentParts {
   readonly type: 'agent';
 }
 
+export interface DnsCheck extends AnyCheck, DnsParts {
+  readonly type: 'dns';
+}
+
+export interface ExecCheck extends AnyCheck, ExecParts {
+  readonly type: 'exec';
+}
+
 /** One check with its target: everything that makes it what it is, so that two equal ones can be made once. */
-export type Check = TcpCheck | HttpCheck | HttpsCheck | StepsCheck | SmtpCheck | UdpCheck | AgentCheck;
+export type Check =
+  | TcpCheck
+  | HttpCheck
+  | HttpsCheck
+  | StepsCheck
+  | SmtpCheck
+  | UdpCheck
+  | AgentCheck
+  | DnsCheck
+  | ExecCheck;
 
 declare const checkKeyBrand: unique symbol;
 
@@ -90,6 +116,11 @@ export function checkTextAt(check: Check, target: string): string {
     case 'udp':
     case 'agent':
       return `${check.type} ${target}`;
+    case 'dns':
+      return `dns ${check.name} ${check.record} ${target}`;
+    case 'exec':
+      // Arguments may hold secrets.
+      return `exec ${check.command[0]} ${target}`;
     case 'steps':
     case 'smtp':
       return `${check.type} ${target}${check.tls === undefined ? '' : ' over TLS'}`;

@@ -4,6 +4,7 @@ import type { Check } from '../core/model/check.ts';
 import { checkAgent } from './agent.ts';
 import { checkDns } from './dns.ts';
 import { checkExec } from './exec.ts';
+import { checkGrpc } from './grpc.ts';
 import { checkHttp } from './http.ts';
 import { notMade, type Outcome } from './outcome.ts';
 import { checkSmtp } from './smtp.ts';
@@ -27,6 +28,7 @@ const PROTOCOLS: Protocols = {
   agent: checkAgent,
   dns: checkDns,
   exec: checkExec,
+  grpc: checkGrpc,
 };
 
 /** Asks by the check's own protocol. */

@@ -56,6 +56,8 @@ export function buildCheck(check: ParsedCheck, server: RealServer): Check {
       const { name = '.', record = 'A', rcode = 'noerror', answer } = check;
       return { type, ...common, name, record, rcode, ...(answer !== undefined && { answer }) };
     }
+    case 'grpc':
+      return { type, ...common, grpc_service: check.grpc_service ?? '', ...optionalTls(check) };
     case 'exec':
       return { type, ...common, command: check.command ?? [] };
     case 'agent': {

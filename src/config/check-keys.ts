@@ -10,7 +10,7 @@ export const KEY_TYPES = {
   host: HTTP,
   status: HTTP,
   body: HTTP,
-  tls: ['https', 'steps', 'smtp'],
+  tls: ['https', 'steps', 'smtp', 'grpc'],
   steps: ['steps'],
   helo_name: ['smtp'],
   send: ['udp', 'agent'],
@@ -19,6 +19,7 @@ export const KEY_TYPES = {
   rcode: ['dns'],
   answer: ['dns'],
   command: ['exec'],
+  grpc_service: ['grpc'],
   expect: ['udp'],
   regex: ['udp'],
 } as const satisfies Readonly<Record<string, readonly CheckType[]>>;

@@ -39,6 +39,11 @@ const heloField = textField(
   (text): Read<string> => (/^[A-Za-z0-9.-]{1,255}$/.test(text) ? { value: text } : {}),
 );
 
+const grpcServiceField = textField(
+  { noun: 'a name of a gRPC service', expected: '1 to 127 characters such as shop.Cart' },
+  (text): Read<string> => (/^[\x21-\x7e]{1,127}$/.test(text) ? { value: text } : {}),
+);
+
 const containsField = textField(
   { noun: 'a text to look for', expected: `1 to ${LONGEST_TEXT} characters` },
   (text): Read<string> => (text.length >= 1 && text.length <= LONGEST_TEXT ? { value: text } : {}),
@@ -85,7 +90,7 @@ const status = z
 const check = z.strictObject({
   type: wordField('a type of check', CHECK_TYPES).describe(
     'tcp: a connection is accepted; http, https: a request is answered as expected; steps: so is what is said over TCP; ' +
-      "smtp: so is EHLO; udp: so is a datagram, or it is not refused; agent: HAProxy's agent-check says that it is up; dns: a question is answered; exec: a program exits with 0.",
+      "smtp: so is EHLO; udp: so is a datagram, or it is not refused; agent: HAProxy's agent-check says that it is up; dns: a question is answered; exec: a program exits with 0; grpc: grpc.health.v1 says SERVING.",
   ),
   interval: durationBetween(MIN_INTERVAL_MS, MAX_INTERVAL_MS)
     .prefault(formatDuration(DEFAULT_INTERVAL_MS))
@@ -125,7 +130,9 @@ const check = z.strictObject({
   body: body.optional().describe('http: what the body has to be like; up to 1 MiB of it is read.'),
   tls: tlsField
     .optional()
-    .describe('https, and steps and smtp, which are without TLS otherwise: whom to trust, and what to show.'),
+    .describe(
+      'https, and steps, smtp and grpc, which are without TLS otherwise: whom to trust, and what to show.',
+    ),
   steps: stepsField.optional().describe('steps: what to say and what to wait for, in this order.'),
   helo_name: heloField
     .optional()
@@ -145,6 +152,9 @@ const check = z.strictObject({
     .optional()
     .describe('dns: what has to come of it. Default: noerror, with at least one record of the kind.'),
   answer: addressField.optional().describe('dns: an address that has to be among the A or AAAA records.'),
+  grpc_service: grpcServiceField
+    .optional()
+    .describe('grpc: the service to ask for. Default: the server as a whole.'),
   command: commandField
     .optional()
     .describe(

@@ -54,7 +54,7 @@ describe('an https check', () => {
   it.each([
     [
       '{type: http, tls: {}}',
-      'tls: a key of https, steps and smtp checks, and this one is http; expected type: https, steps or smtp, or',
+      'tls: a key of https, steps, smtp and grpc checks, and this one is http; expected type: https, steps, smtp or grpc, or',
     ],
     [
       '{type: https, tls: {cert: /a}}',
@@ -188,4 +188,14 @@ describe('an exec check', () => {
   ])('says what is wrong with %s', (check, problem) => {
     expect(wrong(check)).toEqual([expect.stringContaining(problem)]);
   });
+});
+
+it('a grpc check asks for the server as a whole, or for a service', () => {
+  expect(checkIn('{type: grpc}')).toEqual({ type: 'grpc', ...common, grpc_service: '' });
+  const safe = checkIn('{type: grpc, grpc_service: shop.Cart, tls: {}}');
+  expect(safe).toMatchObject({ grpc_service: 'shop.Cart', tls: { verify: true } });
+  expect(checkText(safe)).toBe('grpc 192.168.1.101:80 over TLS');
+  expect(wrong('{type: grpc, grpc_service: "a b"}')).toEqual([
+    expect.stringContaining('is not a name of a gRPC service'),
+  ]);
 });

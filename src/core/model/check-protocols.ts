@@ -113,3 +113,9 @@ export interface ExecParts {
   /** The absolute path of a program, and its arguments. */
   readonly command: readonly string[];
 }
+
+export interface GrpcParts {
+  /** The service to ask for; empty for the server as a whole. */
+  readonly grpc_service: string;
+  readonly tls?: CheckTls;
+}

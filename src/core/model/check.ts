@@ -5,6 +5,7 @@ import type {
   CheckTls,
   DnsParts,
   ExecParts,
+  GrpcParts,
   HttpParts,
   SmtpParts,
   StepsParts,
@@ -13,7 +14,18 @@ import type {
 import type { ServiceKey } from './service.ts';
 
 /** Kinds of checks, by what is asked. */
-export const CHECK_TYPES = ['tcp', 'http', 'https', 'steps', 'smtp', 'udp', 'agent', 'dns', 'exec'] as const;
+export const CHECK_TYPES = [
+  'tcp',
+  'http',
+  'https',
+  'steps',
+  'smtp',
+  'udp',
+  'agent',
+  'dns',
+  'exec',
+  'grpc',
+] as const;
 export type CheckType = (typeof CHECK_TYPES)[number];
 
 export const MIN_INTERVAL_MS = 100;
@@ -83,6 +95,10 @@ export interface ExecCheck extends AnyCheck, ExecParts {
   readonly type: 'exec';
 }
 
+export interface GrpcCheck extends AnyCheck, GrpcParts {
+  readonly type: 'grpc';
+}
+
 /** One check with its target: everything that makes it what it is, so that two equal ones can be made once. */
 export type Check =
   | TcpCheck
@@ -93,7 +109,8 @@ export type Check =
   | UdpCheck
   | AgentCheck
   | DnsCheck
-  | ExecCheck;
+  | ExecCheck
+  | GrpcCheck;
 
 declare const checkKeyBrand: unique symbol;
 
@@ -123,6 +140,7 @@ export function checkTextAt(check: Check, target: string): string {
       return `exec ${check.command[0]} ${target}`;
     case 'steps':
     case 'smtp':
+    case 'grpc':
       return `${check.type} ${target}${check.tls === undefined ? '' : ' over TLS'}`;
     case 'http':
     case 'https':

@@ -19,6 +19,7 @@ export function checkChecks(service: DraftService): readonly Finding[] {
   ]);
   return [
     ...checkQuorum(service, all.length),
+    ...checkPanic(service, all.length),
     ...checkSlowStart(service),
     ...all.flatMap((check) => [
       ...checkType(check),
@@ -59,6 +60,12 @@ function checkQuorum({ path, quorum, hysteresis }: DraftService, checks: number)
       expected: quorum === undefined ? 'the key quorum beside it' : `a whole number from 0 to ${quorum - 1}`,
     });
   return findings;
+}
+
+function checkPanic({ path, hasPanicThreshold }: DraftService, checks: number): readonly Finding[] {
+  if (!hasPanicThreshold || checks > 0) return [];
+  const message = 'nobody is ever down here';
+  return [{ path: [...path, 'panic_threshold'], message, expected: 'the key checks beside it', part: 'key' }];
 }
 
 function checkTimeout({ path, interval, timeout }: DraftCheck): readonly Finding[] {

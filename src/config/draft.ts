@@ -68,6 +68,8 @@ export interface DraftService extends DraftEndpoint {
   readonly checks: readonly DraftCheck[];
   /** True if the service has that key, whatever is in it. */
   readonly hasSlowStart: boolean;
+  /** True if the service has that key, whatever is in it. */
+  readonly hasPanicThreshold: boolean;
   readonly quorum: number | undefined;
   readonly hysteresis: number | undefined;
   readonly servers: readonly DraftServer[];
@@ -168,6 +170,7 @@ export function draftOf(file: ParsedFile): Draft {
         granularity: optional(persistence?.granularity, [...path, 'persistence', 'granularity']),
         checks: draftChecksOf(service.checks, ['services', i, 'checks']),
         hasSlowStart: service.slow_start !== undefined,
+        hasPanicThreshold: service.panic_threshold !== undefined,
         quorum: service.quorum,
         hysteresis: service.hysteresis,
         servers: servers.map((server, j) => ({
@@ -273,6 +276,7 @@ function readService(value: unknown, path: Path): DraftService {
     ),
     checks: readDraftChecks(get(value, 'checks'), [...path, 'checks']),
     hasSlowStart: get(value, 'slow_start') !== undefined,
+    hasPanicThreshold: get(value, 'panic_threshold') !== undefined,
     quorum: found(quorumField, get(value, 'quorum'), path)?.value,
     hysteresis: found(hysteresisField, get(value, 'hysteresis'), path)?.value,
     servers: list(value, 'servers', path).map((server) => ({

@@ -63,6 +63,20 @@ export function numberField(noun: string, min: number, max: number) {
 /** On or off. */
 export const switchField = z.boolean().meta({ noun: 'true or false', expected: 'true or false' });
 
+/** A share in percent, 1 – 100, written with its sign. */
+export const percentField = textField(
+  {
+    noun: 'a share',
+    expected: 'a whole number from 1 to 100 with the sign %, such as 50%',
+    bareNumber: { message: 'has no sign', suffix: '%' },
+    pattern: '^([1-9][0-9]?|100)%$',
+  },
+  (text): Read<number> => {
+    if (/^([1-9]\d?|100)%$/.test(text)) return { value: Number.parseInt(text, 10) };
+    return /^([1-9]\d?|100)$/.test(text) ? { message: 'has no sign', nearest: `${text}%` } : {};
+  },
+);
+
 /** One of a few words. */
 export function wordField<const T extends readonly string[]>(noun: string, words: T) {
   return z.enum(words).meta({ noun, expected: `one of ${words.join(', ')}` });

@@ -179,6 +179,19 @@ describe('health checks in a file', () => {
     ]);
   });
 
+  it('may have a panic threshold', () => {
+    const more = '    panic_threshold: 50%\n';
+    expect(checksIn(sample('{type: tcp}', { more }))!.panic_threshold).toBe(50);
+    expect(checksIn(sample('{type: tcp}'))).not.toHaveProperty('panic_threshold');
+    expect(wrong(sample('{type: tcp}', { more: more.replace('50%', '50') }))).toEqual([
+      'f:6:22: services[0].panic_threshold: 50 has no sign; expected a whole number from 1 to 100 with the sign %, such as 50%; did you mean "50%"?',
+    ]);
+    expect(wrong(sample('{type: tcp}', { more: more.replace('50%', '101%') }))).toHaveLength(1);
+    expect(wrong(sample('', { more }))).toEqual([
+      'f:6:5: services[0].panic_threshold: nobody is ever down here; expected the key checks beside it',
+    ]);
+  });
+
   it('may have a quorum', () => {
     const more = '    quorum: 3\n    hysteresis: 1\n';
     expect(checksIn(sample('{type: tcp}', { more }))!.quorum).toEqual({ quorum: 3, hysteresis: 1 });

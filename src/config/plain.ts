@@ -27,7 +27,7 @@ const patterns = () => ({
   blockKey: /(?:([A-Za-z][\w./-]{0,99})|"([^"\\\n]{0,99})"):(?=[ \n])/y,
   flowKey: /(?:([A-Za-z][\w./-]{0,99}):(?=[ \n])|"([^"\\\n]{0,99})":)/y,
   /** A word, or a text in quotes. */
-  scalar: /([A-Za-z0-9/](?:[\w./:+-]*[\w./+-])?)|"([^"\\\n]*)"|'([^'\n]*)'/y,
+  scalar: /([A-Za-z0-9/](?:[\w./:+%-]*[\w./+%-])?)|"([^"\\\n]*)"|'([^'\n]*)'/y,
 });
 const WHOLE_NUMBER = /^\d{1,15}$/;
 /** Other numbers, other spellings of booleans, and nulls of YAML's core schema (YAML 1.2.2, 10.3.2). */

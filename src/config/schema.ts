@@ -26,6 +26,7 @@ import {
   labelField,
   networkField,
   numberField,
+  percentField,
   portRangeField,
   switchField,
   targetField,
@@ -210,6 +211,11 @@ const service = z.strictObject({
     .default(0)
     .describe(
       'The quorum is lost below itself less this, and met again from itself and this on; less than the quorum.',
+    ),
+  panic_threshold: percentField
+    .optional()
+    .describe(
+      'When fewer of its servers are up, the checks are suspected: all servers get traffic by their configured weights, whatever the checks and the quorum say; until so many are up again, and a tenth of the servers more. Default: no panic.',
     ),
   slow_start: durationBetween(1_000, 86_400_000)
     .optional()

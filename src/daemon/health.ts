@@ -2,7 +2,6 @@
 import type { AdminRequest } from '../api/control.ts';
 import { type ChecksListener, type CheckThread, openChecks } from '../checks/open.ts';
 import { formatEndpoint, parseEndpoint } from '../core/address/address.ts';
-import { type Quorums, quorumsOf } from '../core/health/quorum.ts';
 import type { SchedulerReport } from '../core/health/scheduler.ts';
 import {
   type CheckStates,
@@ -25,6 +24,7 @@ import { type AdminChange, listOverrides, type Overrides, withChange } from '../
 import { type ServiceKey, serviceKey, type VirtualService } from '../core/model/service.ts';
 import { type Weigh, weighBy } from '../core/weight/weigh.ts';
 import type { Log } from '../observe/log.ts';
+import { Alarms, type Grounds } from './alarms.ts';
 import type { OverridesFile } from './overrides-file.ts';
 import { SlowStarts } from './slow-starts.ts';
 
@@ -55,7 +55,7 @@ export class Health {
   #watch: Watch = NO_WATCH;
   #dependents: ReadonlyMap<CheckKey, readonly Dependent[]> = new Map();
   readonly #states = new Map<CheckKey, CheckState>();
-  #quorums: Quorums = new Map();
+  readonly #alarms: Alarms;
   readonly #file: OverridesFile;
   #overrides: Overrides;
   readonly #slowStarts: SlowStarts;
@@ -66,6 +66,7 @@ export class Health {
     this.#overrides = overrides.load();
     this.#log = log;
     this.#changed = changed;
+    this.#alarms = new Alarms(log);
     this.#slowStarts = new SlowStarts(changed);
     this.#thread = open({
       changed: (states) => this.#learn(states),
@@ -95,7 +96,7 @@ export class Health {
     this.#watch = watch;
     for (const key of this.#states.keys()) if (!watch.checks.has(key)) this.#states.delete(key);
     this.#dependents = dependentsIn(watch);
-    this.#followQuorums(config.services);
+    this.#alarms.follow(config.services, this.#grounds);
     this.#thread.set(watch.checks, this.#states);
   }
 
@@ -106,14 +107,10 @@ export class Health {
 
   /** Weighs services by what is known now. */
   weigh(config: Config, watch: Watch = this.#watch): Weigh {
-    const quorums = watch === this.#watch ? this.#quorums : this.#quorumsUnder(config.services, watch);
-    return weighBy({
-      watch,
-      states: this.#states,
-      quorums,
-      overrides: this.#overrides,
-      starting: this.#slowStarts.factors(),
-    });
+    const grounds = { ...this.#grounds, watch };
+    const { quorums, panics } =
+      watch === this.#watch ? this.#alarms : this.#alarms.under(config.services, grounds);
+    return weighBy({ ...grounds, quorums, panics, starting: this.#slowStarts.factors() });
   }
 
   /** All servers with their health; rejects when the thread that checks does not answer. */
@@ -125,13 +122,9 @@ export class Health {
       const known = this.#states.get(key);
       if ((known?.verdict ?? 'unknown') === state.verdict) shown.set(key, state);
     }
-    const known = {
-      watch: this.#watch,
-      states: shown,
-      quorums: this.#quorums,
-      overrides: this.#overrides,
-      starting: this.#slowStarts.factors(),
-    };
+    const { quorums, panics } = this.#alarms;
+    const starting = this.#slowStarts.factors();
+    const known = { ...this.#grounds, states: shown, quorums, panics, starting };
     return serverStatuses(counters, this.#config?.services ?? [], known);
   }
 
@@ -173,6 +166,7 @@ export class Health {
     });
     this.#file.save(next);
     this.#overrides = next;
+    this.#alarms.follow(this.#config?.services ?? [], this.#grounds);
     if (state === 'up') for (const { service: key, server } of all) this.#slowStarts.begin(key, server);
     for (const one of all)
       this.#log.info('admin_state', { ...one, state, ...(reason !== undefined && { reason }) });
@@ -187,6 +181,10 @@ export class Health {
   close(): Promise<void> {
     this.#slowStarts.close();
     return this.#thread.close();
+  }
+
+  get #grounds(): Grounds {
+    return { watch: this.#watch, states: this.#states, overrides: this.#overrides };
   }
 
   #previously(): Previously {
@@ -207,7 +205,8 @@ export class Health {
       const { verdict, checked, reason } = healthOf(watched, this.#states);
       if (verdict !== was.verdict) changes++;
       if (verdict === 'up' && was.verdict === 'down') {
-        this.#slowStarts.begin(service, server);
+        // During a panic it had its weight all along.
+        if (this.#alarms.panics.get(service)?.on !== true) this.#slowStarts.begin(service, server);
         this.#log.info('server_up', { service, server, reason });
       }
       if (verdict === 'down' && checked && (was.verdict === 'up' || !was.checked)) {
@@ -217,25 +216,9 @@ export class Health {
     }
     if (changes === 0) return;
     const services = new Set([...before.keys()].map(({ service }) => service));
-    this.#followQuorums((this.#config?.services ?? []).filter((one) => services.has(serviceKey(one))));
+    const concerned = (this.#config?.services ?? []).filter((one) => services.has(serviceKey(one)));
+    this.#alarms.follow(concerned, this.#grounds);
     this.#changed();
-  }
-
-  #quorumsUnder(services: readonly VirtualService[], watch: Watch): Quorums {
-    return quorumsOf(services, watch, this.#states, this.#quorums);
-  }
-
-  /** Finds the quorums of these services anew, and says which were lost or met. */
-  #followQuorums(services: readonly VirtualService[]): void {
-    const now = this.#quorumsUnder(services, this.#watch);
-    for (const [service, { met, weight }] of now) {
-      const before = this.#quorums.get(service)?.met ?? true;
-      const fields = { service, weight, ...this.#watch.services.get(service)?.quorum };
-      if (before && !met) this.#log.warn('quorum_down', fields);
-      if (!before && met) this.#log.info('quorum_up', fields);
-    }
-    const others = [...this.#quorums].filter(([key]) => this.#watch.services.get(key)?.quorum !== undefined);
-    this.#quorums = new Map([...others, ...now]);
   }
 
   /** Says which warnings begin and end by `states`, for each server that is concerned. */

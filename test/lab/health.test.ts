@@ -221,6 +221,44 @@ describe('health checks', () => {
     await allUp();
   });
 
+  it('suspect the check when too many fail at once, whatever the quorum; an operator is obeyed all the same', async () => {
+    const [first, second, third] = director.lab.servers;
+    const wary = {
+      panic_threshold: '50%',
+      quorum: 2,
+      servers: serversOn([first!, second!], 80),
+      sorry_server: { address: third!.ipv4 },
+    };
+    await director.reload(config(wary));
+    await become(0, 'broken');
+    await expect.poll(() => health(0), { interval: 50 }).toBe('down 0');
+    // Half of them are up: no panic yet, but no quorum.
+    expect(await spread()).toEqual({ server3: 12 });
+    const panic = nextEvent(daemon, 'panic_on');
+    await become(1, 'broken');
+    expect(await panic).toMatchObject({ service: key, failed: 2, of: 2, panic_threshold: '50%' });
+    await expect.poll(() => health(1), { interval: 50 }).toBe('down 1');
+    expect(await spread()).toEqual({ server1: 6, server2: 6 });
+    expect(await director.weir.run(['servers'])).toMatch(
+      /101:80 .* 1 .* down +status 500, not 200-299, since \S+; panic: 2 of 2 fail, so the check is suspected/,
+    );
+    // The mended check has not spoken yet, and that does not put anybody out.
+    await director.write(config(wary, [{ type: 'tcp', ...timing }]));
+    const { stdout } = await director.weir.exec(['diff']);
+    expect(stdout).toContain('+ check tcp 192.168.1.101:80 every 200ms\n');
+    expect(stdout).not.toMatch(/service|weight/);
+    await director.weir.run(['drain', first!.ipv4]);
+    expect(await spread()).toEqual({ server2: 12 });
+    await director.weir.run(['undrain', first!.ipv4]);
+    const calm = nextEvent(daemon, 'panic_off');
+    await become(0, 'good');
+    expect(await calm).toMatchObject({ service: key, failed: 1, of: 2 });
+    await expect.poll(() => health(1), { interval: 50 }).toBe('down 0');
+    await become(1, 'good');
+    await director.reload(config());
+    await allUp();
+  });
+
   it('let a server that comes back, or is added, have its weight by and by', async () => {
     const [first, second, third] = director.lab.servers;
     const slow = { slow_start: '4s', scheduler: 'wrr' };

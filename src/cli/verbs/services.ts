@@ -118,7 +118,11 @@ function whyText({ health, weight, configured_weight, factors }: ServerStatus): 
   if (health === null) return reduced;
   const { checked, reason, since, checks } = health;
   if (!checked) return reason;
-  if (health.verdict === 'down') return since === null ? reason : `${reason}, since ${since.slice(0, 19)}Z`;
+  if (health.verdict === 'down') {
+    const panic = factors.find(({ name, value }) => name === 'health' && value > 0);
+    const when = since === null ? '' : `, since ${since.slice(0, 19)}Z`;
+    return `${reason}${when}${panic === undefined ? '' : `; ${panic.reason}`}`;
+  }
   const doubtful = checks.find(({ against }) => against > 0);
   if (doubtful?.last)
     return `${doubtful.against} of ${doubtful.needed} checks failed: ${doubtful.last.reason}`;

@@ -64,6 +64,7 @@ const known = (watch: Watch, verdicts: Parameters<typeof states>[0], quorums: Qu
   watch,
   states: states(verdicts),
   quorums,
+  panics: new Map(),
   overrides: NO_OVERRIDES,
   starting: new Map(),
 });

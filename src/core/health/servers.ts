@@ -27,6 +27,8 @@ export interface WatchedServer {
 export interface WatchedService {
   readonly on_failure: OnFailure;
   readonly quorum?: Quorum;
+  /** In percent; absent: no panic. */
+  readonly panic_threshold?: number;
   /** By the server's endpoint in text. */
   readonly servers: ReadonlyMap<string, WatchedServer>;
 }
@@ -49,7 +51,7 @@ export type Previously = (service: ServiceKey, server: string) => Verdict | unde
 export function watchOf(checks: Checks, previously: Previously): Watch {
   const all = new Map<CheckKey, Check>();
   const services = new Map<ServiceKey, WatchedService>();
-  for (const [service, { start_as, on_failure, quorum, servers }] of checks) {
+  for (const [service, { start_as, on_failure, quorum, panic_threshold, servers }] of checks) {
     const watched = new Map<string, WatchedServer>();
     for (const [server, list] of servers) {
       const keys = list.map((check) => {
@@ -59,7 +61,12 @@ export function watchOf(checks: Checks, previously: Previously): Watch {
       });
       watched.set(server, { checks: keys, initial: previously(service, server) ?? start_as });
     }
-    services.set(service, { on_failure, ...(quorum && { quorum }), servers: watched });
+    services.set(service, {
+      on_failure,
+      ...(quorum && { quorum }),
+      ...(panic_threshold !== undefined && { panic_threshold }),
+      servers: watched,
+    });
   }
   return { checks: all, services };
 }

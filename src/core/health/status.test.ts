@@ -69,6 +69,7 @@ it('shows every configured server in its place, whatever of it is in the data pl
     watch,
     states,
     quorums: new Map(),
+    panics: new Map(),
     overrides: new Map(),
     starting: new Map(),
   });

@@ -170,6 +170,8 @@ export interface ServiceChecks {
   readonly on_failure: OnFailure;
   /** Absent: as long as any server is up, it serves. */
   readonly quorum?: Quorum;
+  /** In percent, 1 – 100: with fewer of its servers up the checks are suspected, not the servers. Absent: never. */
+  readonly panic_threshold?: number;
   /** By the server's endpoint in text; a server without checks is absent. All of a server's checks have to pass. */
   readonly servers: ReadonlyMap<string, readonly Check[]>;
 }

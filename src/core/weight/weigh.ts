@@ -1,5 +1,6 @@
 /** A service as configured → the service as it is to be published: servers that are down leave it, or weigh nothing. */
 import { formatEndpoint } from '../address/address.ts';
+import { type Panics, panicText } from '../health/panic.ts';
 import type { Quorums } from '../health/quorum.ts';
 import { type CheckStates, healthOf, type Watch } from '../health/servers.ts';
 import { type Override, type Overrides, overrideText } from '../model/override.ts';
@@ -20,6 +21,7 @@ export interface Known {
   readonly watch: Watch;
   readonly states: CheckStates;
   readonly quorums: Quorums;
+  readonly panics: Panics;
   readonly overrides: Overrides;
   /** Factors of servers that are starting, by service and endpoint. */
   readonly starting: ReadonlyMap<ServiceKey, ReadonlyMap<string, Factor>>;
@@ -39,10 +41,14 @@ export function factorsOf(service: WeighedService, server: RealServer, known: Kn
   if (starting !== undefined) factors.push(starting);
   if (watched === undefined) return factors;
   const own = watched.servers.get(formatEndpoint(server));
+  const panic = known.panics.get(key);
   if (own !== undefined) {
     const { verdict, reason } = healthOf(own, known.states);
-    factors.push({ name: 'health', value: verdict === 'up' ? 1 : 0, reason });
+    if (verdict === 'down' && panic?.on) factors.push({ name: 'health', value: 1, reason: panicText(panic) });
+    else factors.push({ name: 'health', value: verdict === 'up' ? 1 : 0, reason });
   }
+  // A quorum rests on the same checks.
+  if (panic?.on) return factors;
   const quorum = known.quorums.get(key);
   // Without a sorry server the servers that are left are better than nobody; keepalived leaves them, too.
   if (quorum?.met === false && service.sorry_server !== undefined) {

@@ -74,7 +74,7 @@ export interface ControlClient {
   setAdminState(
     server: string,
     state: AdminState,
-    how: { readonly service?: ServiceKey; readonly reason?: string },
+    how: { readonly service?: ServiceKey; readonly reason?: string; readonly deadline?: string },
   ): Promise<readonly ServerStatus[]>;
   /** Chunks as they arrive; never more than one in memory. */
   connections(query: ConnectionQuery): AsyncIterable<readonly Connection[]>;

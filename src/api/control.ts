@@ -69,6 +69,8 @@ export interface AdminRequest {
   readonly state: AdminState;
   /** The operator's own words. */
   readonly reason?: string;
+  /** Only with `drain`: in how many milliseconds it becomes `down`, from 1 s on. */
+  readonly deadline_ms?: number;
 }
 
 /** What a reload would do, as steps and as lines for people; no steps when nothing differs. */

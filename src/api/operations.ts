@@ -71,7 +71,11 @@ export const OPERATIONS: readonly Operation[] = [
     summary:
       'Drains (drain), disables (down) or puts back (up) the servers of that name, an address or address:port, until it is said otherwise.',
     answer: 'ServerList',
-    query: { service: SERVICE, reason: 'Why, in one line; it is shown with the server.' },
+    query: {
+      service: SERVICE,
+      reason: 'Why, in one line; it is shown with the server.',
+      deadline: 'Only with drain: after so long, 1s to 30d, such as 5m, it is disabled (down).',
+    },
     problems: ['bad-request', 'not-found', 'not-ready'],
   },
   {

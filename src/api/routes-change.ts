@@ -1,6 +1,7 @@
 /** Routes that compare configurations, and those that change something. */
 import type { Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { parseDuration } from '../config/units.ts';
 import { formatEndpoint, parseAddress, parseEndpoint } from '../core/address/address.ts';
 import { ADMIN_STATES } from '../core/model/override.ts';
 import { parseServiceKey, serviceKey } from '../core/model/service.ts';
@@ -33,6 +34,18 @@ function wantedVersion(c: Context): string | undefined | null {
 /** The longest reason that is kept, in characters. */
 const LONGEST_REASON = 200;
 
+/** How long a drain may last by its deadline, in milliseconds. */
+const MIN_DEADLINE_MS = 1_000;
+const MAX_DEADLINE_MS = 30 * 86_400_000;
+
+/** In how many milliseconds a deadline is; or what is wrong with it. */
+function readDeadline(text: string, state: string): number | string {
+  if (state !== 'drain') return 'only a drain has a deadline';
+  const value = parseDuration(text);
+  if (value !== undefined && value >= MIN_DEADLINE_MS && value <= MAX_DEADLINE_MS) return value;
+  return `"${text}" is no deadline; expected a duration from 1s to 30d, such as 5m or 1h30m`;
+}
+
 /** What is asked of servers, or what is wrong with it. */
 function adminRequest(
   { server, state: word }: { readonly server: string; readonly state: string },
@@ -41,7 +54,7 @@ function adminRequest(
   const endpoint = parseEndpoint(server);
   const of = endpoint === undefined ? parseAddress(server) : formatEndpoint(endpoint);
   const state = ADMIN_STATES.find((one) => one === word);
-  const { service: text, reason } = query;
+  const { service: text, reason, deadline } = query;
   const service = text === undefined ? undefined : parseServiceKey(text);
   if (of === undefined) return `"${server}" names no server; expected 192.168.1.101 or 192.168.1.101:80`;
   if (state === undefined) return `"${word}" is none of ${ADMIN_STATES.join(', ')}`;
@@ -51,11 +64,14 @@ function adminRequest(
     return 'a reason is one line of text';
   if (reason !== undefined && reason.length > LONGEST_REASON)
     return `a reason has at most ${LONGEST_REASON} characters`;
+  const deadlineMs = deadline === undefined ? undefined : readDeadline(deadline, state);
+  if (typeof deadlineMs === 'string') return deadlineMs;
   return {
     of,
     state,
     ...(service && { service: serviceKey(service) }),
     ...(reason !== undefined && { reason }),
+    ...(deadlineMs !== undefined && { deadline_ms: deadlineMs }),
   };
 }
 

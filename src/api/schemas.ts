@@ -143,6 +143,7 @@ const override = z.object({
   state: z.enum(['drain', 'down']),
   since: time,
   reason: z.string().exactOptional(),
+  deadline: time.exactOptional().describe('Only of drain: when it becomes down; absent for never.'),
 });
 const serviceCounters = z.object({
   key: z.string().describe('Such as "tcp 203.0.113.100:80".'),

@@ -146,11 +146,13 @@ describe('weir drain and the like', () => {
       out: '192.168.1.101:8080 of tcp 203.0.113.100:80: drained; 164 connections left\n',
       err: '',
     });
+    expect((await weir('drain', '192.168.1.101', '--deadline', '90s')).code).toBe(0);
     for (const verb of ['undrain', 'disable', 'enable'])
       expect((await weir(verb, '192.168.1.101', '--service', '203.0.113.100:80')).code).toBe(0);
     const service = 'tcp 203.0.113.100:80';
     expect(calls).toEqual([
       'admin {"of":"192.168.1.101:8080","state":"drain","reason":"new disks"}',
+      'admin {"of":"192.168.1.101","state":"drain","deadline_ms":90000}',
       ...['up', 'down', 'up'].map(
         (state) => `admin {"of":"192.168.1.101","state":"${state}","service":"${service}"}`,
       ),

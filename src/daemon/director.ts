@@ -26,6 +26,7 @@ import { explainPlan, explainStep } from '../core/plan/explain.ts';
 import type { DesiredState, ObservedState } from '../core/plan/states.ts';
 import type { Plan, Step } from '../core/plan/step.ts';
 import type { Log } from '../observe/log.ts';
+import { leftOn } from './drains.ts';
 import { type Edge, execute } from './execute.ts';
 import type { Health } from './health.ts';
 import type { EventQueue } from './queue.ts';
@@ -56,7 +57,7 @@ export interface DirectorParts {
   readonly read: ReadConfig;
   readonly health: Pick<
     Health,
-    'watch' | 'watchAtStart' | 'watchUnder' | 'adopt' | 'weigh' | 'overrides' | 'override'
+    'watch' | 'watchAtStart' | 'watchUnder' | 'adopt' | 'weigh' | 'overrides' | 'override' | 'endDrains'
   >;
   readonly log: Log;
   readonly supervisor: Pick<Supervisor, 'reloading' | 'ready' | 'pulse'>;
@@ -115,6 +116,9 @@ export class Director {
           break;
         case 'verdicts':
           await this.#followVerdicts();
+          break;
+        case 'deadlines':
+          await this.#endDrains();
           break;
         case 'pulse':
           this.#supervisor.pulse();
@@ -331,6 +335,21 @@ export class Director {
     } catch (error) {
       this.#complaint = (error as Error).message;
       this.#log.error('step_failed', { error });
+    }
+  }
+
+  /** Disables whose drain is over, and says what is left on them. What fails is tried again by the next look at the drains. */
+  async #endDrains(): Promise<void> {
+    try {
+      const ended = this.#health.endDrains();
+      if (ended.length === 0) return;
+      const counters = this.#edge.plane.counters();
+      for (const one of ended) this.#log.warn('drain_deadline', { ...one, ...leftOn(counters, one) });
+      await this.#weighAgain();
+    } catch (error) {
+      const { message } = error as Error;
+      if (message !== this.#complaint) this.#log.error('step_failed', { error });
+      this.#complaint = message;
     }
   }
 

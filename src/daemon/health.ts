@@ -20,7 +20,14 @@ import { type ServerStatus, serverStatuses } from '../core/health/status.ts';
 import { type CheckKey, checkText } from '../core/model/check.ts';
 import type { Config } from '../core/model/config.ts';
 import type { ServiceCounters } from '../core/model/counters.ts';
-import { type AdminChange, listOverrides, type Overrides, withChange } from '../core/model/override.ts';
+import {
+  type AdminChange,
+  listOverrides,
+  type Override,
+  type Overrides,
+  withChange,
+  withDeadlines,
+} from '../core/model/override.ts';
 import { type ServiceKey, serviceKey, type VirtualService } from '../core/model/service.ts';
 import { type Weigh, weighBy } from '../core/weight/weigh.ts';
 import type { Log } from '../observe/log.ts';
@@ -137,7 +144,7 @@ export class Health {
    * Keeps what an operator says of the servers that `of` names, an address or an endpoint, in one service or in all.
    * Returns the servers; none if there is none of that name. Throws an Error when it cannot be kept; then nothing is changed.
    */
-  override({ of, service, state, reason }: AdminRequest): AdminChange['servers'] {
+  override({ of, service, state, reason, deadline_ms }: AdminRequest): AdminChange['servers'] {
     const servers = (this.#config?.services ?? []).flatMap((one) => {
       const key = serviceKey(one);
       const wanted = service === undefined || service === key;
@@ -157,20 +164,33 @@ export class Health {
     );
     const all = [...servers, ...dormant.map((one) => ({ service: one.service, server: one.server }))];
     if (all.length === 0) return [];
-    const since = new Date().toISOString();
+    const now = Date.now();
+    const since = new Date(now).toISOString();
+    const deadline = deadline_ms === undefined ? undefined : new Date(now + deadline_ms).toISOString();
     const next = withChange(this.#overrides, {
       servers: all,
       state,
       since,
       ...(reason !== undefined && { reason }),
+      ...(deadline !== undefined && { deadline }),
     });
-    this.#file.save(next);
-    this.#overrides = next;
-    this.#alarms.follow(this.#config?.services ?? [], this.#grounds);
+    this.#keep(next);
     if (state === 'up') for (const { service: key, server } of all) this.#slowStarts.begin(key, server);
     for (const one of all)
-      this.#log.info('admin_state', { ...one, state, ...(reason !== undefined && { reason }) });
+      this.#log.info('admin_state', {
+        ...one,
+        state,
+        ...(reason !== undefined && { reason }),
+        ...(deadline !== undefined && { deadline }),
+      });
     return all;
+  }
+
+  /** Disables whose drain is over; returns them as they were. Throws an Error when it cannot be kept; then nothing is changed. */
+  endDrains(): readonly Override[] {
+    const { overrides, ended } = withDeadlines(this.#overrides, new Date().toISOString());
+    if (ended.length > 0) this.#keep(overrides);
+    return ended;
   }
 
   /** How the scheduler of the checks keeps its times, some seconds ago at most. */
@@ -181,6 +201,12 @@ export class Health {
   close(): Promise<void> {
     this.#slowStarts.close();
     return this.#thread.close();
+  }
+
+  #keep(overrides: Overrides): void {
+    this.#file.save(overrides);
+    this.#overrides = overrides;
+    this.#alarms.follow(this.#config?.services ?? [], this.#grounds);
   }
 
   get #grounds(): Grounds {

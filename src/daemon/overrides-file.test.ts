@@ -18,7 +18,7 @@ it('gives back what was kept, and nothing where nothing was', () => {
   const service = 'tcp 203.0.113.100:80' as ServiceKey;
   const since = '2026-11-22T14:00:00.000Z';
   const overrides = overridesOf([
-    { service, server: '192.168.1.101:80', state: 'drain', since },
+    { service, server: '192.168.1.101:80', state: 'drain', since, deadline: '2026-11-22T15:00:00.000Z' },
     { service, server: '192.168.1.102:80', state: 'down', since, reason: 'new disks' },
   ]);
   file.save(overrides);

@@ -32,6 +32,7 @@ const schema = z.strictObject({
       state: z.enum(['drain', 'down']),
       since: z.iso.datetime(),
       reason: z.string().exactOptional(),
+      deadline: z.iso.datetime().exactOptional(),
     }),
   ),
 });

@@ -33,6 +33,8 @@ export type Event =
   | { readonly kind: 'look' }
   /** Servers have come up or gone down: weights are to be what the verdicts now say. */
   | { readonly kind: 'verdicts' }
+  /** A drain has come to its deadline. */
+  | { readonly kind: 'deadlines' }
   /** Nothing to do but to show that the loop comes round. */
   | { readonly kind: 'pulse' }
   | { readonly kind: 'down'; readonly answer: Answer<readonly string[]> }
@@ -52,10 +54,10 @@ export class EventQueue implements AsyncIterable<Event> {
   #wake: (() => void) | undefined;
   #closed = false;
 
-  /** Puts an event at the end. A `look`, `pulse` or `verdicts` that is waiting already is not put twice: once does for all. */
+  /** Puts an event at the end. A `look`, `pulse`, `verdicts` or `deadlines` that is waiting already is not put twice: once does for all. */
   push(event: Event): void {
-    if ((isHint(event) || event.kind === 'verdicts') && this.#events.some((one) => one.kind === event.kind))
-      return;
+    const isOnce = isHint(event) || event.kind === 'verdicts' || event.kind === 'deadlines';
+    if (isOnce && this.#events.some((one) => one.kind === event.kind)) return;
     if (this.#closed) {
       if ('answer' in event) event.answer.reject(new Error('the director is ending'));
       return;

@@ -12,6 +12,7 @@ import { openHost } from '../host/open.ts';
 import { type Log, type LogLevel, openLog } from '../observe/log.ts';
 import { control, type Parts } from './control.ts';
 import { Director } from './director.ts';
+import { watchDrains } from './drains.ts';
 import { EventRing, keepingLog } from './event-ring.ts';
 import { Health } from './health.ts';
 import { overridesFile } from './overrides-file.ts';
@@ -116,6 +117,12 @@ async function direct(
   const times = { read_ms: readMs, ...director.took };
   log.info('ready', { version: VERSION, config_file: read.file, steps: plan.length, ...times });
   part.started = true;
+  const drains = watchDrains({
+    overrides: () => health.overrides,
+    counters: () => plane.counters(),
+    log,
+    over: () => queue.push({ kind: 'deadlines' }),
+  });
   supervisor.ready(director.summary);
   const stopUpkeep = startUpkeep(plane, log, () => director.retireAfterMs);
   const stopLooking = every(
@@ -132,6 +139,7 @@ async function direct(
   } finally {
     stopLooking();
     clearInterval(pulse);
+    drains.close();
     stopUpkeep();
     host.close();
   }

@@ -5,7 +5,7 @@ import type { Override } from '../../src/core/model/override.ts';
 import { type LabClient, labClient } from '../../src/lab/client-api.ts';
 import type { LabProcess } from '../../src/lab/process.ts';
 import { labVip } from '../../src/lab/topology.ts';
-import { type DirectorLab, directorLab, draft, serversOn } from './director-lab.ts';
+import { type DirectorLab, directorLab, draft, nextEvent, serversOn } from './director-lab.ts';
 
 const vip = labVip.ipv4;
 const url = `http://${vip}/`;
@@ -79,6 +79,32 @@ describe('overrides', () => {
     expect((await overrides()).map(({ server }) => server)).toEqual(['192.168.1.102:7']);
     await weir('undrain', '192.168.1.102');
     expect(await overrides()).toEqual([]);
+  });
+
+  it('drain until a deadline, over a kill -9, and then disable; what is still open goes on', async () => {
+    const held = await client.hold({ address: vip, port: 7, count: 6 });
+    const empty = nextEvent(daemon, 'drain_empty');
+    await weir('drain', '192.168.1.102', '--deadline', '8s', '--reason', 'new disks');
+    expect(await empty).toMatchObject({ service: key, server: '192.168.1.102:80', remembered: 0 });
+    const before = await overrides();
+    expect(before.map(({ state }) => state)).toEqual(['drain', 'drain']);
+    daemon.signal('SIGKILL');
+    await daemon.ended;
+    daemon = await director.start();
+    expect(await overrides()).toEqual(before);
+    expect(await weir('overrides', '--no-headers')).toMatch(
+      /192\.168\.1\.102:7 .* 2 .*drained since \S+ until \S+ \(new disks\)/,
+    );
+    const over = nextEvent(daemon, 'drain_deadline');
+    expect(await over).toMatchObject({ server: expect.stringContaining('192.168.1.102'), state: 'drain' });
+    await expect.poll(weights, { interval: 50 }).toEqual([1, 1]);
+    expect((await overrides()).map(({ state, since }) => [state, since])).toEqual(
+      before.map(({ deadline }) => ['down', deadline]),
+    );
+    expect((await held.poke()).alive).toBe(6);
+    expect(await held.close()).toMatchObject({ alive: 6, dead: [] });
+    await weir('undrain', '192.168.1.102');
+    expect(await weights()).toEqual([1, 1, 1]);
   });
 
   it('disable a server: it leaves its service, and comes back', async () => {

@@ -40,6 +40,7 @@ function adminVerb(
     options(command) {
       command.option('--service <service>', 'only in this service');
       if (state !== 'up') command.option('--reason <text>', 'why, for those who look');
+      if (state === 'drain') command.option('--deadline <time>', 'disable it after so long, such as 5m');
     },
     async run(session, operand, own) {
       if (operand === undefined) throw new UsageError('which server? An address, or address:port');
@@ -50,12 +51,14 @@ function adminVerb(
           ? [undefined]
           : findServices(await client.services(), named).map(({ key }) => key);
       const reason = own['reason'] as string | undefined;
+      const deadline = own['deadline'] as string | undefined;
       const changed: ServerStatus[] = [];
       for (const service of services)
         changed.push(
           ...(await client.setAdminState(operand, state, {
             ...(service !== undefined && { service }),
             ...(reason !== undefined && { reason }),
+            ...(deadline !== undefined && { deadline }),
           })),
         );
       await output(session, changed, () => changed.map((one) => `${lineOf(one, state)}\n`).join(''));
@@ -70,9 +73,11 @@ export const drain: Verb = adminVerb('drain', 'drain', {
   description:
     'Sets the weight of the server to 0, in every service or in the one named, until weir undrain: over restarts and ' +
     'reloads. Connections that it has go on, and clients that a persistent service remembers for it still come; ' +
-    'weir servers shows how many are left.',
+    'weir servers and weir overrides show how many are left, and the event drain_empty tells when none is. At its --deadline the ' +
+    'server is disabled, as by weir disable: connections that are still there go on until they end.',
   examples: [
     ['weir drain 192.168.1.101 --reason "new disks"', 'before work on it'],
+    ['weir drain 192.168.1.101 --deadline 5m', 'who is remembered for it goes elsewhere after that'],
     ['weir drain 192.168.1.101:80 --service tcp/203.0.113.100:80', 'one port, in one service'],
   ],
 });

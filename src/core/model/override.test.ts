@@ -7,6 +7,7 @@ import {
   overridesOf,
   overrideText,
   withChange,
+  withDeadlines,
 } from './override.ts';
 import type { ServiceKey } from './service.ts';
 
@@ -40,6 +41,48 @@ describe('overrides', () => {
         expect(new Map(found.map((one) => [`${one.service} ${one.server}`, one.state]))).toEqual(model);
         expect(overridesOf(found)).toEqual(overrides);
       }),
+    );
+  });
+
+  it('disable at its deadline who is drained until then, and nobody else', () => {
+    const times = fc.integer({ min: 0, max: 20 }).map((s) => new Date(1_000 * s).toISOString());
+    const drains = fc.array(fc.record({ change, deadline: fc.option(times, { nil: undefined }) }), {
+      maxLength: 6,
+    });
+    fc.assert(
+      fc.property(drains, times, times, (list, one, other) => {
+        const [early, late] = [one, other].sort() as [string, string];
+        let before = NO_OVERRIDES;
+        for (const { change: asked, deadline } of list)
+          before = withChange(before, { ...asked, ...(deadline !== undefined && { deadline }) });
+        const { overrides, ended } = withDeadlines(before, late);
+        for (const was of listOverrides(before)) {
+          const now = overrides.get(was.service)!.get(was.server)!;
+          if (was.deadline !== undefined && was.deadline <= late) {
+            expect(was.state).toBe('drain');
+            expect(now).toMatchObject({ state: 'down', since: was.deadline });
+            expect(now).not.toHaveProperty('deadline');
+            expect(ended).toContain(was);
+          } else expect(now).toBe(was);
+        }
+        // Looking more often changes nothing, and whoever is disabled stays so.
+        expect(withDeadlines(withDeadlines(before, early).overrides, late).overrides).toEqual(overrides);
+        expect(withDeadlines(overrides, late)).toEqual({ overrides, ended: [] });
+      }),
+    );
+  });
+
+  it('name their deadline', () => {
+    const drained = {
+      service: web,
+      server: 'a:1',
+      state: 'drain',
+      since: '2026-11-22T14:00:00.000Z',
+      deadline: '2026-11-22T14:05:00.000Z',
+      reason: 'new disks',
+    } as const;
+    expect(overrideText(drained)).toBe(
+      'drained since 2026-11-22T14:00:00Z until 2026-11-22T14:05:00Z (new disks)',
     );
   });
 

@@ -15,6 +15,8 @@ export interface Override {
   readonly since: string;
   /** The operator's own words; absent for none. */
   readonly reason?: string;
+  /** Only of `drain`: when it becomes `down`. ISO 8601, UTC; absent for never. */
+  readonly deadline?: string;
 }
 
 /** By service and server; services without any are absent. */
@@ -43,11 +45,13 @@ export interface AdminChange {
   readonly state: AdminState;
   readonly since: string;
   readonly reason?: string;
+  /** Only with `drain`. */
+  readonly deadline?: string;
 }
 
 /** The overrides after a change. A server that already is what is asked keeps its time. */
 export function withChange(overrides: Overrides, change: AdminChange): Overrides {
-  const { servers, state, since, reason } = change;
+  const { servers, state, since, reason, deadline } = change;
   const same = (a: Pick<Override, 'service' | 'server'>, b: Pick<Override, 'service' | 'server'>) =>
     a.service === b.service && a.server === b.server;
   const before = listOverrides(overrides);
@@ -56,13 +60,39 @@ export function withChange(overrides: Overrides, change: AdminChange): Overrides
   const changed = servers.map(({ service, server }): Override => {
     const was = before.find((one) => same(one, { service, server }));
     const from = was?.state === state ? was.since : since;
-    return { service, server, state, since: from, ...(reason !== undefined && { reason }) };
+    return {
+      service,
+      server,
+      state,
+      since: from,
+      ...(reason !== undefined && { reason }),
+      ...(state === 'drain' && deadline !== undefined && { deadline }),
+    };
   });
   return overridesOf([...others, ...changed]);
 }
 
+/** The overrides at `now`, ISO 8601 in UTC: who was to be drained until then is disabled since its deadline. `ended` are those, as they were. */
+export function withDeadlines(
+  overrides: Overrides,
+  now: string,
+): { readonly overrides: Overrides; readonly ended: readonly Override[] } {
+  const list = listOverrides(overrides);
+  const isOver = ({ deadline }: Override) =>
+    deadline !== undefined && Date.parse(deadline) <= Date.parse(now);
+  const ended = list.filter(isOver);
+  if (ended.length === 0) return { overrides, ended };
+  const after = list.map((one): Override => {
+    if (!isOver(one)) return one;
+    const { deadline, ...rest } = one;
+    return { ...rest, state: 'down', since: deadline! };
+  });
+  return { overrides: overridesOf(after), ended };
+}
+
 /** For people: `drained since 2026-11-22T14:03:00Z (new disks)`. */
-export function overrideText({ state, since, reason }: Override): string {
+export function overrideText({ state, since, reason, deadline }: Override): string {
   const what = state === 'drain' ? 'drained' : 'disabled';
-  return `${what} since ${since.slice(0, 19)}Z${reason === undefined ? '' : ` (${reason})`}`;
+  const until = deadline === undefined ? '' : ` until ${deadline.slice(0, 19)}Z`;
+  return `${what} since ${since.slice(0, 19)}Z${until}${reason === undefined ? '' : ` (${reason})`}`;
 }

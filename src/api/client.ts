@@ -1,6 +1,7 @@
 /** The other end of the control socket: what the command line uses to talk to a running director. */
 import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
+import type { ServerHistory } from '../core/health/history.ts';
 import type { ServerStatus } from '../core/health/status.ts';
 import type { Connection } from '../core/model/connection.ts';
 import type { ServiceCounters, Verdicts } from '../core/model/counters.ts';
@@ -70,6 +71,7 @@ export interface ControlClient {
   servers(): Promise<readonly ServerStatus[]>;
   verdicts(): Promise<Verdicts>;
   overrides(): Promise<readonly Override[]>;
+  history(): Promise<readonly ServerHistory[]>;
   /** `server` is an address or address:port. */
   setAdminState(
     server: string,
@@ -153,6 +155,7 @@ export function controlClient(socketPath: string): ControlClient {
     services: () => fetch('GET', '/v1/services'),
     servers: () => fetch('GET', '/v1/servers'),
     overrides: () => fetch('GET', '/v1/overrides'),
+    history: () => fetch('GET', '/v1/history'),
     setAdminState: (server, state, how) => {
       const query = new URLSearchParams(how).toString();
       const path = `/v1/servers/${encodeURIComponent(server)}/${state}`;

@@ -3,6 +3,7 @@
  * without root. Nothing else may stand on it; the real director is tested on real packets.
  */
 import { type Endpoint, formatEndpoint, parseEndpoint } from '../core/address/address.ts';
+import type { ServerHistory } from '../core/health/history.ts';
 import type { ServerStatus } from '../core/health/status.ts';
 import type { Connection } from '../core/model/connection.ts';
 import type { ServerCounters, ServiceCounters, Traffic } from '../core/model/counters.ts';
@@ -175,6 +176,25 @@ export const OVERRIDES: readonly Override[] = [
   },
 ];
 
+/** What became of two servers. */
+export const HISTORY: readonly ServerHistory[] = [
+  {
+    service: SERVICES[0]!.key,
+    server: '192.168.1.101:8080',
+    transitions: [
+      { at: '2026-11-22T14:02:00.000Z', to: 'drained', reason: 'new disks' },
+      { at: '2026-11-22T14:04:00.000Z', to: 'enabled', reason: '' },
+    ],
+  },
+  {
+    service: SERVICES[0]!.key,
+    server: '192.168.1.102:8080',
+    transitions: [
+      { at: '2026-11-22T14:03:00.000Z', to: 'down', reason: 'connection refused (tcp 192.168.1.102:8080)' },
+    ],
+  },
+];
+
 /** What was called on the director, in order. */
 export interface Fixture {
   readonly control: Control;
@@ -204,6 +224,7 @@ export function fixture(overrides: Partial<Control> = {}): Fixture {
     services: async () => SERVICES,
     servers: async () => SERVERS,
     overrides: () => OVERRIDES,
+    history: () => HISTORY,
     setAdminState: async (request) => {
       calls.push(`admin ${JSON.stringify(request)}`);
       const found = SERVERS.filter(

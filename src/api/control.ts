@@ -1,4 +1,6 @@
 /** What a running director offers to whoever may open its control socket. */
+
+import type { ServerHistory } from '../core/health/history.ts';
 import type { SchedulerReport } from '../core/health/scheduler.ts';
 import type { ServerStatus } from '../core/health/status.ts';
 import type { Connection } from '../core/model/connection.ts';
@@ -157,6 +159,8 @@ export interface Control {
   services(): Promise<readonly ServiceCounters[]>;
   /** All real servers with their health and weights, those included that are out of their service because they are down. */
   servers(): Promise<readonly ServerStatus[]>;
+  /** The last transitions of servers, since the daemon began. */
+  history(): readonly ServerHistory[];
   /** What operators have said of servers. */
   overrides(): readonly Override[];
   /** Drains, disables or puts back the servers of that name, and keeps it; returns those that are configured as they then are, and undefined if there is none of that name. */

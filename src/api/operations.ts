@@ -80,6 +80,14 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     method: 'get',
+    path: '/v1/history',
+    id: 'listHistory',
+    summary:
+      'The last transitions of each server, 16 at most, since the daemon began; servers without any are absent.',
+    answer: 'HistoryList',
+  },
+  {
+    method: 'get',
     path: '/v1/overrides',
     id: 'listOverrides',
     summary: 'The servers that are drained or disabled.',

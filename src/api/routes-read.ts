@@ -23,6 +23,7 @@ export function addReadRoutes(app: App, control: Control, report: ReportFailure)
       : c.json(found);
   });
   app.get('/v1/servers', async (c) => c.json(await control.servers()));
+  app.get('/v1/history', (c) => c.json(control.history()));
   app.get('/v1/overrides', (c) => c.json(control.overrides()));
   app.get('/v1/verdicts', (c) => c.json(control.verdicts()));
   app.get('/v1/config', (c) => {

@@ -1,5 +1,6 @@
 /** The shapes of what the API answers, for its document; the types that the program works with are held against them. */
 import { z } from 'zod';
+import { type ServerHistory, TURNS } from '../core/health/history.ts';
 import type { ServerStatus } from '../core/health/status.ts';
 import type { Connection } from '../core/model/connection.ts';
 import type { ServerCounters, ServiceCounters, Verdicts } from '../core/model/counters.ts';
@@ -137,6 +138,22 @@ const serverStatus = serverCounters.extend({
     .readonly()
     .describe('What the configured weight is multiplied by.'),
 });
+const serverHistory = z.object({
+  service: z.string(),
+  server: z.string().describe('Such as "192.168.1.101:80".'),
+  transitions: z
+    .array(
+      z.object({
+        at: time,
+        to: z
+          .enum(TURNS)
+          .describe('up, down: by its checks; the others by an operator, or by a drain’s deadline.'),
+        reason: z.string().describe('Empty for none.'),
+      }),
+    )
+    .readonly()
+    .describe('The oldest first.'),
+});
 const override = z.object({
   service: z.string(),
   server: z.string().describe('Such as "192.168.1.101:80".'),
@@ -221,6 +238,8 @@ export const SCHEMAS = {
   ServerStatus: serverStatus,
   ServerList: z.array(serverStatus),
   Override: override,
+  ServerHistory: serverHistory,
+  HistoryList: z.array(serverHistory),
   OverrideList: z.array(override),
   ServiceList: z.array(serviceCounters),
   Zeroed: z.object({ services: z.array(z.string()).readonly() }),
@@ -238,6 +257,7 @@ export type Checked = [
   Holds<typeof serverCounters, ServerCounters>,
   Holds<typeof serverStatus, ServerStatus>,
   Holds<typeof override, Override>,
+  Holds<typeof serverHistory, ServerHistory>,
   Holds<typeof serviceCounters, ServiceCounters>,
   Holds<typeof verdicts, Verdicts>,
   Holds<typeof connection, Connection>,

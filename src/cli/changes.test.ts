@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { EVENTS, type Fixture, fixture, SERVICES, VERSION_IN_FORCE } from '../api/control.fixture.ts';
+import {
+  EVENTS,
+  type Fixture,
+  fixture,
+  HISTORY,
+  SERVICES,
+  VERSION_IN_FORCE,
+} from '../api/control.fixture.ts';
 import type { Control } from '../api/control.ts';
 import { type ControlServer, serveControl } from '../api/server.ts';
 import { socketPathIn } from '../api/socket-path.ts';
@@ -134,6 +141,22 @@ test.each([
   expect(await weir('run', ...flags.split(' '))).toMatchObject({
     code: 2,
     err: expect.stringContaining('only with TLS and a token'),
+  });
+});
+
+describe('weir servers --history', () => {
+  test('lists transitions by time, of one service or all', async () => {
+    await serve();
+    const { out } = await weir('servers', '--history', '--no-headers');
+    expect(out.split('\n').map((line) => line.replace(/ {2,}/g, '  ').trimEnd())).toEqual([
+      '2026-11-22T14:02:00Z  192.168.1.101:8080  tcp 203.0.113.100:80  drained  new disks',
+      '2026-11-22T14:03:00Z  192.168.1.102:8080  tcp 203.0.113.100:80  down  connection refused (tcp 192.168.1.102:8080)',
+      '2026-11-22T14:04:00Z  192.168.1.101:8080  tcp 203.0.113.100:80  enabled',
+      '',
+    ]);
+    expect(JSON.parse((await weir('servers', '--history', '-o', 'json')).out)).toEqual(HISTORY);
+    const other = await weir('servers', '203.0.113.100:53', '--history');
+    expect(other).toMatchObject({ code: 0, err: 'nothing has become of them since the daemon began\n' });
   });
 });
 

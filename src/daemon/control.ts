@@ -58,6 +58,10 @@ export function control(
       if (part.health === undefined) throw new NotReady(STARTING);
       return part.health.servers(servicesSince(plane().counters(), baseline));
     },
+    history: () => {
+      if (part.health === undefined) throw new NotReady(STARTING);
+      return part.health.history;
+    },
     overrides: () => {
       if (part.health === undefined) throw new NotReady(STARTING);
       return listOverrides(part.health.overrides);

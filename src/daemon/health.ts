@@ -2,6 +2,7 @@
 import type { AdminRequest } from '../api/control.ts';
 import { type ChecksListener, type CheckThread, openChecks } from '../checks/open.ts';
 import { formatEndpoint, parseEndpoint } from '../core/address/address.ts';
+import type { ServerHistory, Turn } from '../core/health/history.ts';
 import type { SchedulerReport } from '../core/health/scheduler.ts';
 import {
   type CheckStates,
@@ -22,6 +23,7 @@ import type { Config } from '../core/model/config.ts';
 import type { ServiceCounters } from '../core/model/counters.ts';
 import {
   type AdminChange,
+  type AdminState,
   listOverrides,
   type Override,
   type Overrides,
@@ -32,6 +34,7 @@ import { type ServiceKey, serviceKey, type VirtualService } from '../core/model/
 import { type Weigh, weighBy } from '../core/weight/weigh.ts';
 import type { Log } from '../observe/log.ts';
 import { Alarms, type Grounds } from './alarms.ts';
+import { histories } from './history.ts';
 import type { OverridesFile } from './overrides-file.ts';
 import { SlowStarts } from './slow-starts.ts';
 
@@ -45,6 +48,8 @@ export interface HealthParts {
   /** Default: a thread that really asks. */
   readonly open?: (listener: ChecksListener) => CheckThread;
 }
+
+const TURN_TO: { readonly [S in AdminState]: Turn } = { up: 'enabled', drain: 'drained', down: 'disabled' };
 
 /** One server that depends on a check. */
 interface Dependent {
@@ -66,6 +71,7 @@ export class Health {
   readonly #file: OverridesFile;
   #overrides: Overrides;
   readonly #slowStarts: SlowStarts;
+  readonly #histories = histories();
 
   /** Throws an Error when the overrides cannot be read. */
   constructor({ log, changed, overrides, open = openChecks }: HealthParts) {
@@ -100,6 +106,7 @@ export class Health {
     const before = this.#config;
     this.#config = config;
     this.#slowStarts.adopt(before, config);
+    this.#histories.keep(config.services);
     this.#watch = watch;
     for (const key of this.#states.keys()) if (!watch.checks.has(key)) this.#states.delete(key);
     this.#dependents = dependentsIn(watch);
@@ -176,13 +183,16 @@ export class Health {
     });
     this.#keep(next);
     if (state === 'up') for (const { service: key, server } of all) this.#slowStarts.begin(key, server);
-    for (const one of all)
+    for (const one of all) {
+      const turn = { at: since, to: TURN_TO[state], reason: reason ?? '' };
+      this.#histories.record(one.service, one.server, turn);
       this.#log.info('admin_state', {
         ...one,
         state,
         ...(reason !== undefined && { reason }),
         ...(deadline !== undefined && { deadline }),
       });
+    }
     return all;
   }
 
@@ -190,7 +200,14 @@ export class Health {
   endDrains(): readonly Override[] {
     const { overrides, ended } = withDeadlines(this.#overrides, new Date().toISOString());
     if (ended.length > 0) this.#keep(overrides);
+    for (const { service, server, deadline: at } of ended)
+      this.#histories.record(service, server, { at: at!, to: 'disabled', reason: 'the drain is over' });
     return ended;
+  }
+
+  /** The last transitions of servers, since this daemon began. */
+  get history(): readonly ServerHistory[] {
+    return this.#histories.list();
   }
 
   /** How the scheduler of the checks keeps its times, some seconds ago at most. */
@@ -227,16 +244,19 @@ export class Health {
     // A state may come of a check that has just been taken out.
     for (const [key, state] of states) if (this.#watch.checks.has(key)) this.#states.set(key, state);
     let changes = 0;
+    const at = new Date().toISOString();
     for (const [{ service, server, watched }, was] of before) {
       const { verdict, checked, reason } = healthOf(watched, this.#states);
       if (verdict !== was.verdict) changes++;
       if (verdict === 'up' && was.verdict === 'down') {
         // During a panic it had its weight all along.
         if (this.#alarms.panics.get(service)?.on !== true) this.#slowStarts.begin(service, server);
+        this.#histories.record(service, server, { at, to: 'up', reason });
         this.#log.info('server_up', { service, server, reason });
       }
       if (verdict === 'down' && checked && (was.verdict === 'up' || !was.checked)) {
         const check = failingCheck(watched, this.#watch, this.#states);
+        this.#histories.record(service, server, { at, to: 'down', reason: `${reason} (${check})` });
         this.#log.warn('server_down', { service, server, reason, check });
       }
     }

@@ -1,5 +1,6 @@
 /** Health checks on real servers: each way of failing takes a server out, the traffic goes on, and it comes back. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ServerHistory } from '../../src/core/health/history.ts';
 import type { ServerStatus } from '../../src/core/health/status.ts';
 import { type LabClient, labClient } from '../../src/lab/client-api.ts';
 import type { LabProcess } from '../../src/lab/process.ts';
@@ -304,6 +305,31 @@ describe('health checks', () => {
     expect(Object.keys(result.byServer).sort()).toEqual(['server1', 'server3']);
     await become(1, 'good');
     await allUp();
+  });
+
+  it('are remembered with what became of servers and why, over a reload', async () => {
+    const history = async () =>
+      JSON.parse(await director.weir.run(['servers', '--history', '-o', 'json'])) as readonly ServerHistory[];
+    // What the daemon before this one knew is gone with it.
+    const turns = async () =>
+      (await history()).find(({ server: of }) => of === '192.168.1.102:80')?.transitions ?? [];
+    const before = await turns();
+    await become(1, 'broken');
+    await expect.poll(() => health(1), { interval: 50 }).toBe('down 0');
+    await director.reload(config({ scheduler: 'wrr' }));
+    await become(1, 'good');
+    await allUp();
+    await director.weir.run(['disable', '192.168.1.102', '--reason', 'new disks']);
+    await director.weir.run(['enable', '192.168.1.102']);
+    const after = (await turns()).slice(before.length);
+    expect(after.map(({ to, reason }) => `${to} ${reason}`)).toEqual([
+      'down status 500, not 200-299 (http GET 192.168.1.102:8100/)',
+      'up its check passes',
+      'disabled new disks',
+      'enabled ',
+    ]);
+    expect(after.map(({ at }) => at)).toEqual(after.map(({ at }) => at).sort());
+    await director.reload(config());
   });
 
   it('tell weir diff and weir check about themselves', async () => {

@@ -1,5 +1,6 @@
 /** `weir services` and `weir servers`: what is balanced, onto whom, and how it is spread. */
 import { formatEndpoint } from '../../core/address/address.ts';
+import type { ServerHistory } from '../../core/health/history.ts';
 import type { ServerStatus } from '../../core/health/status.ts';
 import type { ServerCounters, ServiceCounters } from '../../core/model/counters.ts';
 import { parseServiceKey, TCP_OPTIONS } from '../../core/model/service.ts';
@@ -156,6 +157,19 @@ function serversText(session: Session, servers: readonly ServerStatus[]): string
   return table(session, [...columns, ...more], narrow);
 }
 
+/** A transition to a line, the oldest first. */
+function historyText(session: Session, histories: readonly ServerHistory[]): string {
+  const { style } = session;
+  const paints = { up: style.green, down: style.red, enabled: String, drained: String, disabled: String };
+  const rows = histories
+    .flatMap(({ service, server, transitions }) => transitions.map((one) => ({ service, server, ...one })))
+    .sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))
+    .map(({ at, server, service, to, reason }): Row => {
+      return [`${at.slice(0, 19)}Z`, server, service, { text: to, paint: paints[to] }, reason];
+    });
+  return table(session, [left('TIME'), left('SERVER'), left('SERVICE'), left('TO'), left('WHY')], rows);
+}
+
 export const services: Verb = {
   name: 'services',
   operands: '[service]',
@@ -191,19 +205,31 @@ export const servers: Verb = {
     'Lists the real servers of every service, or of the one named, one to a line: for grep and sort. WEIGHT is the one in effect. ' +
     'HEALTH is up or down by the checks of the configuration, with a question mark until they have been made, and - for a ' +
     'server without checks; WHY says what made it so. A server that is down is listed though it is out of its service. ' +
-    '-o wide adds the configured weight, traffic and templates; -o json each check with its latest result.',
+    '-o wide adds the configured weight, traffic and templates; -o json each check with its latest result. ' +
+    '--history lists what became of them in place of what they are: the last 16 transitions of each since the daemon began, the oldest first.',
   examples: [
     ['weir servers', 'all of them'],
     ['weir servers 203.0.113.100:80', 'those of one service'],
     ['weir servers --no-headers | sort -k5 -n', 'the busiest last'],
+    ['weir servers --history', 'when each went up or down, and why'],
     ['weir servers -o json', 'with each check’s latest result and the factors of each weight'],
   ],
-  async run(session, operand) {
-    const all = await session.client.servers();
+  options(command) {
+    command.option('--history', 'the last transitions of each, with their reasons');
+  },
+  async run(session, operand, own) {
     const wanted =
       operand === undefined
         ? undefined
         : new Set(findServices(await session.client.services(), operand).map(({ key }) => key));
+    if (own['history'] === true) {
+      const all = await session.client.history();
+      const list = wanted === undefined ? all : all.filter(({ service }) => wanted.has(service));
+      await output(session, list, () => historyText(session, list));
+      if (list.length === 0) await say(session, 'nothing has become of them since the daemon began');
+      return EXIT.done;
+    }
+    const all = await session.client.servers();
     const list = wanted === undefined ? all : all.filter(({ service }) => wanted.has(service));
     await output(session, list, () => serversText(session, list));
     if (list.length === 0) await say(session, 'no servers');

@@ -3,11 +3,12 @@
  * INTERVAL_MS SECONDS. Prints a line of JSON: `Measured` of measure.ts.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import { ask } from '../../src/checks/attempt.ts';
+import { askBy } from '../../src/checks/attempt.ts';
 import { type CheckToMake, Runner } from '../../src/checks/runner.ts';
 import { watchStalls } from '../../src/checks/stalls.ts';
 import { parseAddress } from '../../src/core/address/address.ts';
 import { type Check, checkKey, DEFAULT_CHECK_TIMEOUT_MS } from '../../src/core/model/check.ts';
+import { Connector } from '../../src/kernel/connector.ts';
 import { median } from '../ratios.ts';
 import { type Measured, targetAddress } from './measure.ts';
 
@@ -27,7 +28,7 @@ const checks: CheckToMake[] = Array.from({ length: count }, (_, index) => {
 });
 let changes = 0;
 const runner = new Runner({
-  ask,
+  ask: askBy(new Connector()),
   stalls: watchStalls(),
   random: Math.random,
   changed: () => {

@@ -6,7 +6,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Address, parseAddress } from '../core/address/address.ts';
 import { type Check, type HttpCheck, MAX_CHECKED_BODY } from '../core/model/check.ts';
-import { ask, attempt } from './attempt.ts';
+import { make } from './servers.fixture.ts';
 
 const loopback = parseAddress('127.0.0.1')!;
 const open: { server: Server; sockets: Set<Socket> }[] = [];
@@ -56,10 +56,6 @@ const httpAt = (port: number, more: Partial<HttpCheck> = {}): Check => ({
   ...timing,
   ...more,
 });
-
-const notLate = { total: () => 0, close: () => {} };
-const make = (check: Check, stalls = notLate) =>
-  attempt(check, { ask, stalls, cancel: new AbortController().signal });
 
 describe('a tcp check', () => {
   it('passes when a connection is accepted, over IPv6 too', async () => {

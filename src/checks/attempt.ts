@@ -1,6 +1,7 @@
 /** One check, once: bounded in time altogether, and not held against the server when this thread was late itself. */
 import type { CheckResult } from '../core/health/state.ts';
 import type { Check } from '../core/model/check.ts';
+import type { Connector } from '../kernel/connector.ts';
 import { checkAgent } from './agent.ts';
 import { checkDns } from './dns.ts';
 import { checkExec } from './exec.ts';
@@ -18,22 +19,21 @@ export type Protocol<C extends Check> = (check: C, signal: AbortSignal) => Promi
 
 type Protocols = { readonly [T in Check['type']]: Protocol<Extract<Check, { type: T }>> };
 
-const PROTOCOLS: Protocols = {
-  tcp: checkTcp,
-  http: checkHttp,
-  https: checkHttp,
-  steps: checkSteps,
-  smtp: checkSmtp,
-  udp: checkUdp,
-  agent: checkAgent,
-  dns: checkDns,
-  exec: checkExec,
-  grpc: checkGrpc,
-};
-
-/** Asks by the check's own protocol. */
-export function ask(check: Check, signal: AbortSignal): Promise<Outcome> {
-  return (PROTOCOLS[check.type] as Protocol<Check>)(check, signal);
+/** Asks by the check's own protocol, and tries TCP connections by `connector`. */
+export function askBy(connector: Connector): Protocol<Check> {
+  const protocols: Protocols = {
+    tcp: (check, signal) => checkTcp(check, signal, connector),
+    http: checkHttp,
+    https: checkHttp,
+    steps: checkSteps,
+    smtp: checkSmtp,
+    udp: checkUdp,
+    agent: checkAgent,
+    dns: checkDns,
+    exec: checkExec,
+    grpc: checkGrpc,
+  };
+  return (check, signal) => (protocols[check.type] as Protocol<Check>)(check, signal);
 }
 
 /** If the thread was stalled for more than this part of a check's time, no answer in time says nothing. */

@@ -7,14 +7,23 @@ import { join } from 'node:path';
 import { parseAddress } from '../core/address/address.ts';
 import type { CheckResult } from '../core/health/state.ts';
 import type { Check } from '../core/model/check.ts';
-import { ask, attempt } from './attempt.ts';
+import { Connector } from '../kernel/connector.ts';
+import { askBy, attempt } from './attempt.ts';
+import type { Stalls } from './stalls.ts';
 
 export const LOOPBACK = parseAddress('127.0.0.1')!;
+const NOT_LATE: Stalls = { total: () => 0, close: () => {} };
 export const TIMING = { interval: 5_000, timeout: 1_000, rise: 1, fall: 1 };
 
-/** Makes a check once, by a thread that is never late. */
-export const make = (check: Check): Promise<CheckResult> =>
-  attempt(check, { ask, stalls: { total: () => 0, close: () => {} }, cancel: new AbortController().signal });
+/** Makes a check once, by a thread that is never late unless it is told so. */
+export async function make(check: Check, stalls: Stalls = NOT_LATE): Promise<CheckResult> {
+  const connector = new Connector();
+  try {
+    return await attempt(check, { ask: askBy(connector), stalls, cancel: new AbortController().signal });
+  } finally {
+    connector.close();
+  }
+}
 
 /** Servers that end together. */
 export interface TestServers {

@@ -2,7 +2,8 @@
 import { parentPort } from 'node:worker_threads';
 import type { CheckState } from '../core/health/state.ts';
 import type { CheckKey } from '../core/model/check.ts';
-import { ask } from './attempt.ts';
+import { Connector } from '../kernel/connector.ts';
+import { askBy } from './attempt.ts';
 import type { FromChecks, ToChecks } from './messages.ts';
 import { Runner } from './runner.ts';
 import { watchStalls } from './stalls.ts';
@@ -11,7 +12,7 @@ function main(port: NonNullable<typeof parentPort>): void {
   const say = (message: FromChecks) => port.postMessage(message);
   let changes = new Map<CheckKey, CheckState>();
   const runner = new Runner({
-    ask,
+    ask: askBy(new Connector()),
     stalls: watchStalls(),
     random: Math.random,
     changed: (key, state) => {

@@ -15,12 +15,26 @@ export interface Libc {
   sendto(fd: number, bytes: Uint8Array, flags: number, address: Uint8Array): void;
   /** Gives the socket the name `address`, a struct sockaddr of its family. */
   bind(fd: number, address: Uint8Array): void;
+  /** Connects to `address`, a struct sockaddr of the socket's family. Returns 0, or the errno in place of an error. */
+  connect(fd: number, address: Uint8Array): number;
+  /** A new epoll set, closed on exec. */
+  epollCreate(): number;
+  /** Watches for the moment when `fd` can be written, or has failed. */
+  epollAddWritable(epoll: number, fd: number): void;
+  /** Descriptors, `most` of them, whose moment has come; does not wait. */
+  epollReady(epoll: number, most: number): number[];
   /** Bytes received; with MSG_TRUNC the length of the datagram, which may exceed the buffer's. */
   recv(fd: number, into: Uint8Array, flags: number): number;
   close(fd: number): void;
 }
 
 const EINTR = 4;
+
+const EPOLL_CLOEXEC = 0o2000000;
+const EPOLL_CTL_ADD = 1;
+const EPOLLOUT = 4;
+/** struct epoll_event: packed on x86-64 alone (include/uapi/linux/eventpoll.h). */
+const [EPOLL_EVENT_SIZE, EPOLL_EVENT_DATA] = process.arch === 'x64' ? [12, 4] : [16, 8];
 
 /**
  * Opens the C library and declares its functions. koffi knows no ssize_t, hence int64_t. Made on first use and then
@@ -40,6 +54,12 @@ function loadLibc(): Libc {
     'int64_t sendto(int fd, const uint8_t *bytes, size_t length, int flags, const uint8_t *address, uint32_t size)',
   );
   const bind = library.func('int bind(int fd, const uint8_t *address, uint32_t size)');
+  const connect = library.func('int connect(int fd, const uint8_t *address, uint32_t size)');
+  const epollCreate = library.func('int epoll_create1(int flags)');
+  const epollCtl = library.func('int epoll_ctl(int epoll, int operation, int fd, const uint8_t *event)');
+  const epollWait = library.func(
+    'int epoll_wait(int epoll, _Out_ uint8_t *events, int most, int milliseconds)',
+  );
   const recv = library.func('int64_t recv(int fd, _Out_ uint8_t *into, size_t length, int flags)');
   const close = library.func('int close(int fd)');
 
@@ -70,6 +90,23 @@ function loadLibc(): Libc {
     },
     bind: (fd, address) => {
       checked('bind', () => bind(fd, address, address.length));
+    },
+    connect: (fd, address) => (connect(fd, address, address.length) < 0 ? koffi.errno() : 0),
+    epollCreate: () => checked('epoll_create1', () => epollCreate(EPOLL_CLOEXEC)),
+    epollAddWritable: (epoll, fd) => {
+      const event = new Uint8Array(EPOLL_EVENT_SIZE);
+      const view = new DataView(event.buffer);
+      view.setUint32(0, EPOLLOUT, true);
+      view.setInt32(EPOLL_EVENT_DATA, fd, true);
+      checked('epoll_ctl', () => epollCtl(epoll, EPOLL_CTL_ADD, fd, event));
+    },
+    epollReady: (epoll, most) => {
+      const events = new Uint8Array(most * EPOLL_EVENT_SIZE);
+      const count = checked('epoll_wait', () => epollWait(epoll, events, most, 0));
+      const view = new DataView(events.buffer);
+      return Array.from({ length: count }, (_, i) =>
+        view.getInt32(i * EPOLL_EVENT_SIZE + EPOLL_EVENT_DATA, true),
+      );
     },
     recv: (fd, into, flags) => checked('recv', () => recv(fd, into, into.length, flags)),
     // close(2): on Linux the descriptor is gone even after EINTR, so a second attempt could close somebody else's.

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { KernelError } from '../errors.ts';
-import type { Libc } from '../libc.ts';
 import { LITTLE_ENDIAN, viewOf } from './bytes.ts';
 import {
   decodeMessages,
@@ -10,7 +9,7 @@ import {
   NLMSG_DONE,
   NLMSG_ERROR,
 } from './message.ts';
-import { NetlinkSocket } from './socket.ts';
+import { NetlinkSocket, type SocketCalls } from './socket.ts';
 
 const MSG_PEEK = 0x02;
 const REQUEST = { asked: 'list links', type: 18, payload: new Uint8Array(16) };
@@ -20,7 +19,7 @@ function scripted(answers: readonly ((sequence: number) => readonly Uint8Array[]
   const requests: Message[] = [];
   const datagrams: Uint8Array[] = [];
   const closed: number[] = [];
-  const library: Omit<Libc, 'sendto' | 'bind'> = {
+  const library: SocketCalls = {
     socket: () => 7,
     setsockopt: () => {},
     getsockopt: () => 0,

@@ -47,7 +47,7 @@ export interface Request {
 }
 
 /** What a netlink socket needs of the C library. */
-type SocketCalls = Omit<Libc, 'sendto' | 'bind'>;
+export type SocketCalls = Pick<Libc, 'socket' | 'setsockopt' | 'getsockopt' | 'send' | 'recv' | 'close'>;
 
 /** A socket to rtnetlink in the network namespace of the calling thread. */
 export class NetlinkSocket {

@@ -71,6 +71,7 @@ export function buildConfig(file: ParsedFile): Config {
         return duration === undefined ? [] : [[serviceKey(service), duration] as const];
       }),
     ),
+    notify: file.notify,
     masquerade: file.masquerade.map(({ source, interface: way = first }) => ({ source, interface: way })),
     sysctls: new Map(
       Object.entries(file.host.sysctls).map(([name, value]) => [normalSysctlName(name) ?? name, value]),

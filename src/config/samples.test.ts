@@ -41,6 +41,7 @@ describe('samples', () => {
       'ipv6',
       'limits',
       'minimal',
+      'notify',
       'panic',
       'persistence',
       'quorum',
@@ -101,6 +102,10 @@ describe('samples', () => {
     expect(checked[1]!.servers.get('192.168.1.103:25')).toMatchObject([{ type: 'tcp', port: 2525 }]);
     expect([...load('quorum.yaml').checks.values()][0]!.quorum).toEqual({ quorum: 3, hysteresis: 1 });
     expect([...load('panic.yaml').checks.values()][0]!.panic_threshold).toBe(50);
+    expect(load('notify.yaml').notify.map(({ events, timeout }) => [events.length, timeout])).toEqual([
+      [2, 10_000],
+      [4, 30_000],
+    ]);
     expect([...load('slow-start.yaml').slowStarts.values()]).toEqual([60_000]);
     expect(load('stack.yaml').forwarding).toBe('stack');
     expect(load('host.yaml').sysctls.get('net.netfilter.nf_conntrack_max')).toBe('1000000');

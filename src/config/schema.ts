@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ON_FAILURES, STARTS } from '../core/model/check.ts';
 import { DEFAULT_LIMITS } from '../core/model/config.ts';
 import { FORWARDINGS, HOW_ATTACHED } from '../core/model/host.ts';
+import { MAX_NOTIFY, NOTIFY_EVENTS } from '../core/model/notify.ts';
 import { DEFAULT_PERSISTENCE_MS, MAX_PERSISTENCE_MS, MIN_PERSISTENCE_MS } from '../core/model/persistence.ts';
 import { MAX_RANGES } from '../core/model/ports.ts';
 import {
@@ -15,6 +16,7 @@ import {
   SCHEDULERS,
 } from '../core/model/service.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../core/model/state.ts';
+import { commandField } from './check-dns.ts';
 import { checksField } from './check-schema.ts';
 import {
   addressField,
@@ -260,6 +262,21 @@ const masquerade = z.strictObject({
     ),
 });
 
+const notify = z.strictObject({
+  command: commandField.describe(
+    'The absolute path of a program, and its arguments, after which come the event, the service and, where it is about one, the server. No shell.',
+  ),
+  events: z
+    .array(wordField('an event', NOTIFY_EVENTS))
+    .min(1)
+    .meta({ noun: 'a list of events', expected: 'a list such as [server_down, server_up]' })
+    .default([...NOTIFY_EVENTS])
+    .describe('Which events it is run on. Default: all of these.'),
+  timeout: durationBetween(100, 600_000)
+    .prefault('10s')
+    .describe('How long it may take, 100ms to 10m; then it is killed with all that it has started.'),
+});
+
 const host = z.strictObject({
   sysctls: z
     .record(
@@ -323,6 +340,12 @@ export const configSchema = z
       .describe(
         "Source NAT for connections that the real servers open themselves, in Weir's own nftables table.",
       ),
+    notify: z
+      .array(notify)
+      .max(MAX_NOTIFY)
+      .meta({ noun: 'a list of commands', expected: `a list of at most ${MAX_NOTIFY} commands` })
+      .default([])
+      .describe('Programs that are run when something happens, each once at a time.'),
     host: host.prefault({}).describe('Settings of the host.'),
     limits: limits
       .prefault({})

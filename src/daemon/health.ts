@@ -43,6 +43,8 @@ export interface HealthParts {
   readonly log: Log;
   /** Told when a server's verdict has changed, so that the weights in effect are to be looked at again. */
   readonly changed: () => void;
+  /** Told of each configuration before anything is said under it. */
+  readonly adopted?: (config: Config) => void;
   /** Where an operator's overrides are kept. */
   readonly overrides: OverridesFile;
   /** Default: a thread that really asks. */
@@ -63,6 +65,7 @@ export class Health {
   readonly #log: Log;
   readonly #changed: () => void;
   readonly #thread: CheckThread;
+  readonly #adopted: (config: Config) => void;
   #config: Config | undefined;
   #watch: Watch = NO_WATCH;
   #dependents: ReadonlyMap<CheckKey, readonly Dependent[]> = new Map();
@@ -74,11 +77,12 @@ export class Health {
   readonly #histories = histories();
 
   /** Throws an Error when the overrides cannot be read. */
-  constructor({ log, changed, overrides, open = openChecks }: HealthParts) {
+  constructor({ log, changed, adopted = () => {}, overrides, open = openChecks }: HealthParts) {
     this.#file = overrides;
     this.#overrides = overrides.load();
     this.#log = log;
     this.#changed = changed;
+    this.#adopted = adopted;
     this.#alarms = new Alarms(log);
     this.#slowStarts = new SlowStarts(changed);
     this.#thread = open({
@@ -105,6 +109,7 @@ export class Health {
   adopt(config: Config, watch: Watch): void {
     const before = this.#config;
     this.#config = config;
+    this.#adopted(config);
     this.#slowStarts.adopt(before, config);
     this.#histories.keep(config.services);
     this.#watch = watch;

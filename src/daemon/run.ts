@@ -15,6 +15,7 @@ import { Director } from './director.ts';
 import { watchDrains } from './drains.ts';
 import { EventRing, keepingLog } from './event-ring.ts';
 import { Health } from './health.ts';
+import { Notifier, notifyingLog } from './notify.ts';
 import { overridesFile } from './overrides-file.ts';
 import { EventQueue } from './queue.ts';
 import { type ReadConfig, readConfig } from './read-config.ts';
@@ -41,7 +42,9 @@ const REFUSED = 5;
 export async function run(options: RunOptions): Promise<number> {
   const file = resolve(options.config);
   const ring = new EventRing(Date.now().toString(36));
-  const log = keepingLog(openLog({ level: options.logLevel }), ring);
+  const kept = keepingLog(openLog({ level: options.logLevel }), ring);
+  const notifier = new Notifier(kept);
+  const log = notifyingLog(kept, notifier);
   const begin = performance.now();
   const read = await readConfig(file);
   const readMs = Math.round(performance.now() - begin);
@@ -65,7 +68,7 @@ export async function run(options: RunOptions): Promise<number> {
       servers.push(remote);
       log.info('listening', { address: remote.address });
     }
-    return await direct(options, read, { queue, part, log, supervisor, readMs });
+    return await direct(options, read, { queue, part, log, notifier, supervisor, readMs });
   } catch (error) {
     log.fatal('start_failed', { error });
     process.stderr.write(`weir: ${(error as Error).message}\n`);
@@ -73,6 +76,7 @@ export async function run(options: RunOptions): Promise<number> {
   } finally {
     stopSignals();
     supervisor.close();
+    notifier.close();
     queue.close();
     ring.close();
     // Answers under way still read the tables, so these close last.
@@ -87,6 +91,7 @@ interface Surroundings {
   readonly queue: EventQueue;
   readonly part: Parts;
   readonly log: Log;
+  readonly notifier: Notifier;
   readonly supervisor: Supervisor;
   /** How long reading the configuration took, in milliseconds. */
   readonly readMs: number;
@@ -96,7 +101,7 @@ interface Surroundings {
 async function direct(
   options: RunOptions,
   read: ReadConfig,
-  { queue, part, log, supervisor, readMs }: Surroundings,
+  { queue, part, log, notifier, supervisor, readMs }: Surroundings,
 ): Promise<number> {
   const { limits, attach } = read.config;
   const plane = openBpfPlane({ objectFile: objectFile(), pinDir: options.pinDir, limits, attach });
@@ -106,6 +111,7 @@ async function direct(
   const health = new Health({
     log,
     changed: () => queue.push({ kind: 'verdicts' }),
+    adopted: ({ notify }) => notifier.adopt(notify),
     overrides: overridesFile(options.stateDir),
   });
   part.health = health;

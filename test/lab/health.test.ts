@@ -1,4 +1,7 @@
 /** Health checks on real servers: each way of failing takes a server out, the traffic goes on, and it comes back. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ServerHistory } from '../../src/core/health/history.ts';
 import type { ServerStatus } from '../../src/core/health/status.ts';
@@ -330,6 +333,45 @@ describe('health checks', () => {
     ]);
     expect(after.map(({ at }) => at)).toEqual(after.map(({ at }) => at).sort());
     await director.reload(config());
+  });
+
+  it('have programs run: by the event, with nothing of the daemon but what they are told', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'weir-notify-'));
+    const program = join(folder, 'tell');
+    const text = '#!/bin/sh\n{ echo "$@"; env; ls -l /proc/self/fd; } >"$1/$2" 2>&1\n';
+    writeFileSync(program, text, { mode: 0o755 });
+    const command = [program, folder];
+    const more = { notify: [{ command, events: ['server_down', 'panic_on'] }] };
+    const { services } = config({ panic_threshold: '50%' });
+    await director.reload(draft(services as never, more));
+    const said = (event: string) => {
+      try {
+        return readFileSync(join(folder, event), 'utf8');
+      } catch {
+        return '';
+      }
+    };
+    await become(0, 'broken');
+    await expect.poll(() => said('server_down'), { timeout: 15_000, interval: 50 }).toContain('/dev/null');
+    const down = said('server_down');
+    expect(down).toContain(`${folder} server_down ${key} 192.168.1.101:80\n`);
+    expect(down).toContain('WEIR_REASON=status 500, not 200-299\n');
+    expect(down).not.toMatch(/HOME=|bpf|socket:|weir\.lock/);
+    await become(1, 'broken');
+    await expect.poll(() => said('panic_on'), { timeout: 15_000, interval: 50 }).toContain('/dev/null');
+    for (const pair of ['WEIR_FAILED=2', 'WEIR_OF=3', 'WEIR_PANIC_THRESHOLD=50%'])
+      expect(said('panic_on')).toContain(`${pair}\n`);
+    await become(0, 'good');
+    await become(1, 'good');
+    await allUp();
+    expect(said('server_up')).toBe('');
+    await director.write(draft(services as never, { notify: [{ command: [join(folder, 'absent')] }] }));
+    expect(await director.weir.exec(['check'])).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining(`warning: notify[0].command: ${join(folder, 'absent')} is not there`),
+    });
+    await director.reload(config());
+    rmSync(folder, { recursive: true });
   });
 
   it('tell weir diff and weir check about themselves', async () => {

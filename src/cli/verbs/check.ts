@@ -1,5 +1,5 @@
 /** `weir check`: is the file good, and what does it describe? */
-import { readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { checkTextAt, type ServiceChecks } from '../../core/model/check.ts';
 import type { Config } from '../../core/model/config.ts';
 import { masqueradeKey, vipKey } from '../../core/model/host.ts';
@@ -70,6 +70,22 @@ function summaryText({ style }: Session, file: string, config: Config): string {
   return `${style.green('good')}  ${clean(file)}\n${lines.join('\n')}\n`;
 }
 
+/** What is to be looked at although the file is good: programs that are not there, or cannot be run. They may come later, or be on another host. */
+function warningsOf({ notify }: Config): readonly string[] {
+  return notify.flatMap(({ command: [program = ''] }, i) => {
+    const where = `notify[${i}].command: ${program}`;
+    try {
+      if (!statSync(program).isFile()) return [`${where} is not a file`];
+      accessSync(program, constants.X_OK);
+      return [];
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT') return [`${where} is not there`];
+      return [`${where} ${code === 'EACCES' ? 'is not executable' : `cannot be looked at: ${code}`}`];
+    }
+  });
+}
+
 export const check: Verb = {
   name: 'check',
   operands: '[file]',
@@ -77,7 +93,8 @@ export const check: Verb = {
   summary: 'say whether a configuration file is good',
   description:
     'Reads the file named (or the one given by -c) and prints every problem in it, or a summary of what it describes. ' +
-    'Needs neither root nor a daemon nor the interfaces that the file names. Exits 0 for a good file and 5 for a bad one.',
+    'Needs neither root nor a daemon nor the interfaces that the file names. Exits 0 for a good file and 5 for a bad one. ' +
+    'That the program of a notify command is there and executable is only warned of.',
   examples: [
     ['weir check', 'the file that the daemon would read'],
     ['weir check new.yaml -o json', 'another one, for a program'],
@@ -90,9 +107,11 @@ export const check: Verb = {
     const text = readFileSync(file, 'utf8');
     const result = parseConfig(text, file);
     if (result.ok) {
-      await output(session, { ok: true, file, ...summaryOf(result.config) }, () =>
+      const warnings = warningsOf(result.config);
+      await output(session, { ok: true, file, ...summaryOf(result.config), warnings }, () =>
         summaryText(session, file, result.config),
       );
+      for (const warning of warnings) await say(session, `warning: ${warning}`);
       return EXIT.done;
     }
     const { problems } = result;

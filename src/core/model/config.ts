@@ -1,6 +1,7 @@
 /** A parsed configuration file: defaults filled in, every value checked. */
 import type { Checks } from './check.ts';
 import type { DirectorInterface, Forwarding, HowAttached, Masquerade, Vip } from './host.ts';
+import type { NotifyCommand } from './notify.ts';
 import type { ServiceKey, VirtualService } from './service.ts';
 
 /** How large the data plane's tables are, which are made once: a change takes effect after `weir down`. */
@@ -43,6 +44,7 @@ export interface Config {
   readonly checks: Checks;
   /** How long servers take to get their weight, in milliseconds; services where they have it at once are absent. */
   readonly slowStarts: ReadonlyMap<ServiceKey, number>;
+  readonly notify: readonly NotifyCommand[];
   readonly masquerade: readonly Masquerade[];
   /** Name (`net.ipv4.tcp_fin_timeout`) to value, as written to /proc/sys. */
   readonly sysctls: ReadonlyMap<string, string>;

@@ -25,6 +25,7 @@ const config = (more: Partial<Config> = {}): Config => ({
   services: [service('203.0.113.100', 80), service('203.0.113.100', 443)],
   checks: new Map(),
   slowStarts: new Map(),
+  notify: [],
   masquerade: [],
   sysctls: new Map(),
   limits: DEFAULT_LIMITS,

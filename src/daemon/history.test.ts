@@ -45,6 +45,13 @@ it('keeps the last transitions of each server, in order, whatever comes between'
   );
 });
 
+it('lets the oldest go', () => {
+  const all = histories();
+  const numbers = Array.from({ length: MAX_TRANSITIONS + 5 }, (_, i) => `${i}`);
+  for (const reason of numbers) all.record(serviceKey(service(80)), 'a', { at: '', to: 'up', reason });
+  expect(all.list()[0]!.transitions.map(({ reason }) => reason)).toEqual(numbers.slice(5));
+});
+
 it('forgets who is no longer configured, and nobody else', () => {
   const all = histories();
   const told = { at: '', to: 'up', reason: '' } as const;

@@ -379,7 +379,7 @@ describe('health checks', () => {
     const { code, stdout } = await director.weir.exec(['diff']);
     expect(code).toBe(1);
     expect(stdout).toContain('+ check tcp 192.168.1.101:80 every 200ms\n');
-    expect(stdout).toContain('- check http GET 192.168.1.101:8100/ every 250ms\n');
+    expect(stdout).toContain('- check http GET 192.168.1.101:8100/ every 200ms\n');
     expect(stdout).not.toContain('no changes');
     expect(await director.weir.run(['check'])).toContain('checked by tcp :80 every 200ms');
     await director.weir.run(['reload']);

@@ -36,6 +36,9 @@ enum weir_state {
 	WEIR_STATE_MAX = 15,
 };
 
+/* In a word, besides those: a connection of one packet, in the slot of the CPU that has the packet (one_packet.h). */
+#define WEIR_STATE_ONE_PACKET 15
+
 /* Set in the protocol of a template, so that no packet's flow is the same as a template's. */
 #define WEIR_TEMPLATE_PROTOCOL 128
 /* Set besides in that of a service of several ports or addresses, whose templates have its id for a port. */
@@ -111,6 +114,7 @@ struct weir_service_key {
 #define WEIR_OPTION_SLOPPY_TCP 1 /* a connection may begin with any segment but a reset */
 #define WEIR_OPTION_SECURE_TCP 2 /* the stricter table of TCP's states */
 #define WEIR_OPTION_EXPIRE_QUIESCENT_TEMPLATE 4 /* a template to a server of weight 0 is void */
+#define WEIR_OPTION_ONE_PACKET 8 /* UDP: every packet is scheduled anew, and no connection is kept */
 
 /* services: two slots an id (2·id and 2·id+1), written while unpublished, then published by one update of the key. */
 struct weir_service {
@@ -179,6 +183,13 @@ struct weir_member {
 struct weir_thresholds {
 	__u32 upper; /* no new connections from so many on; 0: any number */
 	__u32 lower; /* again from fewer than so many on; 0: from three quarters of the upper one on */
+};
+
+/* one_packet: where a server of a service that keeps no connections answers from → the server's id. */
+struct weir_one_packet_key {
+	__u32 address[4];
+	__u16 port;
+	__u16 family; /* 4 or 6 */
 };
 
 /* localities: what lblc and lblcr remember of a destination. Times in nanoseconds since boot. */
@@ -265,7 +276,8 @@ struct weir_bucket {
 	__u64 strayed; /* keys that would stand here and stand in their second bucket instead */
 };
 
-/* connections4, connections6: one slot a connection, both directions; IPv4 fills one cache line, IPv6 two. A template
+/* connections4, connections6: one slot a connection, both directions; IPv4 fills one cache line, IPv6 two. Behind those of
+ * connections there is one for each possible CPU, for the one packet that it has of a service that keeps none. A template
  * has a slot too, of which it uses the word, last_seen (its latest use), service, server, its addresses (the client's
  * under the service's mask), virtual_port (the service's own), server_port, protocol (WEIR_TEMPLATE_PROTOCOL set),
  * replied (1 once it was found to control a connection that a server has answered), and server_ifindex: not an interface
@@ -324,7 +336,9 @@ struct weir_settings {
 	__u32 fragment_time; /* jiffies for which later fragments follow their first, or wait for it */
 	__u32 half_open_mask; /* places in the ring `half_open`, a power of two, less one */
 	__u32 networks;	   /* in `networks`: while there are none nobody looks */
-	__u32 reserved;
+	__u32 one_packets; /* 1 while there are any in `one_packet` */
+	__u32 one_packet4; /* the slot in connections4 of the first CPU's one packet */
+	__u32 one_packet6;
 };
 
 /* tally: one element, counted by the packet path. */
@@ -368,6 +382,9 @@ enum weir_fragment_fate {
 	WEIR_FRAGMENT_PASSES = 2, /* it was passed on */
 	WEIR_FRAGMENT_FALLS = 3,  /* it was dropped or refused */
 };
+
+/* No slot: the first fragment was all of its connection, and `generation` is the id of its server. */
+#define WEIR_ONE_PACKET_SLOT 4294967295
 
 /* fragments: datagrams of which fragments have come lately. */
 struct weir_fragment {

@@ -12,18 +12,24 @@
 #include "open.h"
 #include "retire.h"
 
-/* What is neither TCP nor UDP: sends on an ICMP error about a connection of ours; NOT_TRANSLATED if it is none. */
-static __always_inline int translate(struct __sk_buff *skb, const struct packet *packet, enum direction direction,
-				     bool at_egress, int family)
-{
-	int action = NOT_TRANSLATED;
+/*
+ * Of ICMP: the program calls another function, so that this one's packet is not on the stack then. What it would have been
+ * passed on for is added to it.
+ */
+#define IS_ICMP -64
 
-	if (family == FAMILY4 && packet->protocol == IPPROTO_ICMP)
-		action = translate_error4(skb, direction, at_egress);
-	if (family == FAMILY6 && packet->protocol == IPPROTO_ICMPV6)
-		action = quotes_fragment6(skb) ? translate_fragment_error6(skb, direction, at_egress)
-					       : translate_error6(skb, direction, at_egress);
-	return action;
+static __always_inline bool is_icmp(const struct packet *packet, int family)
+{
+	return packet->protocol == (family == FAMILY4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+}
+
+/* Sends on an ICMP error about a connection of ours; NOT_TRANSLATED if it is none. */
+static __always_inline int translate(struct __sk_buff *skb, enum direction direction, bool at_egress, int family)
+{
+	if (family == FAMILY4)
+		return translate_error4(skb, direction, at_egress);
+	return quotes_fragment6(skb) ? translate_fragment_error6(skb, direction, at_egress)
+				     : translate_error6(skb, direction, at_egress);
 }
 
 /* A server's packet of a connection whose time-out has passed: the connection goes, and the packet with it. */
@@ -88,7 +94,7 @@ static __always_inline int request(struct __sk_buff *skb, struct packet *packet,
 
 static __always_inline int reply(struct __sk_buff *skb, struct packet *packet, struct found *found, int family)
 {
-	if (!connection_find(packet, OUT, family, found))
+	if (!connection_of_answer(skb, packet, found, OUT, family))
 		return pass(WEIR_VERDICT_NOT_OURS);
 	if (goes_by_stack(found, family))
 		return TCX_NEXT;
@@ -157,11 +163,8 @@ static __always_inline int receive(struct __sk_buff *skb, enum direction directi
 
 	if (packet.fragment)
 		return IS_FRAGMENT;
-	if (!parsed) {
-		int action = translate(skb, &packet, direction, false, family);
-
-		return action == NOT_TRANSLATED ? pass(why) : action;
-	}
+	if (!parsed)
+		return is_icmp(&packet, family) ? IS_ICMP + (int)why : pass(why);
 	return direction == IN ? request(skb, &packet, &found, family) : reply(skb, &packet, &found, family);
 }
 
@@ -177,12 +180,9 @@ static __always_inline int leave(struct __sk_buff *skb, int family)
 	/* What the stack has cut leaves as it is: docs/decisions/0011. */
 	if (packet.fragment)
 		return TCX_NEXT;
-	if (!parsed) {
-		int action = translate(skb, &packet, OUT, true, family);
-
-		return action == NOT_TRANSLATED ? TCX_NEXT : action;
-	}
-	if (!connection_find(&packet, OUT, family, &found))
+	if (!parsed)
+		return is_icmp(&packet, family) ? IS_ICMP : TCX_NEXT;
+	if (!connection_of_answer(skb, &packet, &found, LEAVING, family))
 		return TCX_NEXT;
 	connection = connection_at(found.slot, family);
 	if (!connection || !connection->by_stack)
@@ -229,6 +229,13 @@ static __always_inline int finish4(struct __sk_buff *skb, int action, enum direc
 {
 	if (action == IS_FRAGMENT)
 		action = direction == IN ? request_fragment4(skb) : reply_fragment4(skb);
+	else if (action < IS_FRAGMENT) {
+		enum weir_verdict why = action - IS_ICMP;
+
+		action = translate(skb, direction, false, FAMILY4);
+		if (action == NOT_TRANSLATED)
+			return pass(why);
+	}
 	return action < ANSWER ? action : answer4(skb, action);
 }
 
@@ -236,7 +243,23 @@ static __always_inline int finish6(struct __sk_buff *skb, int action, enum direc
 {
 	if (action == IS_FRAGMENT)
 		action = direction == IN ? request_fragment6(skb) : reply_fragment6(skb);
+	else if (action < IS_FRAGMENT) {
+		enum weir_verdict why = action - IS_ICMP;
+
+		action = translate(skb, direction, false, FAMILY6);
+		if (action == NOT_TRANSLATED)
+			return pass(why);
+	}
 	return action < ANSWER ? action : answer6(skb, action);
+}
+
+/* The same for what leaves. */
+static __always_inline int finish_leaving(struct __sk_buff *skb, int action, int family)
+{
+	if (action != IS_ICMP)
+		return action;
+	action = translate(skb, OUT, true, family);
+	return action == NOT_TRANSLATED ? TCX_NEXT : action;
 }
 
 /* A VLAN's frames are not ours: the kernel has taken the tag out of the bytes, and it would be lost. */
@@ -276,9 +299,9 @@ int weir_egress(struct __sk_buff *skb)
 	if (skb->vlan_present)
 		return TCX_NEXT;
 	if (skb->protocol == bpf_htons(ETH_P_IP))
-		return leave4(skb);
+		return finish_leaving(skb, leave4(skb), FAMILY4);
 	if (skb->protocol == bpf_htons(ETH_P_IPV6))
-		return leave6(skb);
+		return finish_leaving(skb, leave6(skb), FAMILY6);
 	return TCX_NEXT;
 }
 

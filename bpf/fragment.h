@@ -10,7 +10,7 @@
 #ifndef WEIR_FRAGMENT_H
 #define WEIR_FRAGMENT_H
 
-#include "connection.h"
+#include "one_packet.h"
 
 #define HELD_MOST 64 /* fragments of a datagram that may wait: 65,535 bytes in pieces of 1,024 */
 
@@ -121,15 +121,21 @@ static __always_inline bool has_addresses_of(const struct packet *packet, struct
 	       same_address(packet->daddr, direction == IN ? at.virtual_ip : at.client, family);
 }
 
-/* The connection that an entry leads to, for a packet of those addresses; an entry may be reused while it is read. */
-static __always_inline bool fragment_connection(const struct weir_fragment *entry, const struct packet *packet,
-						enum direction direction, struct found *found, int family)
+/*
+ * The connection that an entry leads to, for a packet of those addresses in direction `to`; LEAVING is one of them. An entry may
+ * be reused while it is read.
+ */
+static __always_inline bool fragment_connection(struct __sk_buff *skb, const struct weir_fragment *entry,
+						const struct packet *packet, __u32 to, struct found *found, int family)
 {
+	enum direction direction = to == IN ? IN : OUT;
 	struct weir_connection *connection;
 	__u32 generation = entry->generation;
 
 	found->slot = entry->slot;
 	found->left = entry->cut ? LEFT_TO_BE_CUT : STILL_HERE;
+	if (found->slot == WEIR_ONE_PACKET_SLOT)
+		return one_packet_open(skb, packet, found, generation, to, family);
 	connection = connection_at(found->slot, family);
 	if (!connection)
 		return false;
@@ -157,7 +163,7 @@ static __always_inline int share_fate(struct __sk_buff *skb, const struct packet
 	}
 	if (entry->fate == WEIR_FRAGMENT_PASSES)
 		return pass(WEIR_VERDICT_FRAGMENT);
-	if (entry->fate != WEIR_FRAGMENT_FOLLOWS || !fragment_connection(entry, packet, direction, found, family) ||
+	if (entry->fate != WEIR_FRAGMENT_FOLLOWS || !fragment_connection(skb, entry, packet, direction, found, family) ||
 	    connection_expired(found, family))
 		return drop(WEIR_VERDICT_FRAGMENT_DROPPED);
 	return 0;
@@ -205,14 +211,14 @@ static __always_inline int fragment_leaves(const struct packet *packet, const st
 		return 0;
 	fragment_key(&key, packet->saddr, packet->daddr, packet, way_from(direction), family);
 	entry.fate = action == TCX_NEXT ? WEIR_FRAGMENT_PASSES : WEIR_FRAGMENT_FALLS;
-	if (found->left != STILL_HERE) {
+	connection = connection_at(found->slot, family);
+	if (found->left != STILL_HERE && connection) {
 		entry.fate = WEIR_FRAGMENT_FOLLOWS;
-		entry.slot = found->slot;
-		entry.generation = word_generation(found->word);
+		entry.slot = is_one_packet(found) ? WEIR_ONE_PACKET_SLOT : found->slot;
+		entry.generation = is_one_packet(found) ? connection->server : word_generation(found->word);
 		entry.cut = found->left == LEFT_TO_BE_CUT;
 	}
 	bpf_map_update_elem(&fragments, &key, &entry, BPF_ANY);
-	connection = connection_at(found->slot, family);
 	if (entry.fate != WEIR_FRAGMENT_FOLLOWS || !connection)
 		return 0;
 	at = addresses_of(connection, family);
@@ -237,16 +243,16 @@ __noinline int fragment_leaves6(const struct packet *packet, const struct found 
  * The connection of a later fragment that an error quotes, which comes from the side that the fragment left by;
  * `answer` is what an answer to the fragment would look like.
  */
-static __always_inline bool fragment_quoted(const struct packet *answer, enum direction direction, struct found *found,
-					    int family)
+static __always_inline bool fragment_quoted(struct __sk_buff *skb, const struct packet *answer, __u32 direction,
+					    struct found *found, int family)
 {
-	__u8 way = direction == OUT ? WEIR_FRAGMENT_TO_PRIVATE : WEIR_FRAGMENT_TO_PUBLIC;
+	__u8 way = direction == IN ? WEIR_FRAGMENT_TO_PUBLIC : WEIR_FRAGMENT_TO_PRIVATE;
 	struct weir_fragment_key key = {};
 	struct weir_fragment *entry;
 
 	fragment_key(&key, answer->daddr, answer->saddr, answer, way, family);
 	entry = fragment_find(&key);
-	return entry && fragment_connection(entry, answer, direction, found, family);
+	return entry && fragment_connection(skb, entry, answer, direction, found, family);
 }
 
 #endif

@@ -184,6 +184,20 @@ static __always_inline bool turn_around(const void *frame, __u32 room, struct pa
 }
 
 /*
+ * Finds the connection of the packet that an error quotes, by what an answer to it would look like. Of a service that
+ * keeps none it can be told for requests, by their server; of its replies nobody knows who has sent them, unless they
+ * were fragments.
+ */
+static __always_inline bool is_about_ours(struct __sk_buff *skb, const struct packet *answer, struct found *found,
+					  __u32 direction, int family)
+{
+	if (answer->fragment)
+		return fragment_quoted(skb, answer, direction, found, family);
+	return direction == IN ? connection_find(answer, IN, family, found)
+			       : connection_of_answer(skb, answer, found, direction, family);
+}
+
+/*
  * Sends an error on to the end that it concerns, or leaves it, translated, to the stack: that of a client as it comes
  * in, that of a server as it goes out. NOT_TRANSLATED when it is about nothing of ours.
  */
@@ -208,8 +222,7 @@ static __always_inline int translate_error(struct __sk_buff *skb, enum direction
 		return NOT_TRANSLATED;
 	if (!turn_around(frame, room, &answer, shape) || answer.protocol & WEIR_TEMPLATE_PROTOCOL)
 		return NOT_TRANSLATED;
-	if (answer.fragment ? !fragment_quoted(&answer, direction, &found, family)
-			    : !connection_find(&answer, direction, family, &found))
+	if (!is_about_ours(skb, &answer, &found, at_egress ? LEAVING : direction, family))
 		return NOT_TRANSLATED;
 	connection = connection_at(found.slot, family);
 	if (!connection || (at_egress && !connection->by_stack))

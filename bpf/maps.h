@@ -54,6 +54,8 @@ WEIR_MAP(servers, BPF_MAP_TYPE_ARRAY, __u32, struct weir_server, 0);
 WEIR_MAP(memberships, BPF_MAP_TYPE_ARRAY, __u32, __u32, 0);
 /* server id → numbers of connections by which the scheduler leaves it out; zeroes: never */
 WEIR_MAP(thresholds, BPF_MAP_TYPE_ARRAY, __u32, struct weir_thresholds, 0);
+/* address and port of a server of a one-packet service → server id */
+WEIR_MAP(one_packet, BPF_MAP_TYPE_HASH, struct weir_one_packet_key, __u32, 0);
 /* server id → connections found by the sweep's walk */
 WEIR_MAP(server_audit, BPF_MAP_TYPE_ARRAY, __u32, struct weir_audit, 0);
 /* service id → traffic, per CPU */

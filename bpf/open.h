@@ -4,6 +4,7 @@
 #define WEIR_OPEN_H
 
 #include "answer.h"
+#include "one_packet.h"
 #include "persist.h"
 #include "route.h"
 #include "schedule.h"
@@ -146,6 +147,12 @@ static __always_inline int open_connection(struct __sk_buff *skb, const struct p
 			id = service->sorry;
 		else if (service->persistence)
 			id = family == FAMILY4 ? template_make4(packet, service, id) : template_make6(packet, service, id);
+	}
+	if (service->options & WEIR_OPTION_ONE_PACKET) {
+		if (!one_packet_open(skb, packet, found, id, IN, family))
+			return refuse(skb, WEIR_VERDICT_NO_ROUTE, 0, packet->daddr, family);
+		count_connection(service->id, id);
+		return 0;
 	}
 	server = bpf_map_lookup_elem(&servers, &id);
 	connection = server ? slot_obtain(&found->slot, &generation, packet->protocol, family) : 0;

@@ -272,20 +272,24 @@ static __always_inline void copy_address(__u32 *to, const __u32 *from, int famil
 	}
 }
 
-/* Sources that no client can have: the stack is left to drop them as martians (RFC 1812, 5.3.7; RFC 4291, 2.7). */
-static __always_inline bool is_martian_source(const struct packet *packet, int family)
+/* Addresses that no client can have (RFC 1812, 5.3.7; RFC 4291, 2.7). */
+static __always_inline bool is_martian(const __u32 *address, int family)
 {
-	if (same_address(packet->saddr, packet->daddr, family))
-		return true;
 	if (family == FAMILY4) {
-		__u8 first = bpf_ntohl(packet->saddr[0]) >> 24;
+		__u8 first = bpf_ntohl(address[0]) >> 24;
 
 		return first == 0 || first == 127 || first >= 224;
 	}
-	if ((packet->saddr[0] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000) ||
-	    (packet->saddr[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000))
+	if ((address[0] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000) ||
+	    (address[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000))
 		return true;
-	return !(packet->saddr[0] | packet->saddr[1] | packet->saddr[2]) && bpf_ntohl(packet->saddr[3]) <= 1;
+	return !(address[0] | address[1] | address[2]) && bpf_ntohl(address[3]) <= 1;
+}
+
+/* What comes from such a one, or from its own target: the stack is left to drop it. */
+static __always_inline bool is_martian_source(const struct packet *packet, int family)
+{
+	return same_address(packet->saddr, packet->daddr, family) || is_martian(packet->saddr, family);
 }
 
 #endif

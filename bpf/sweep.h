@@ -23,7 +23,8 @@ static __always_inline long sweep_slot(__u32 slot, struct sweep *sweep, int fami
 	if (!connection)
 		return 1;
 	word = READ_ONCE(connection->word);
-	if (!is_live(word))
+	/* The slots of single packets are their CPUs', not the table's. */
+	if (!is_live(word) || word_state(word) == WEIR_STATE_ONE_PACKET)
 		return 0;
 	id = connection->server;
 	template = word_state(word) == WEIR_STATE_TEMPLATE;

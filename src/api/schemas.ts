@@ -175,6 +175,7 @@ const serviceCounters = z.object({
     .describe('Absent unless the service is persistent.'),
   sloppy_tcp: z.literal(true).exactOptional(),
   secure_tcp: z.literal(true).exactOptional(),
+  one_packet: z.literal(true).exactOptional(),
   scheduler_flags: z.array(z.string()).readonly().optional().describe('Such as "sh-port"; absent for none.'),
   leaving: z.boolean(),
   servers: z.array(serverCounters).readonly(),

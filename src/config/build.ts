@@ -6,11 +6,11 @@ import type { Persistence } from '../core/model/persistence.ts';
 import { sortRanges } from '../core/model/ports.ts';
 import {
   isOnePort,
+  optionsOf,
   SCHEDULER_FLAGS,
   type SchedulerFlag,
   type ServiceName,
   serviceKey,
-  tcpOptionsOf,
   thresholdsOf,
   type VirtualService,
 } from '../core/model/service.ts';
@@ -36,7 +36,7 @@ export function buildConfig(file: ParsedFile): Config {
       scheduler: service.scheduler,
       ...flagsIn(service.scheduler_flags),
       timeouts: withTimeouts(timeouts, service.timeouts),
-      ...tcpOptionsOf(service),
+      ...optionsOf(service),
       ...(service.persistence && {
         persistence: withGranularity(service.persistence, service.address.address),
       }),

@@ -14,6 +14,7 @@ import {
   prefixesOf,
 } from './group-checks.ts';
 import { nearest } from './nearest.ts';
+import { checkOnePackets } from './one-packet-checks.ts';
 import { type Finding, type Path, quote } from './problems.ts';
 
 /** Everything in the file that is right by itself and wrong beside the rest. */
@@ -100,6 +101,7 @@ function checkServices(draft: Draft): readonly Finding[] {
   for (const { address } of draft.vips) if (address !== undefined) virtual.add(address.value.address);
   const prefixes = prefixesOf(draft);
   const twice = checkShares();
+  const onePackets = checkOnePackets();
   const findings = draft.services.flatMap((service) => {
     const { path } = service;
     const name = nameOf(service);
@@ -116,6 +118,7 @@ function checkServices(draft: Draft): readonly Finding[] {
       ...checkServers(service, virtual, prefixes),
       ...checkThresholds(service),
       ...checkTcpOptions(service),
+      ...onePackets(service),
     ];
   });
   return [...findings, ...checkNesting(draft)];

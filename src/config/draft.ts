@@ -76,6 +76,7 @@ export interface DraftService extends DraftEndpoint {
   readonly sorryServer: DraftEndpoint | undefined;
   /** Options that are on and for TCP alone. */
   readonly tcpOptions: readonly TcpOption[];
+  readonly isOnePacket: boolean;
 }
 
 export interface DraftVip {
@@ -167,6 +168,7 @@ export function draftOf(file: ParsedFile): Draft {
         address: { value: address.address, path: ['services', i, 'address'] },
         isPersistent: persistence !== undefined,
         tcpOptions: TCP_OPTIONS.filter((name) => service[name]),
+        isOnePacket: service.one_packet,
         granularity: optional(persistence?.granularity, [...path, 'persistence', 'granularity']),
         checks: draftChecksOf(service.checks, ['services', i, 'checks']),
         hasSlowStart: service.slow_start !== undefined,
@@ -265,6 +267,7 @@ function readService(value: unknown, path: Path): DraftService {
     protocol: found(protocolField, get(value, 'protocol'), path)?.value,
     isPersistent: get(value, 'persistence') !== undefined,
     tcpOptions: TCP_OPTIONS.filter((name) => get(value, name) === true),
+    isOnePacket: get(value, 'one_packet') === true,
     granularity: found(granularityField, get(get(value, 'persistence'), 'granularity'), [
       ...path,
       'persistence',

@@ -42,6 +42,7 @@ describe('samples', () => {
       'limits',
       'minimal',
       'notify',
+      'one-packet',
       'panic',
       'persistence',
       'quorum',

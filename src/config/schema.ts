@@ -194,6 +194,11 @@ const service = z.strictObject({
     .describe(
       "true: TCP's states by the stricter table of ip_vs, in which a connection is established by the server's acknowledgement alone.",
     ),
+  one_packet: switchField
+    .default(false)
+    .describe(
+      "true: of UDP every packet is scheduled anew, and no connection is kept or listed, as by ipvsadm's -o; false: packets of one client's address and port go to one server.",
+    ),
   timeouts: timeouts
     .default({})
     .describe(

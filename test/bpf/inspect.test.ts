@@ -45,3 +45,30 @@ it('leaves off after a chunk, and gets to the last service in the end', async ()
   expect(looks).toBeGreaterThan(10);
   expect(asked).toBeLessThanOrEqual(looks);
 });
+
+it('sees that an answer of a server leads nowhere, or elsewhere, and a publication mends it', async () => {
+  const { tables, registry } = probe.publisher;
+  const single: VirtualService = { ...service(COUNT), protocol: 'udp', one_packet: true };
+  publishService(probe.publisher, single);
+  const key = serviceKey(single);
+  const look = async (): Promise<string | undefined> => {
+    registry.damage.delete(key);
+    const inspector = new Inspector(probe.publisher);
+    for (let looks = 0; looks < 100 && !registry.damage.has(key); looks++) await inspector.look(() => false);
+    return registry.damage.get(key);
+  };
+  expect(await look()).toBeUndefined();
+  const place = tables.onePacket.next(undefined)!;
+  const id = tables.onePacket.get(place)!;
+  tables.onePacket.set(place, id + 1);
+  expect(await look()).toBe(`answers of server ${id} lead to ${id + 1}`);
+  publishService(probe.publisher, single);
+  expect(tables.onePacket.get(place)).toBe(id);
+  tables.onePacket.delete(place);
+  expect(await look()).toContain('lead to none');
+  publishService(probe.publisher, single);
+  tables.settings.set(0, { ...tables.settings.get(0), one_packets: 0 });
+  expect(await look()).toContain('settings say');
+  publishService(probe.publisher, single);
+  expect(await look()).toBeUndefined();
+});

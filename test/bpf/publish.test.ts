@@ -9,6 +9,7 @@ import { DEFAULT_TIMEOUTS } from '../../src/core/model/state.ts';
 import { MH_PLACES } from '../../src/core/schedule/table.ts';
 import { portRunsOf, restoreNetworks } from '../../src/dataplane/bpf/groups.ts';
 import { restoreMemberships } from '../../src/dataplane/bpf/memberships.ts';
+import { onePacketDamage, onePacketsOf, restoreOnePackets } from '../../src/dataplane/bpf/one-packets.ts';
 import { networkKey } from '../../src/dataplane/bpf/port-ranges.ts';
 import { type Publisher, publishService, retire, unpublishService } from '../../src/dataplane/bpf/publish.ts';
 import { contractKey, readRegistry } from '../../src/dataplane/bpf/registry.ts';
@@ -53,6 +54,10 @@ const several = (one: VirtualService): VirtualService => ({
     { first: 8000, last: 8100 },
   ],
 });
+
+/** The same over UDP, with and without connections. */
+const datagrams = (one: VirtualService): VirtualService => ({ ...one, protocol: 'udp' });
+const single = (one: VirtualService): VirtualService => ({ ...datagrams(one), one_packet: true });
 
 class Crash extends Error {}
 
@@ -144,6 +149,14 @@ function leads(port: number): VirtualService | undefined {
   return readRegistry(tables).byId.get(range.service)?.service;
 }
 
+/** Servers' answers that lead to a server, by its number. */
+function answers(): number[] {
+  const all: number[] = [];
+  let key = tables.onePacket.next(undefined);
+  for (; key !== undefined; key = tables.onePacket.next(key)) all.push(tables.onePacket.get(key)!);
+  return all.sort((a, b) => a - b);
+}
+
 /** Publishes until a write is reached that does not exist; checks what each crash leaves. Returns the writes there are. */
 function crashEverywhere(
   start: readonly VirtualService[],
@@ -164,9 +177,19 @@ function crashEverywhere(
     // Until a daemon comes: a port leads to the service as it was, or as it is to be, or to none.
     const leading = leads(8050);
     if (crashed && leading !== undefined) expect(allowed, `write ${writes}`).toContainEqual(leading);
+    const registry = readRegistry(tables);
+    for (const entry of registry.services.values())
+      if (entry.published)
+        expect(onePacketDamage({ tables, registry }, entry), `answers after write ${writes}`).toBeUndefined();
     life((publisher) => {
       restoreMemberships(publisher);
       restoreNetworks(publisher);
+      restoreOnePackets(publisher);
+      const wanted = [...publisher.registry.services.values()].flatMap((entry) =>
+        entry.published ? onePacketsOf(entry, entry.service).map(([, id]) => id) : [],
+      );
+      expect(answers(), `answers restored after write ${writes}`).toEqual(wanted.sort((a, b) => a - b));
+      expect(tables.settings.get(0).one_packets).toBe(Math.min(1, wanted.length));
     });
     if (after.ports !== undefined) {
       const restored = published().get(serviceKey(after));
@@ -189,6 +212,8 @@ function crashEverywhere(
     expect(readRegistry(tables).serverIds.size).toBe(0);
     expect(memberships().members).toEqual([]);
     expect(leads(8050)).toBeUndefined();
+    expect(answers()).toEqual([]);
+    expect(tables.settings.get(0).one_packets).toBe(0);
     life((publisher) => {
       expect(publisher.ports.free).toBe(tables.ports.size);
       expect(tables.networks.next(undefined)).toBeUndefined();
@@ -240,6 +265,20 @@ describe('a crash while publishing', () => {
       expect([8081, 9000].map(leads)).toEqual([other, other]);
       if (!crashed) expect(left).toBeUndefined();
     }
+  });
+
+  it('a service of single packets has all answers of its servers led, whenever it is there', () => {
+    const [was, is] = [single(before), single(after)];
+    expect(crashEverywhere([bystander], [undefined, is], is)).toBeGreaterThan(10);
+    expect(crashEverywhere([bystander, was], [was, is], is)).toBeGreaterThan(10);
+    expect(crashEverywhere([bystander, single(larger)], [single(larger), is], is)).toBeGreaterThan(10);
+  });
+
+  it('a service that begins or ceases to keep connections does so at once', () => {
+    const [kept, is] = [datagrams(before), single(after)];
+    expect(crashEverywhere([bystander, kept], [kept, is], is)).toBeGreaterThan(10);
+    const back = datagrams(after);
+    expect(crashEverywhere([bystander, single(before)], [single(before), back], back)).toBeGreaterThan(10);
   });
 
   it('a service that loses a server leaves no client with a server that has left', () => {

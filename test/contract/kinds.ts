@@ -1,6 +1,7 @@
 /** Of what kinds a random packet is: a run counts them, and says by that what it has tried. */
 import { familyOf } from '../../src/core/address/address.ts';
-import { type Event, EXTENSIONS, SERVICES } from './events.ts';
+import { SERVICES } from './event-services.ts';
+import { type Event, EXTENSIONS } from './events.ts';
 
 /** An event that is a packet. */
 export type PacketEvent = Extract<Event, { kind: 'segment' | 'fragment' | 'error' | 'noise' }>;
@@ -31,6 +32,7 @@ const quoting =
   (part: string): Test =>
   (event) =>
     event.kind === 'error' && event.part === part;
+const onePacket: Test = (event) => event.kind !== 'noise' && SERVICES[event.service]!.one_packet === true;
 const damaged =
   (kind: string): Test =>
   (event) =>
@@ -67,6 +69,9 @@ const KINDS: Readonly<Record<string, Test>> = {
           ['error about a first fragment', quoting('first')],
           ['error about a later fragment', quoting('later')],
           ['noise', is('noise')],
+          ['one packet', both(is('segment'), onePacket)],
+          ['fragment of one packet', both(is('fragment'), onePacket)],
+          ['error about one packet', both(is('error'), onePacket)],
         ] as const
       ).flatMap(([what, test]) =>
         (['public', 'private'] as const).map((where): [string, Test] => [

@@ -14,7 +14,8 @@ import { readCounters, readVerdicts } from '../../src/dataplane/bpf/counters.ts'
 import { runSweep } from '../../src/dataplane/bpf/sweep.ts';
 import { swapPort } from '../../src/dataplane/bpf/words.ts';
 import { openSimulatedPlane, type SimulatedPlane } from '../../src/dataplane/simulated/plane.ts';
-import { type Event, FRAGMENT_TIME, SERVICES, STEP } from './events.ts';
+import { SERVICES, STEP } from './event-services.ts';
+import { type Event, FRAGMENT_TIME } from './events.ts';
 import {
   age,
   ageFragments,
@@ -57,13 +58,12 @@ export interface Tally {
 /** A reference beside the kernel: the same interfaces and routes, and the kernel's own choice of ports. */
 function openReference(kernel: Kernel, clock: { now: number }): SimulatedPlane {
   const { interfaces, tables } = kernel;
-  const { connections4, connections6 } = tables;
   const { half_open_limit, answer_rate, answer_burst } = tables.settings.get(0);
   const chance = { port: () => 0 };
   const plane = openSimulatedPlane({
     limits: {
-      connections_ipv4: connections4.size,
-      connections_ipv6: connections6.size,
+      connections_ipv4: tables.room[4],
+      connections_ipv6: tables.room[6],
       half_open: half_open_limit,
       fragments: DEFAULT_LIMITS.fragments,
       answer_rate,

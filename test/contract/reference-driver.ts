@@ -6,7 +6,8 @@
  */
 import fc from 'fast-check';
 import { DEFAULT_LIMITS } from '../../src/core/model/config.ts';
-import { event, SERVICES } from './events.ts';
+import { SERVICES } from './event-services.ts';
+import { event } from './events.ts';
 import { openKernel } from './kernel.ts';
 import { play, type Tally } from './play.ts';
 import { shrink } from './shrink.ts';

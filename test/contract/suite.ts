@@ -6,6 +6,7 @@ import { FORWARDING_CASES } from './cases/forwarding.ts';
 import { FRAGMENT_CASES } from './cases/fragments.ts';
 import { GROUP_CASES } from './cases/groups.ts';
 import { ICMP_CASES } from './cases/icmp.ts';
+import { ONE_PACKET_CASES } from './cases/one-packet.ts';
 import { PERSISTENCE_CASES } from './cases/persistence.ts';
 import { RETIREMENT_CASES } from './cases/retirement.ts';
 import { ROOM_CASES } from './cases/room.ts';
@@ -27,6 +28,7 @@ export const CONTRACT: readonly Case[] = [
   ...SORRY_CASES,
   ...THRESHOLD_CASES,
   ...GROUP_CASES,
+  ...ONE_PACKET_CASES,
   ...RETIREMENT_CASES,
   ...STACK_CASES,
 ];

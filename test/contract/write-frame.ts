@@ -5,6 +5,7 @@ import { changedChecksum, checksumOf } from '../../src/core/packet/checksum.ts';
 import { findConnection } from '../../src/core/packet/connection.ts';
 import { TCP, UDP } from '../../src/core/packet/parse.ts';
 import type { World } from '../../src/core/packet/world.ts';
+import { SERVICES } from './event-services.ts';
 import {
   CLIENTS,
   type Conversation,
@@ -14,7 +15,6 @@ import {
   type Fragment,
   type IcmpError,
   PORTS,
-  SERVICES,
   type Segment,
   targetOf,
 } from './events.ts';

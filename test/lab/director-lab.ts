@@ -20,6 +20,7 @@ export type ServiceDraft = Readonly<{
   scheduler?: string;
   timeouts?: Readonly<Record<string, string>>;
   persistence?: Readonly<{ timeout?: string; granularity?: number }>;
+  one_packet?: boolean;
   servers: readonly ServerDraft[];
 }>;
 export type ServerDraft = Readonly<{ address: string; port: number; weight?: number }>;

@@ -3,7 +3,7 @@ import { formatEndpoint } from '../../core/address/address.ts';
 import type { ServerHistory } from '../../core/health/history.ts';
 import type { ServerStatus } from '../../core/health/status.ts';
 import type { ServerCounters, ServiceCounters } from '../../core/model/counters.ts';
-import { parseServiceKey, TCP_OPTIONS } from '../../core/model/service.ts';
+import { parseServiceKey, SERVICE_OPTIONS, type ServiceOption } from '../../core/model/service.ts';
 import { persistenceText } from '../../core/plan/explain.ts';
 import { EXIT } from '../exit.ts';
 import { findServices } from '../find.ts';
@@ -65,12 +65,15 @@ function shareOf(server: ServerCounters, service: ServiceCounters): number | und
 const schedulerText = ({ scheduler, scheduler_flags: flags = [] }: ServiceCounters): string =>
   flags.length === 0 ? scheduler : `${scheduler} (${flags.join(', ')})`;
 
-/** `wlc`, `sh (sh-port) persistent 5m by /24`, or `leaving`. */
+/** An option as ipvsadm calls it, where it does. */
+const optionText = (name: ServiceOption): string => (name === 'one_packet' ? 'ops' : name);
+
+/** `wlc`, `rr ops`, `sh (sh-port) persistent 5m by /24`, or `leaving`. */
 function wordsOf(service: ServiceCounters): string {
   const { key, persistence, leaving } = service;
   if (leaving) return 'leaving';
   const address = parseServiceKey(key)?.address;
-  const words = [schedulerText(service), ...TCP_OPTIONS.filter((name) => service[name])];
+  const words = [schedulerText(service), ...SERVICE_OPTIONS.filter((name) => service[name]).map(optionText)];
   if (persistence === undefined || address === undefined) return words.join(' ');
   return [...words, persistenceText({ address, persistence })].join(' ');
 }

@@ -47,6 +47,7 @@ export interface ServiceCounters extends Traffic {
   /** Present where the service has them. */
   readonly sloppy_tcp?: true;
   readonly secure_tcp?: true;
+  readonly one_packet?: true;
   readonly servers: readonly ServerCounters[];
   /** True when the service is no longer configured and only finishes the connections it has. */
   readonly leaving: boolean;

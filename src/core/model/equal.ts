@@ -1,6 +1,6 @@
 /** Equality of the model's values, field by field. */
 import { equalPersistence } from './persistence.ts';
-import { type RealServer, TCP_OPTIONS, type VirtualService } from './service.ts';
+import { type RealServer, SERVICE_OPTIONS, type VirtualService } from './service.ts';
 import type { Timeouts } from './state.ts';
 
 /** Whether two services are the same in every field; the order of servers counts, as it does to rr and wrr. */
@@ -16,7 +16,7 @@ export function equalService(a: VirtualService, b: VirtualService): boolean {
     a.scheduler_flags?.join() === b.scheduler_flags?.join() &&
     equalTimeouts(a.timeouts, b.timeouts) &&
     equalPersistence(a.persistence, b.persistence) &&
-    TCP_OPTIONS.every((name) => a[name] === b[name]) &&
+    SERVICE_OPTIONS.every((name) => a[name] === b[name]) &&
     a.no_server === b.no_server &&
     a.sorry_server?.address === b.sorry_server?.address &&
     a.sorry_server?.port === b.sorry_server?.port &&

@@ -94,6 +94,8 @@ export interface VirtualService extends Endpoint {
   readonly sloppy_tcp?: true;
   /** TCP: the stricter table of states, as by ip_vs's net.ipv4.vs.secure_tcp. */
   readonly secure_tcp?: true;
+  /** UDP: every packet is scheduled anew and no connection is kept, as by ipvsadm's -o; not with `ports` or a prefix. */
+  readonly one_packet?: true;
   /** At most 1,024, no two with the same endpoint, in the order of the configuration. */
   readonly servers: readonly RealServer[];
   /** Takes the connections that none of the servers is there for, and is none of them. */
@@ -106,11 +108,19 @@ export interface VirtualService extends Endpoint {
 export const TCP_OPTIONS = ['sloppy_tcp', 'secure_tcp'] as const;
 export type TcpOption = (typeof TCP_OPTIONS)[number];
 
+/** What a service can have or not. */
+export const SERVICE_OPTIONS = [...TCP_OPTIONS, 'one_packet'] as const;
+export type ServiceOption = (typeof SERVICE_OPTIONS)[number];
+
 /** The options that a service has, to be spread into what shows it. */
-export function tcpOptionsOf(of: { readonly [K in TcpOption]?: boolean | undefined }): {
-  readonly [K in TcpOption]?: true;
+export function optionsOf(of: { readonly [K in ServiceOption]?: boolean | undefined }): {
+  readonly [K in ServiceOption]?: true;
 } {
-  return { ...(of.sloppy_tcp && { sloppy_tcp: true }), ...(of.secure_tcp && { secure_tcp: true }) };
+  return {
+    ...(of.sloppy_tcp && { sloppy_tcp: true }),
+    ...(of.secure_tcp && { secure_tcp: true }),
+    ...(of.one_packet && { one_packet: true }),
+  };
 }
 
 /** What may become of a connection that nobody is there for: its client is told, or hears nothing. */

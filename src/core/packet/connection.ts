@@ -56,9 +56,11 @@ export function findConnection(
   return isOwn ? found : undefined;
 }
 
-/** Whether the connection is still in its slot. */
+/** Whether the connection is still in its slot; one of a single packet is none's but that packet's. */
 export function isLive(world: World, connection: TrackedConnection): boolean {
-  return world.tables[connection.family].slots[connection.slot] === connection;
+  return (
+    connection.isOnePacket === true || world.tables[connection.family].slots[connection.slot] === connection
+  );
 }
 
 /** Whether no packet has come for longer than the state allows. */

@@ -8,6 +8,7 @@ import { follow } from './follow.ts';
 import { forward, goesByStack } from './forward.ts';
 import { isFollowed, keepFate, release, shareFate } from './fragment.ts';
 import { translateError } from './icmp.ts';
+import { connectionOfAnswer, LEAVING } from './one-packet.ts';
 import { isOpened, open } from './open.ts';
 import { drop, type Outcome, pass } from './outcome.ts';
 import {
@@ -39,7 +40,7 @@ export function receive(world: World, side: Side, arrival: Arrival, mac: Uint8Ar
   const first = isPacket(packet) ? (packet.part === 'first' ? packet : undefined) : packet.first;
   if (first !== undefined) return firstFragment(world, arrival, packet, first, direction);
   if (!isPacket(packet))
-    return translate(world, frame, packet, direction, false, family) ?? pass(world, packet.why, frame);
+    return translate(world, arrival, packet, direction, false, family) ?? pass(world, packet.why, frame);
   if (packet.part === 'later') return laterFragment(world, arrival, packet, direction);
   return direction === 'in' ? request(world, arrival, packet) : reply(world, arrival, packet);
 }
@@ -71,14 +72,14 @@ function laterFragment(world: World, arrival: Arrival, packet: Packet, direction
 /** What is neither TCP nor UDP: sends on an ICMP error about a connection of ours; undefined if it is none. */
 function translate(
   world: World,
-  frame: Uint8Array,
+  arrival: Arrival,
   { protocol }: Refusal,
   direction: Direction,
   atEgress: boolean,
   family: Family,
 ): Outcome | undefined {
   const isIcmp = protocol === (family === 4 ? ICMP : ICMPV6);
-  return isIcmp ? translateError(world, frame, direction, family, atEgress) : undefined;
+  return isIcmp ? translateError(world, arrival, direction, family, atEgress) : undefined;
 }
 
 /** Ended, and its addresses and ports are wanted for a new connection, which may go to another server. */
@@ -102,7 +103,7 @@ function request(world: World, arrival: Arrival, packet: Packet): Outcome {
 }
 
 function reply(world: World, arrival: Arrival, packet: Packet): Outcome {
-  const found = findConnection(world, packet, 'out');
+  const found = connectionOfAnswer(world, packet, arrival.ifindex);
   if (found === undefined) return pass(world, 'not_ours', arrival.frame);
   // It is met again, and followed, where it leaves.
   if (goesByStack(world, found)) return { action: 'NEXT', frame: arrival.frame };
@@ -145,9 +146,9 @@ export function leave(world: World, arrival: Arrival): Outcome {
   const isFragment = isPacket(packet) ? packet.part !== 'whole' : packet.first !== undefined;
   if (isFragment) return untouched;
   if (!isPacket(packet)) {
-    return translate(world, frame, packet, 'out', true, family) ?? untouched;
+    return translate(world, arrival, packet, 'out', true, family) ?? untouched;
   }
-  const found = findConnection(world, packet, 'out');
+  const found = connectionOfAnswer(world, packet, LEAVING);
   if (found === undefined || !found.byStack) return untouched;
   if (isExpired(world, found)) return dropExpired(world, found, frame);
   follow(world, packet, found, ifindex, 'out');

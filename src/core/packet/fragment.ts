@@ -2,6 +2,7 @@
 import { sameBytes } from './bytes.ts';
 import { isExpired, isLive } from './connection.ts';
 import type { Fate, FragmentWay } from './fragment-table.ts';
+import { type LEAVING, reopenOnePacket } from './one-packet.ts';
 import { drop, type Outcome, pass } from './outcome.ts';
 import type { Arrival, Datagram, Packet } from './parse.ts';
 import type { Direction } from './state.ts';
@@ -60,7 +61,12 @@ export function shareFate(
     case 'passes':
       return pass(world, 'fragment', arrival.frame);
     case 'follows': {
-      const { connection } = fate;
+      const { connection, cut } = fate;
+      if (connection.isOnePacket) {
+        const own = reopenOnePacket(world, packet, connection, arrival.ifindex, direction);
+        if (own !== undefined) return { connection: own, cut };
+        break;
+      }
       const isThere = isLive(world, connection) && hasAddressesOf(packet, connection, direction);
       if (isThere && !isExpired(world, connection)) return fate;
       break;
@@ -111,9 +117,11 @@ export function findQuoted(
   world: World,
   quoted: Datagram,
   direction: Direction,
+  from: number | typeof LEAVING,
 ): TrackedConnection | undefined {
   const fate = fateOf(world, quoted, direction === 'out' ? 'to_private' : 'to_public');
   if (fate?.fate !== 'follows' || !isLive(world, fate.connection)) return undefined;
   const answer = { ...quoted, source: quoted.target, target: quoted.source };
+  if (fate.connection.isOnePacket) return reopenOnePacket(world, answer, fate.connection, from, direction);
   return hasAddressesOf(answer, fate.connection, direction) ? fate.connection : undefined;
 }

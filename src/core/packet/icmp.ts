@@ -9,8 +9,9 @@ import { type FlowOfAny, findConnection } from './connection.ts';
 import { goesByStack } from './forward.ts';
 import { findQuoted } from './fragment.ts';
 import { rewriteHeader4 } from './nat.ts';
+import { connectionOfAnswer, LEAVING } from './one-packet.ts';
 import { drop, type Outcome } from './outcome.ts';
-import { FRAGMENT } from './parse.ts';
+import { type Arrival, FRAGMENT } from './parse.ts';
 import type { Direction } from './state.ts';
 import type { TrackedConnection, World } from './world.ts';
 
@@ -99,13 +100,14 @@ function answerToQuoted(frame: Uint8Array, family: Family): FlowOfAny | undefine
 /** Sends an error on to the end that it concerns; undefined when it is about nothing of ours. */
 export function translateError(
   world: World,
-  frame: Uint8Array,
+  { frame, ifindex }: Pick<Arrival, 'frame' | 'ifindex'>,
   direction: Direction,
   family: Family,
   atEgress = false,
 ): Outcome | undefined {
   const flow = answerToQuoted(frame, family);
-  const connection = flow && connectionOf(world, frame, flow, direction, family);
+  const from = atEgress ? LEAVING : ifindex;
+  const connection = flow && connectionOf(world, frame, flow, direction, family, from);
   if (connection === undefined || (atEgress && !connection.byStack)) return undefined;
   const byStack = atEgress || goesByStack(world, connection);
   // A server's is translated where it leaves.
@@ -129,11 +131,16 @@ function connectionOf(
   answer: FlowOfAny,
   direction: Direction,
   family: Family,
+  from: number | typeof LEAVING,
 ): TrackedConnection | undefined {
   const id = laterId(frame, layoutOf(frame, family));
-  if (id === undefined) return findConnection(world, answer, direction);
+  // Who has sent the client an answer of a service that keeps no connections nobody knows, unless it was a fragment.
+  if (id === undefined)
+    return direction === 'in'
+      ? findConnection(world, answer, direction)
+      : connectionOfAnswer(world, answer, from);
   const { protocol, source, target } = answer;
-  return findQuoted(world, { family, protocol, source: target, target: source, id }, direction);
+  return findQuoted(world, { family, protocol, source: target, target: source, id }, direction, from);
 }
 
 function translated(

@@ -3,6 +3,7 @@ import { refuse } from './answer.ts';
 import { giveSlot, insertConnection } from './connection.ts';
 import { findService } from './group.ts';
 import { enterHalfOpen } from './half-open.ts';
+import { openOnePacket } from './one-packet.ts';
 import { drop, type Outcome, pass } from './outcome.ts';
 import { connectionEnters } from './overload.ts';
 import { type Arrival, isMartian, type Packet, TCP } from './parse.ts';
@@ -69,6 +70,13 @@ function openFor(
   if (typeof server === 'string' && record.service.no_server === 'drop')
     return drop(world, 'no_server', frame);
   if (typeof server === 'string') return refuse(world, arrival, packet, 'no_server', packet.target);
+  if (record.service.one_packet) {
+    const connection = openOnePacket(world, packet, { record, server }, ifindex, 'in');
+    if (connection === undefined) return refuse(world, arrival, packet, 'no_route', packet.target);
+    record.traffic.conns++;
+    server.traffic.conns++;
+    return connection;
+  }
   const slot = obtainSlot(world, family, protocol);
   if (slot === undefined) return drop(world, 'table_full', frame);
   const ends = { client: packet.source, virtual: packet.target, protocol, server };

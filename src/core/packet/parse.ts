@@ -174,11 +174,15 @@ function withTransport(
   };
 }
 
-/** Sources that no client can have: the stack is left to drop them (RFC 1812, 5.3.7; RFC 4291, 2.7). */
-export function isMartian({ source, target, family }: Packet): boolean {
-  if (sameBytes(source, target)) return true;
-  const first = source[0]!;
-  if (family === 4) return first === 0 || first === 127 || first >= 224;
-  if (first === 0xff || (first === 0xfe && (source[1]! & 0xc0) === 0x80)) return true;
-  return source.subarray(0, 15).every((byte) => byte === 0) && source[15]! <= 1;
+/** Addresses that no client can have (RFC 1812, 5.3.7; RFC 4291, 2.7). */
+export function isMartianAddress(address: Uint8Array): boolean {
+  const first = address[0]!;
+  if (address.length === 4) return first === 0 || first === 127 || first >= 224;
+  if (first === 0xff || (first === 0xfe && (address[1]! & 0xc0) === 0x80)) return true;
+  return address.subarray(0, 15).every((byte) => byte === 0) && address[15]! <= 1;
+}
+
+/** What comes from such a one, or from its own target: the stack is left to drop it. */
+export function isMartian({ source, target }: Packet): boolean {
+  return sameBytes(source, target) || isMartianAddress(source);
 }

@@ -56,6 +56,8 @@ export interface TrackedConnection {
   routeEpoch: number;
   /** Opened to go by the host's stack. */
   readonly byStack: boolean;
+  /** Its slot is none of the table's, and it is over when its packet has left. */
+  readonly isOnePacket?: true;
   toServer: NextHop;
   toClient: NextHop;
 }
@@ -105,6 +107,12 @@ export function halfOpenPlaces(limit: number): number {
   return 2 ** Math.ceil(Math.log2(2 * limit));
 }
 
+/** A server of a service that keeps no connections. */
+export interface OnePacketServer {
+  readonly record: ServiceRecord;
+  readonly server: ServerRecord;
+}
+
 /** The state of the packet path. */
 export interface World {
   readonly surroundings: Surroundings;
@@ -114,6 +122,8 @@ export interface World {
   /** Clients and services → template. */
   readonly templates: Map<string, Template>;
   readonly services: Map<string, ServiceRecord>;
+  /** Where servers of services that keep no connections answer from → whose answer it is. */
+  readonly onePackets: Map<string, OnePacketServer>;
   readonly halfOpenQueue: HalfOpenQueue;
   /** Published services of several ports or addresses, in the order in which they were published. */
   readonly groups: Map<ServiceRecord, Group>;
@@ -172,6 +182,7 @@ export function createWorld(surroundings: Surroundings, sizes: WorldSizes): Worl
     keys: new Map(),
     templates: new Map(),
     services: new Map(),
+    onePackets: new Map(),
     halfOpenQueue: {
       places: Array.from({ length: halfOpenPlaces(sizes.halfOpen) }, () => undefined),
       head: 0,

@@ -56,6 +56,7 @@ const service = fc
       no_server: fc.constant('drop' as const),
       sloppy_tcp: fc.constant(true as const),
       secure_tcp: fc.constant(true as const),
+      one_packet: fc.constant(true as const),
     },
     { requiredKeys: ['protocol', 'address', 'port', 'scheduled', 'timeouts', 'servers'] },
   )

@@ -2,7 +2,7 @@
 import { type Endpoint, familyOf, formatEndpoint, widthOf } from '../address/address.ts';
 import { type Masquerade, masqueradeKey, type Vip, vipKey } from '../model/host.ts';
 import { equalPersistence } from '../model/persistence.ts';
-import { type RealServer, serviceKey, TCP_OPTIONS, type VirtualService } from '../model/service.ts';
+import { type RealServer, SERVICE_OPTIONS, serviceKey, type VirtualService } from '../model/service.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../model/state.ts';
 import type { Plan, Step, StepKind, StepOf } from './step.ts';
 
@@ -82,10 +82,10 @@ export function persistenceText({
   return `persistent ${formatDuration(timeout)}${grouped}${quiescent}`;
 }
 
-/** One line for each option of TCP's that is turned on or off. */
-function tcpChanges(before: Partial<VirtualService>, after: VirtualService): string[] {
+/** One line for each option that is turned on or off. */
+function optionChanges(before: Partial<VirtualService>, after: VirtualService): string[] {
   const word = (on: true | undefined): string => (on ? 'on' : 'off');
-  return TCP_OPTIONS.filter((name) => before[name] !== after[name]).map(
+  return SERVICE_OPTIONS.filter((name) => before[name] !== after[name]).map(
     (name) => `~ ${name}  ${word(before[name])} → ${word(after[name])}`,
   );
 }
@@ -117,7 +117,7 @@ function explainNewService(service: VirtualService): string[] {
     head,
     ...[
       ...persistence,
-      ...TCP_OPTIONS.filter((name) => service[name]),
+      ...SERVICE_OPTIONS.filter((name) => service[name]),
       ...timeouts,
       ...service.servers.map(serverText),
       ...fallback,
@@ -131,7 +131,7 @@ function explainChangedService(before: VirtualService, after: VirtualService): s
       ? []
       : [`~ scheduler  ${schedulerText(before)} → ${schedulerText(after)}`]),
     ...persistenceChange(before, after),
-    ...tcpChanges(before, after),
+    ...optionChanges(before, after),
     ...timeoutChanges(before.timeouts, after.timeouts),
     ...serverChanges(before.servers, after.servers),
     ...fallbackChange(before, after),

@@ -1,7 +1,7 @@
 /** Counters out of the tables: traffic summed over CPUs, connections as the packet path counts them. */
 import { formatEndpoint } from '../../core/address/address.ts';
 import type { ServerCounters, ServiceCounters, Traffic, Verdicts } from '../../core/model/counters.ts';
-import { type RealServer, tcpOptionsOf, thresholdsOf } from '../../core/model/service.ts';
+import { optionsOf, type RealServer, thresholdsOf } from '../../core/model/service.ts';
 import { isOverloaded, thresholdsFrom } from '../../core/packet/overload.ts';
 import * as contract from './contract.generated.ts';
 import type { Registry, ServerEntry, ServiceEntry } from './registry.ts';
@@ -16,7 +16,7 @@ export function readCounters(tables: Tables, registry: Registry): ServiceCounter
       scheduler: entry.service.scheduler,
       ...(entry.service.persistence && { persistence: entry.service.persistence }),
       ...(entry.service.scheduler_flags && { scheduler_flags: entry.service.scheduler_flags }),
-      ...tcpOptionsOf(entry.service),
+      ...optionsOf(entry.service),
       leaving: !entry.published,
       ...sum(tables.serviceTraffic.get(entry.id)),
       servers: serversOf(tables, entry),

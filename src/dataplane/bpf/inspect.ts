@@ -12,6 +12,7 @@ import type { PlaneState } from '../port.ts';
 import { WEIR_NETWORK_HEAD, type WeirNetworkKey, type WeirServiceKey } from './contract.generated.ts';
 import { damageOnTheWay } from './groups.ts';
 import { membershipOf } from './memberships.ts';
+import { onePacketDamage } from './one-packets.ts';
 import { networkName } from './port-ranges.ts';
 import type { Publisher } from './publish.ts';
 import { firstDifference, membersOf, serverRecord, slotRecord, stateRecord, turnsOf } from './records.ts';
@@ -123,6 +124,7 @@ export class Inspector {
       said(`state ${id}`, firstDifference(stateRecord(service, slot, hz), tables.serviceState.get(id))) ??
       this.#serverDamage(entry) ??
       this.#thresholdDamage(entry) ??
+      onePacketDamage(this.#publisher, entry) ??
       this.#memberDamage(entry) ??
       compareRun('turns', turns.elements, tables.rings.range(ring.start, ring.start + ring.length))
     );

@@ -13,6 +13,7 @@ import { readCounters, readVerdicts } from './counters.ts';
 import { portRunsOf, restoreNetworks } from './groups.ts';
 import { Inspector, observeServices } from './inspect.ts';
 import { restoreMemberships } from './memberships.ts';
+import { restoreOnePackets } from './one-packets.ts';
 import { type Publisher, publishService, removeStranger, retire, unpublishService } from './publish.ts';
 import { jiffiesIn } from './records.ts';
 import { type Registry, readRegistry } from './registry.ts';
@@ -118,6 +119,7 @@ function makePlane(
   restoreMemberships(publisher);
   restoreThresholds(publisher);
   restoreNetworks(publisher);
+  restoreOnePackets(publisher);
   retirement.routesChanged();
   // If another layout has taken over from this one, that waits until it is to be turned round: see `succeed`.
   const byStack = () => tables.settings.get(0).by_stack === 1;
@@ -194,9 +196,9 @@ const runsOf = (registry: Registry, part: 'members' | 'ring') =>
   [...registry.byId.values()].map((entry) => entry[part]);
 
 function describe(tables: Tables, how: Attachment): string {
-  const { connections4, connections6 } = tables;
+  const { room: slots } = tables;
   const mebibytes = Math.ceil(tables.memory / 2 ** 20);
-  const room = `room for ${connections4.size} IPv4 and ${connections6.size} IPv6 connections, ${mebibytes} MiB of kernel memory`;
+  const room = `room for ${slots[4]} IPv4 and ${slots[6]} IPv6 connections, ${mebibytes} MiB of kernel memory`;
   const state = tables.found ? 'found running' : 'made anew';
   const kept =
     tables.oldSizes.length > 0 ? `; changed limits wait for weir down: ${tables.oldSizes.join(', ')}` : '';

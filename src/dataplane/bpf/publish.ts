@@ -14,6 +14,7 @@ import { lastWeights } from '../../core/schedule/last-weight.ts';
 import type { WeirLocalityKey } from './contract.generated.ts';
 import { leaveNetwork, prepareToJoin, takePorts } from './groups.ts';
 import { admit, dismiss, neighbours } from './memberships.ts';
+import { forgetOnePackets, forgetOnePacketsOf, writeOnePackets } from './one-packets.ts';
 import { ownRanges } from './port-ranges.ts';
 import { membersOf, serverRecord, slotRecord, stateRecord, turnsOf } from './records.ts';
 import {
@@ -86,11 +87,13 @@ export function publishService(to: Publisher, service: VirtualService): void {
   to.tables.serviceState.set(id, stateRecord(service, slot, to.hz));
   dismiss(to, entry, service);
   writeThresholds(to, entry, service);
+  writeOnePackets(to, entry, service);
   if (join === undefined) to.tables.servicesByKey.set(place, slot);
   else to.tables.groups.set(id, slot + 1);
   admit(to, entry, service);
   settle(to, entry, { service, lastWeights: weights, slot, members, ring: ring.run, ports });
   join?.();
+  if (!service.one_packet) forgetOnePackets(to, entry);
 }
 
 /** Forgets what lblc and lblcr have remembered under another scheduler, or before the service was removed. */
@@ -169,6 +172,7 @@ export function retire(to: Publisher): void {
 function retireServer(to: Publisher, entry: ServiceEntry, endpoint: string, server: ServerEntry): void {
   const record = to.tables.servers.get(server.id);
   if (record.active + record.inactive + record.templates > 0) return;
+  forgetOnePacketsOf(to, entry, server);
   to.tables.servers.set(server.id, { ...record, flags: 0 });
   entry.servers.delete(endpoint);
   to.registry.serverIds.delete(server.id);

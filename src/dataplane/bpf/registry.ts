@@ -7,13 +7,13 @@ import { maskLength } from '../../core/model/persistence.ts';
 import {
   endpointsOf,
   isGroup,
+  optionsOf,
   PROTOCOLS,
   type RealServer,
   SCHEDULERS,
   type ServiceKey,
   type ServiceName,
   serviceKey,
-  tcpOptionsOf,
   thresholdsOf,
   type VirtualService,
 } from '../../core/model/service.ts';
@@ -256,9 +256,10 @@ function decodeService(
     ...flagsFrom(scheduler, record.scheduler_flags),
     timeouts,
     ...decodePersistence(record),
-    ...tcpOptionsOf({
+    ...optionsOf({
       sloppy_tcp: (record.options & contract.WEIR_OPTION_SLOPPY_TCP) !== 0,
       secure_tcp: (record.options & contract.WEIR_OPTION_SECURE_TCP) !== 0,
+      one_packet: (record.options & contract.WEIR_OPTION_ONE_PACKET) !== 0,
     }),
     ...(record.no_server === 1 && { no_server: 'drop' }),
     servers: [],

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Family } from '../../core/address/address.ts';
 import type { Limits } from '../../core/model/config.ts';
 import { halfOpenPlaces } from '../../core/packet/world.ts';
 import { ensureOnBpffs } from '../../kernel/bpffs.ts';
@@ -64,6 +65,8 @@ export interface Tables {
   readonly servers: ArrayMap<contract.WeirServer>;
   readonly memberships: ArrayMap<number>;
   readonly thresholds: ArrayMap<contract.WeirThresholds>;
+  /** Where servers of one-packet services answer from → their numbers. */
+  readonly onePacket: HashMap<contract.WeirOnePacketKey, number>;
   readonly serverAudit: ArrayMap<contract.WeirAudit>;
   readonly serviceTraffic: PerCpuArray<contract.WeirTraffic>;
   readonly serverTraffic: PerCpuArray<contract.WeirTraffic>;
@@ -71,6 +74,8 @@ export interface Tables {
   readonly keys6: MappedArray<contract.WeirBucket>;
   readonly connections4: MappedArray<contract.WeirConnection4>;
   readonly connections6: MappedArray<contract.WeirConnection6>;
+  /** Connections that there is room for: behind them each table has a slot for each possible CPU. */
+  readonly room: Readonly<Record<Family, number>>;
   readonly verdicts: PerCpuArray<bigint>;
   readonly settings: ArrayMap<contract.WeirSettings>;
   readonly tally: ArrayMap<contract.WeirTally>;
@@ -85,8 +90,8 @@ export interface Tables {
   close(): void;
 }
 
-/** How many elements each map gets; a map not named here has one. */
-function sizes(limits: Limits): Readonly<Record<string, number>> {
+/** How many elements each map gets on so many possible CPUs; a map not named here has one. */
+function sizes(limits: Limits, cpus: number): Readonly<Record<string, number>> {
   return {
     services_by_key: limits.services,
     services: 2 * limits.services,
@@ -102,13 +107,14 @@ function sizes(limits: Limits): Readonly<Record<string, number>> {
     servers: limits.servers,
     memberships: limits.servers,
     thresholds: limits.servers,
+    one_packet: limits.servers,
     server_audit: limits.servers,
     service_traffic: limits.services,
     server_traffic: limits.servers,
     keys4: bucketsFor(limits.connections_ipv4),
     keys6: bucketsFor(limits.connections_ipv6),
-    connections4: limits.connections_ipv4,
-    connections6: limits.connections_ipv6,
+    connections4: limits.connections_ipv4 + cpus,
+    connections6: limits.connections_ipv6 + cpus,
     free4: limits.connections_ipv4,
     free6: limits.connections_ipv6,
     half_open: halfOpenPlaces(limits.half_open),
@@ -172,7 +178,7 @@ export function openTables(bpf: Libbpf, objectFile: string, pinDir: string, limi
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const object = bpf.openObject(objectFile);
   try {
-    const { fds, oldSizes } = loadMaps(bpf, object, directory, sizes(limits));
+    const { fds, oldSizes } = loadMaps(bpf, object, directory, sizes(limits, bpf.possibleCpus()));
     const tables = assemble(bpf, object, directory, fds, oldSizes, found);
     pinRetire(bpf, object, directory);
     if (!found) prepare(bpf, object, tables);
@@ -204,14 +210,19 @@ function isPrepared(bpf: Libbpf, directory: string): boolean {
   }
 }
 
+/** Elements of a map that are no connections' but the CPUs'. */
+const ownOfCpus = (bpf: Libbpf, name: string): number =>
+  name === 'connections4' || name === 'connections6' ? bpf.possibleCpus() : 0;
+
 function loadMaps(bpf: Libbpf, object: Handle, directory: string, wanted: Readonly<Record<string, number>>) {
   const oldSizes: string[] = [];
   const maps = bpf.maps(object).filter(({ name }) => name in wanted);
   for (const { handle, name } of maps) {
     const path = join(directory, name);
     const size = pinnedSize(bpf, path) ?? wanted[name]!;
-    if (size !== wanted[name])
-      oldSizes.push(`${name} keeps its ${size} elements (configured now: ${wanted[name]})`);
+    const [kept, configured] = [size, wanted[name]!].map((all) => all - ownOfCpus(bpf, name));
+    if (kept !== configured)
+      oldSizes.push(`${name} keeps its ${kept} elements (configured now: ${configured})`);
     bpf.setMaxEntries(handle, size);
     bpf.setPinPath(handle, path);
   }
@@ -283,6 +294,11 @@ const CODECS = {
     read: contract.readWeirThresholds,
     write: contract.writeWeirThresholds,
   },
+  one_packet_key: {
+    size: LAYOUTS.weir_one_packet_key.size,
+    read: contract.readWeirOnePacketKey,
+    write: contract.writeWeirOnePacketKey,
+  },
   audit: { size: LAYOUTS.weir_audit.size, read: contract.readWeirAudit, write: contract.writeWeirAudit },
   traffic: {
     size: LAYOUTS.weir_traffic.size,
@@ -353,6 +369,7 @@ function assemble(
     servers: new ArrayMap(bpf, fd('servers'), codecOf('server')),
     memberships: new ArrayMap(bpf, fd('memberships'), u32),
     thresholds: new ArrayMap(bpf, fd('thresholds'), codecOf('thresholds')),
+    onePacket: new HashMap(bpf, fd('one_packet'), codecOf('one_packet_key'), u32),
     serverAudit: new ArrayMap(bpf, fd('server_audit'), codecOf('audit')),
     serviceTraffic: new PerCpuArray(bpf, fd('service_traffic'), codecOf('traffic')),
     serverTraffic: new PerCpuArray(bpf, fd('server_traffic'), codecOf('traffic')),
@@ -360,6 +377,10 @@ function assemble(
     keys6,
     connections4,
     connections6,
+    room: {
+      4: connections4.size - ownOfCpus(bpf, 'connections4'),
+      6: connections6.size - ownOfCpus(bpf, 'connections6'),
+    },
     verdicts: new PerCpuArray(bpf, fd('verdicts'), u64),
     settings: new ArrayMap(bpf, fd('settings'), codecOf('settings')),
     tally: new ArrayMap(bpf, fd('tally'), codecOf('tally')),
@@ -381,8 +402,8 @@ const FILL_SLICE = 1 << 20;
 function prepare(bpf: Libbpf, object: Handle, tables: Tables): void {
   const program = bpf.programFd(object, 'weir_prepare');
   for (const [family, size] of [
-    [4, tables.connections4.size],
-    [6, tables.connections6.size],
+    [4, tables.room[4]],
+    [6, tables.room[6]],
   ] as const)
     for (let end = size; end > 0; end -= FILL_SLICE) {
       const from = Math.max(0, end - FILL_SLICE);
@@ -400,6 +421,8 @@ function prepare(bpf: Libbpf, object: Handle, tables: Tables): void {
     buckets4: tables.keys4.size,
     buckets6: tables.keys6.size,
     half_open_mask: tables.halfOpen.size - 1,
+    one_packet4: tables.room[4],
+    one_packet6: tables.room[6],
     prepared: 1,
   });
 }

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { addressFromBytes, type Endpoint, formatEndpoint } from '../../core/address/address.ts';
 import type { Connection } from '../../core/model/connection.ts';
 import type { ServerCounters, ServiceCounters } from '../../core/model/counters.ts';
-import { serviceKey, tcpOptionsOf, thresholdsOf } from '../../core/model/service.ts';
+import { optionsOf, serviceKey, thresholdsOf } from '../../core/model/service.ts';
 import { isOverloaded } from '../../core/packet/overload.ts';
 import { TCP } from '../../core/packet/parse.ts';
 import type { ServerRecord } from '../../core/packet/service.ts';
@@ -24,7 +24,7 @@ export function listCounters(services: Services): ServiceCounters[] {
     ...(entry.record.service.scheduler_flags && {
       scheduler_flags: entry.record.service.scheduler_flags,
     }),
-    ...tcpOptionsOf(entry.record.service),
+    ...optionsOf(entry.record.service),
     leaving: !entry.published,
     ...entry.record.traffic,
     servers: serversOf(entry).map((server) => serverCounters(entry, server)),

@@ -100,7 +100,7 @@ export function openSimulatedPlane(options: SimulatedPlaneOptions): SimulatedPla
     sweep: () => {
       const servers = [...services.values()].flatMap((entry) => [...entry.servers.values()]);
       const report = sweepSlice(world, place, servers);
-      if (report.completed) retire(services);
+      if (report.completed) retire(world, services);
       return report;
     },
     routesChanged: () => {

@@ -10,6 +10,7 @@ import {
 } from '../../core/model/service.ts';
 import { CONNECTION_STATES, type ConnectionState } from '../../core/model/state.ts';
 import { groupOf } from '../../core/packet/group.ts';
+import { onePacketKey } from '../../core/packet/one-packet.ts';
 import { thresholdsFrom } from '../../core/packet/overload.ts';
 import { TCP, UDP } from '../../core/packet/parse.ts';
 import { noTraffic, type ServerRecord, type ServiceRecord, serviceAt } from '../../core/packet/service.ts';
@@ -107,9 +108,25 @@ export function publish(world: World, services: Services, service: VirtualServic
     : { ...update, state: startState(), traffic: noTraffic() };
   if (known) known.published = true;
   else services.set(key, { record, published: true, servers });
+  noteAnswers(world, record, servers.values());
   if (!isGroup(service)) world.services.set(placeOf(service), record);
   // A service that is published again keeps its place.
   else world.groups.set(record, groupOf(service, protocolNumber(service)));
+}
+
+/** Where a server answers from; one without a port of its own has its service's. */
+const answersFrom = ({ address, endpoint }: ServerRecord, { service }: ServiceRecord): string =>
+  onePacketKey(address, endpoint.port || service.port);
+
+/** Notes where the servers of a service that keeps no connections answer from, and forgets it of one that does. */
+function noteAnswers({ onePackets }: World, record: ServiceRecord, servers: Iterable<ServerRecord>): void {
+  const { members, sorry, service } = record;
+  for (const server of servers) {
+    const key = answersFrom(server, record);
+    const isPresent = server === sorry || members.includes(server);
+    if (service.one_packet && isPresent) onePackets.set(key, { record, server });
+    else if (!service.one_packet && onePackets.get(key)?.server === server) onePackets.delete(key);
+  }
 }
 
 /** Takes no new connections for the service any more. */
@@ -126,11 +143,14 @@ export function isLeaving(entry: ServiceEntry, server: ServerRecord): boolean {
 }
 
 /** Forgets servers and services that have left and whose connections have ended. */
-export function retire(services: Services): void {
+export function retire({ onePackets }: World, services: Services): void {
   for (const [key, entry] of services) {
-    for (const [name, server] of entry.servers)
-      if (isLeaving(entry, server) && server.active + server.inactive + server.templates === 0)
-        entry.servers.delete(name);
+    for (const [name, server] of entry.servers) {
+      if (!isLeaving(entry, server) || server.active + server.inactive + server.templates > 0) continue;
+      entry.servers.delete(name);
+      const from = answersFrom(server, entry.record);
+      if (onePackets.get(from)?.server === server) onePackets.delete(from);
+    }
     if (!entry.published && entry.servers.size === 0) services.delete(key);
   }
 }

@@ -7,10 +7,11 @@ import type { Limits } from '../../core/model/config.ts';
 import { halfOpenPlaces } from '../../core/packet/world.ts';
 import { ensureOnBpffs } from '../../kernel/bpffs.ts';
 import type { Handle, Libbpf } from '../../kernel/libbpf.ts';
+import { codecOf, u32, u64 } from './codecs.ts';
 import * as contract from './contract.generated.ts';
 import { FILTER, removeFilters } from './filters.ts';
 import { LINK } from './links.ts';
-import { ArrayMap, type Codec, HashMap, MappedArray, PerCpuArray } from './map.ts';
+import { ArrayMap, HashMap, MappedArray, PerCpuArray } from './map.ts';
 
 const { LAYOUT, LAYOUTS } = contract;
 
@@ -30,17 +31,6 @@ const RING_CHUNKS = 524_288;
 const PORT_RANGES = 65_536;
 /** Destinations that lblc and lblcr remember, as many as ip_vs keeps without collecting; and places in lblcr's sets. */
 const LOCALITIES = 16_384;
-
-const u32: Codec<number> = {
-  size: 4,
-  read: (view, at) => view.getUint32(at, true),
-  write: (view, at, value) => view.setUint32(at, value, true),
-};
-const u64: Codec<bigint> = {
-  size: 8,
-  read: (view, at) => view.getBigUint64(at, true),
-  write: (view, at, value) => view.setBigUint64(at, value, true),
-};
 
 /** Entries for fragmented datagrams to each fragment that may be held. */
 const HELD_SHARE = 8;
@@ -238,94 +228,6 @@ function pinnedSize(bpf: Libbpf, path: string): number | undefined {
   } finally {
     bpf.closeFd(fd);
   }
-}
-
-const CODECS = {
-  service_key: {
-    size: LAYOUTS.weir_service_key.size,
-    read: contract.readWeirServiceKey,
-    write: contract.writeWeirServiceKey,
-  },
-  service: {
-    size: LAYOUTS.weir_service.size,
-    read: contract.readWeirService,
-    write: contract.writeWeirService,
-  },
-  network_key: {
-    size: LAYOUTS.weir_network_key.size,
-    read: contract.readWeirNetworkKey,
-    write: contract.writeWeirNetworkKey,
-  },
-  network: {
-    size: LAYOUTS.weir_network.size,
-    read: contract.readWeirNetwork,
-    write: contract.writeWeirNetwork,
-  },
-  port_range: {
-    size: LAYOUTS.weir_port_range.size,
-    read: contract.readWeirPortRange,
-    write: contract.writeWeirPortRange,
-  },
-  service_state: {
-    size: LAYOUTS.weir_service_state.size,
-    read: contract.readWeirServiceState,
-    write: contract.writeWeirServiceState,
-  },
-  member: { size: LAYOUTS.weir_member.size, read: contract.readWeirMember, write: contract.writeWeirMember },
-  turns: { size: LAYOUTS.weir_turns.size, read: contract.readWeirTurns, write: contract.writeWeirTurns },
-  locality_key: {
-    size: LAYOUTS.weir_locality_key.size,
-    read: contract.readWeirLocalityKey,
-    write: contract.writeWeirLocalityKey,
-  },
-  locality: {
-    size: LAYOUTS.weir_locality.size,
-    read: contract.readWeirLocality,
-    write: contract.writeWeirLocality,
-  },
-  locality_server: {
-    size: LAYOUTS.weir_locality_server.size,
-    read: contract.readWeirLocalityServer,
-    write: contract.writeWeirLocalityServer,
-  },
-  server: { size: LAYOUTS.weir_server.size, read: contract.readWeirServer, write: contract.writeWeirServer },
-  thresholds: {
-    size: LAYOUTS.weir_thresholds.size,
-    read: contract.readWeirThresholds,
-    write: contract.writeWeirThresholds,
-  },
-  one_packet_key: {
-    size: LAYOUTS.weir_one_packet_key.size,
-    read: contract.readWeirOnePacketKey,
-    write: contract.writeWeirOnePacketKey,
-  },
-  audit: { size: LAYOUTS.weir_audit.size, read: contract.readWeirAudit, write: contract.writeWeirAudit },
-  traffic: {
-    size: LAYOUTS.weir_traffic.size,
-    read: contract.readWeirTraffic,
-    write: contract.writeWeirTraffic,
-  },
-  bucket: { size: LAYOUTS.weir_bucket.size, read: contract.readWeirBucket, write: contract.writeWeirBucket },
-  connection4: {
-    size: LAYOUTS.weir_connection4.size,
-    read: contract.readWeirConnection4,
-    write: contract.writeWeirConnection4,
-  },
-  connection6: {
-    size: LAYOUTS.weir_connection6.size,
-    read: contract.readWeirConnection6,
-    write: contract.writeWeirConnection6,
-  },
-  settings: {
-    size: LAYOUTS.weir_settings.size,
-    read: contract.readWeirSettings,
-    write: contract.writeWeirSettings,
-  },
-  tally: { size: LAYOUTS.weir_tally.size, read: contract.readWeirTally, write: contract.writeWeirTally },
-} as const;
-
-function codecOf<N extends keyof typeof CODECS>(name: N): (typeof CODECS)[N] {
-  return CODECS[name];
 }
 
 function assemble(

@@ -104,6 +104,7 @@ export const SERVERS: readonly ServerStatus[] = SERVICES.flatMap(({ key, servers
               took_ms: 0.8,
             },
             warning: null,
+            feedback: null,
           },
         ],
       },

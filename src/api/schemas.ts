@@ -104,7 +104,9 @@ const checkStatus = z.object({
     .object({
       outcome: z
         .enum(['passed', 'failed', 'void'])
-        .describe('void: the director was late itself, or could not ask; it counts neither way.'),
+        .describe(
+          'void: the director was late itself, or could not ask, or there was no feedback; it counts neither way.',
+        ),
       reason: z.string(),
       at: time,
       took_ms: z.number(),
@@ -115,6 +117,16 @@ const checkStatus = z.object({
     .nullable()
     .describe(
       'What somebody should look at although the check passes, such as a certificate that expires soon.',
+    ),
+  feedback: z
+    .object({
+      heard: z.number().nullable().describe('What was asked for last; null before the first figure.'),
+      share: z.int().min(0).max(100).describe('What is in effect by it: smoothed, and within its bounds.'),
+      stale: z.boolean().describe('True: no answer for too long, so the configured weight counts.'),
+    })
+    .nullable()
+    .describe(
+      'What the server asks for, in percent of its configured weight; null for a check without feedback, and before its first result.',
     ),
 });
 const serverStatus = serverCounters.extend({

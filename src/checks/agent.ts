@@ -1,8 +1,8 @@
 /** The agent check: what does an agent on the server say of it? */
-import { judgeAgent, parseAgentLine } from '../core/health/agent.ts';
+import { figureOf, judgeAgent, parseAgentLine } from '../core/health/agent.ts';
 import type { AgentCheck } from '../core/model/check.ts';
 import { type AnswerEnd, converse } from './converse.ts';
-import { failed, type Outcome, passed } from './outcome.ts';
+import { asked, failed, notMade, type Outcome, passed } from './outcome.ts';
 import { quoteHeard } from './quote.ts';
 
 /** The first line, with or without an end. */
@@ -12,15 +12,24 @@ const lineEnd: AnswerEnd = (heard, ended) => {
   return ended && heard !== '' ? heard.length : -1;
 };
 
-/** Asks once; ends with the agent's line, a failure, or when `signal` aborts. */
-export function checkAgent(check: AgentCheck, signal: AbortSignal): Promise<Outcome> {
-  return converse(check, signal, async (agent) => {
+/**
+ * Asks once; ends with the agent's line, a failure, or when `signal` aborts. With feedback an agent that cannot be heard says
+ * nothing of the server, as in HAProxy; without, it fails.
+ */
+export async function checkAgent(check: AgentCheck, signal: AbortSignal): Promise<Outcome> {
+  let heard = false;
+  const outcome = await converse(check, signal, async (agent) => {
     if (check.send !== undefined) agent.say(check.send);
     const line = await agent.hear(lineEnd);
     const answer = parseAgentLine(line);
     if (answer === undefined)
       return failed(`the agent's words are not known: ${quoteHeard(line.trim(), check.send ?? '')}`);
+    heard = true;
     const { up, reason } = judgeAgent(answer);
+    const figure = check.feedback && figureOf(answer);
+    if (figure !== undefined) return asked(figure, reason);
     return up ? passed(reason) : failed(reason);
   });
+  if (check.feedback === undefined || heard || outcome.outcome !== 'failed') return outcome;
+  return notMade(outcome.reason);
 }

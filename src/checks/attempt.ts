@@ -59,7 +59,7 @@ export async function attempt(
     () => setImmediate(() => controller.abort(new TimedOut(`no answer within ${check.timeout} ms`))),
     check.timeout,
   );
-  const { outcome, reason, warning } = await asked(check, by.ask, controller.signal);
+  const { outcome, reason, warning, figure } = await asked(check, by.ask, controller.signal);
   clearTimeout(timer);
   by.cancel.removeEventListener('abort', stop);
   const tookMs = Math.round(10 * (performance.now() - begin)) / 10;
@@ -70,7 +70,13 @@ export async function attempt(
     stalled > LATE_PART * check.timeout
   )
     return { outcome: 'void', reason: `the director itself was late by ${Math.round(stalled)} ms`, tookMs };
-  return { outcome, reason, tookMs, ...(warning !== undefined && { warning }) };
+  return {
+    outcome,
+    reason,
+    tookMs,
+    ...(warning !== undefined && { warning }),
+    ...(figure !== undefined && { figure }),
+  };
 }
 
 /** What a protocol throws is a fault of its own, and must not take the other checks with it. */

@@ -22,6 +22,16 @@ afterAll(() => rmSync(dir, { recursive: true }));
 
 const run = (command: readonly string[], timeout = 10_000) =>
   make({ type: 'exec', address: LOOPBACK, port: 81, ...TIMING, timeout, command });
+const withFeedback = (command: readonly string[], timeout = 10_000) =>
+  make({
+    type: 'exec',
+    address: LOOPBACK,
+    port: 81,
+    ...TIMING,
+    timeout,
+    command,
+    feedback: { floor: 10, ceiling: 100, smoothing: 0 },
+  });
 /** Only here is there a shell: it is the program that is run. */
 const script = (text: string, ...more: string[]) => run(['/bin/sh', '-c', text, 'script', ...more]);
 
@@ -40,6 +50,23 @@ describe('an exec check', () => {
     expect((await script('printf "\\033[2Jx\\200%0500d" 7; exit 1')).reason).toMatch(
       /^exit status 1: [\x20-\x7e]{30,60}…$/,
     );
+  });
+
+  it.each([
+    ['exit 0', 'passed', 100],
+    ['exit 1', 'failed', undefined],
+    ['exit 2', 'passed', 0],
+    ['exit 27', 'passed', 25],
+    ['exit 255', 'passed', 253],
+    ['kill -SEGV $$', 'failed', undefined],
+  ])('with feedback takes %j for %s, %s', async (text, outcome, figure) => {
+    const result = await withFeedback(['/bin/sh', '-c', text]);
+    expect([result.outcome, result.figure]).toEqual([outcome, figure]);
+  });
+
+  it('with feedback holds a program that does not end against nobody', async () => {
+    const result = await withFeedback(['/bin/sleep', '10'], 100);
+    expect(result).toMatchObject({ outcome: 'void', reason: 'no answer within 100 ms' });
   });
 
   it('gives arguments as they are, and puts the target into them', async () => {

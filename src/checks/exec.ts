@@ -1,7 +1,7 @@
 /** The exec check: does a program say that the server is well? It runs without a shell, and with the rights of the daemon. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { ExecCheck } from '../core/model/check.ts';
-import { CannotAsk, failed, type Outcome, outcomeOf, passed } from './outcome.ts';
+import { asked, CannotAsk, failed, notMade, type Outcome, outcomeOf, passed } from './outcome.ts';
 import { quoteHeard } from './quote.ts';
 
 /** How much of what it prints is kept, in bytes; the rest is read and forgotten. */
@@ -41,12 +41,16 @@ export function checkExec(check: ExecCheck, signal: AbortSignal): Promise<Outcom
       const { exitCode, signalCode } = child;
       const line = firstLine(out()) || firstLine(err());
       const said = line === '' ? '' : `: ${line}`;
+      if (check.feedback !== undefined && exitCode !== null && exitCode !== 1)
+        return asked(exitCode === 0 ? 100 : exitCode - 2, `exit status ${exitCode}${said}`);
       if (exitCode === 0) return passed(`exit status 0${said}`);
       return failed(`${exitCode === null ? `ended by ${signalCode}` : `exit status ${exitCode}`}${said}`);
     };
     const ended = () => child.exitCode !== null || child.signalCode !== null;
     // It may have ended, and left somebody behind who holds its output open.
-    const abort = () => end(ended() ? judge() : outcomeOf(signal.reason));
+    const abort = () => end(ended() ? judge() : unheard(outcomeOf(signal.reason)));
+    // With feedback a program that does not come to its end says nothing of the server.
+    const unheard = (outcome: Outcome) => (check.feedback === undefined ? outcome : notMade(outcome.reason));
     signal.addEventListener('abort', abort);
     child.on('error', (error: NodeJS.ErrnoException) =>
       end(outcomeOf(new CannotAsk(`the director cannot run ${program}: ${error.code ?? 'failed'}`))),

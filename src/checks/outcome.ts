@@ -7,6 +7,8 @@ export interface Outcome {
   readonly reason: string;
   /** What somebody should look at although the server passes. */
   readonly warning?: string;
+  /** How much of its weight the server asks for, in percent from 0 on; only of one that passes. */
+  readonly figure?: number;
 }
 
 /** Thrown where the director cannot ask at all: the server is not to blame. */
@@ -19,6 +21,8 @@ export const passed = (reason: string, warning?: string): Outcome => ({
   reason,
   ...(warning !== undefined && { warning }),
 });
+/** Passed, with how much of its weight the server asks for. */
+export const asked = (figure: number, reason: string): Outcome => ({ outcome: 'passed', reason, figure });
 export const failed = (reason: string): Outcome => ({ outcome: 'failed', reason });
 export const notMade = (reason: string): Outcome => ({ outcome: 'void', reason });
 

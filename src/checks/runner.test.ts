@@ -3,7 +3,7 @@ import { parseAddress } from '../core/address/address.ts';
 import { type CheckState, freshState } from '../core/health/state.ts';
 import { type Check, type CheckKey, checkKey } from '../core/model/check.ts';
 import type { Outcome } from './outcome.ts';
-import { failed, passed } from './outcome.ts';
+import { asked, failed, notMade, passed } from './outcome.ts';
 import { type CheckToMake, Runner } from './runner.ts';
 
 const check = (port: number, more: Partial<Check> = {}): Check =>
@@ -59,6 +59,39 @@ describe('the runner', () => {
     await vi.advanceTimersByTimeAsync(60_000);
     expect(changes).toEqual(['80 up', '81 down', '80 down']);
     expect(asked.length - before).toBe(24);
+    made.close();
+  });
+
+  it('tells of feedback that changes what is in effect, at most once a second, and of silence once', async () => {
+    const feedback = { floor: 10, ceiling: 100, smoothing: 0 };
+    const one = { ...check(80, { interval: 100, timeout: 50 }), type: 'agent', feedback } as Check;
+    const told: string[] = [];
+    let answer: Outcome = asked(50, 'x');
+    const made = new Runner({
+      ask: async () => answer,
+      stalls: { total: () => 0, close: () => {} },
+      random: () => 0,
+      changed: (_, { verdict, feedback }) =>
+        told.push(`${verdict} ${feedback?.share}${feedback?.stale ? ' stale' : ''}`),
+    });
+    made.set([toMake(one)]);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(told).toEqual(['up 50']);
+    for (let i = 0; i < 100; i++) {
+      // Less than a step, and never twice the same.
+      answer = asked(48 + (i % 5), 'x');
+      await vi.advanceTimersByTimeAsync(100);
+    }
+    expect(told.splice(0)).toEqual(['up 50']);
+    for (let i = 0; i < 100; i++) {
+      answer = asked(i % 2 === 0 ? 20 : 90, 'x');
+      await vi.advanceTimersByTimeAsync(100);
+    }
+    expect(told.length).toBeGreaterThan(2);
+    expect(told.splice(0).length).toBeLessThanOrEqual(10);
+    answer = notMade('no answer');
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(told).toEqual(['up 100 stale']);
     made.close();
   });
 

@@ -6,6 +6,7 @@
 import type { SchedulerReport } from '../core/health/scheduler.ts';
 import { advance, type CheckState, freshState } from '../core/health/state.ts';
 import type { Check, CheckKey } from '../core/model/check.ts';
+import { sameInEffect } from '../core/weight/feedback.ts';
 import { Agenda } from './agenda.ts';
 import { attempt, type Protocol } from './attempt.ts';
 import type { Stalls } from './stalls.ts';
@@ -30,7 +31,7 @@ export interface RunnerParts {
   readonly stalls: Stalls;
   /** 0 up to, but not including, 1. */
   readonly random: () => number;
-  /** Told of each state whose verdict, or warning, has changed. */
+  /** Told of each state whose verdict, warning or feedback in effect has changed. */
   readonly changed: (key: CheckKey, state: CheckState) => void;
   readonly maxInFlight?: number;
 }
@@ -41,6 +42,12 @@ interface Entry extends CheckToMake {
   /** True until the first attempt has begun. */
   first: boolean;
 }
+
+/** Whether a result has changed anything but counts and times. */
+const isNews = (before: CheckState, after: CheckState): boolean =>
+  after.verdict !== before.verdict ||
+  after.warning !== before.warning ||
+  !sameInEffect(before.feedback, after.feedback);
 
 /** The runner; close it. */
 export class Runner {
@@ -129,8 +136,7 @@ export class Runner {
       if (result.outcome === 'void') this.#void++;
       const before = entry.state;
       entry.state = advance(before, result, check, Date.now());
-      if (entry.state.verdict !== before.verdict || entry.state.warning !== before.warning)
-        this.#parts.changed(entry.key, entry.state);
+      if (isNews(before, entry.state)) this.#parts.changed(entry.key, entry.state);
       this.#agenda.add({ at: this.#nextTime(entry, due), what: entry });
     }
     if (waiting || this.#agenda.peek()?.what === entry) this.#begin();

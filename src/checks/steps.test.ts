@@ -200,6 +200,30 @@ describe('an agent check', () => {
     expect(await agentAt(port)).toMatchObject({ outcome, reason });
   });
 
+  it.each([
+    ['up 75%\n', 'passed', 75],
+    ['256%', 'passed', 256],
+    ['up\n', 'passed', 100],
+    ['0%\n', 'passed', 0],
+    ['drain 50%\n', 'passed', 0],
+    ['maint 50%\n', 'failed', undefined],
+    ['down 50%\n', 'failed', undefined],
+    ['hello there\n', 'void', undefined],
+    ['', 'void', undefined],
+  ])('with feedback takes %j for %s, %s', async (line, outcome, figure) => {
+    const port = await servers.raw((socket) => socket.end(line));
+    const feedback = { floor: 10, ceiling: 100, smoothing: 0 };
+    const result = await agentAt(port, { feedback });
+    expect([result.outcome, result.figure]).toEqual([outcome, figure]);
+  });
+
+  it('with feedback holds silence against nobody', async () => {
+    const port = await servers.raw(() => {});
+    const feedback = { floor: 10, ceiling: 100, smoothing: 0 };
+    const result = await agentAt(port, { feedback, timeout: 100 });
+    expect(result).toMatchObject({ outcome: 'void', reason: 'no answer within 100 ms' });
+  });
+
   it('says first what it is told to say', async () => {
     const port = await servers.raw((socket) =>
       socket.on('data', (piece) => socket.end(piece.toString() === 'who?\n' ? 'up\n' : 'down\n')),

@@ -59,10 +59,10 @@ export function buildCheck(check: ParsedCheck, server: RealServer): Check {
     case 'grpc':
       return { type, ...common, grpc_service: check.grpc_service ?? '', ...optionalTls(check) };
     case 'exec':
-      return { type, ...common, command: check.command ?? [] };
+      return { type, ...common, command: check.command ?? [], ...given({ feedback: check.feedback }) };
     case 'agent': {
-      const { send } = check;
-      return { type, ...common, ...given({ send }) } as Check;
+      const { send, feedback } = check;
+      return { type, ...common, ...given({ send, feedback }) } as Check;
     }
   }
 }

@@ -19,6 +19,7 @@ export const KEY_TYPES = {
   rcode: ['dns'],
   answer: ['dns'],
   command: ['exec'],
+  feedback: ['agent', 'exec'],
   grpc_service: ['grpc'],
   expect: ['udp'],
   regex: ['udp'],

@@ -24,6 +24,7 @@ export function checkChecks(service: DraftService): readonly Finding[] {
     ...all.flatMap((check) => [
       ...checkType(check),
       ...checkTimeout(check),
+      ...checkFeedback(service, check),
       ...checkTarget(service, check, portless.has(check)),
     ]),
   ];
@@ -42,6 +43,28 @@ function checkSlowStart({ path, hasSlowStart, scheduler }: DraftService): readon
       part: 'key',
     },
   ];
+}
+
+function checkFeedback(
+  { scheduler }: DraftService,
+  { path, typeKeys, feedbackBounds }: DraftCheck,
+): readonly Finding[] {
+  const findings: Finding[] = [];
+  if (typeKeys.includes('feedback') && WEIGHTLESS.includes(scheduler))
+    findings.push({
+      path: [...path, 'feedback'],
+      message: `the scheduler ${scheduler} does not go by weights`,
+      expected: 'one that does, such as wlc or wrr',
+      part: 'key',
+    });
+  if (feedbackBounds !== undefined && feedbackBounds.floor > feedbackBounds.ceiling)
+    findings.push({
+      path: [...path, 'feedback'],
+      message: `the floor, ${feedbackBounds.floor}%, is above the ceiling, ${feedbackBounds.ceiling}%`,
+      expected: 'a floor that is at most the ceiling',
+      part: 'key',
+    });
+  return findings;
 }
 
 function checkQuorum({ path, quorum, hysteresis }: DraftService, checks: number): readonly Finding[] {

@@ -13,6 +13,7 @@ import {
 } from '../core/model/check.ts';
 import { CHECK_METHODS, DNS_RCODES, DNS_RECORDS } from '../core/model/check-protocols.ts';
 import { commandField, dnsNameField } from './check-dns.ts';
+import { feedbackField } from './check-feedback.ts';
 import { bytesField, LONGEST_TEXT, regexField, stepsField } from './check-steps.ts';
 import { tlsField } from './check-tls.ts';
 import { addressField, durationBetween, numberField, type Read, textField, wordField } from './fields.ts';
@@ -159,6 +160,11 @@ const check = z.strictObject({
     .optional()
     .describe(
       'exec: the absolute path of a program, and its arguments, in which {address} and {port} stand for what is checked. No shell.',
+    ),
+  feedback: feedbackField
+    .optional()
+    .describe(
+      "agent: its percentage, and exec: exit statuses from 2 on, less 2 (keepalived's misc_dynamic), in percent, make the part of its weight that a server gets; no answer is then no failure, and `fall` of them in a row give it its configured weight. {} for the defaults. Default: weights do not depend on it.",
     ),
 });
 

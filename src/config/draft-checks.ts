@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Address } from '../core/address/address.ts';
 import type { CheckType } from '../core/model/check.ts';
 import type { CheckMethod } from '../core/model/check-protocols.ts';
+import { feedbackField } from './check-feedback.ts';
 import { type TypeKey, typeKeysIn } from './check-keys.ts';
 import { checkShape, type ParsedCheck } from './check-schema.ts';
 import type { Path } from './problems.ts';
@@ -24,6 +25,8 @@ export interface DraftCheck {
   readonly bodyKeys: readonly string[] | undefined;
   /** Those of `cert` and `key` that are there. */
   readonly tlsKeys: readonly string[];
+  /** The defaults included; undefined without feedback, and where a bound is wrong. */
+  readonly feedbackBounds: { readonly floor: number; readonly ceiling: number } | undefined;
   /** The keys of each step. */
   readonly stepKeys: readonly (readonly string[])[] | undefined;
 }
@@ -36,6 +39,11 @@ const keysOf = (value: unknown): readonly string[] =>
 const tlsKeysIn = (tls: unknown) => keysOf(tls).filter((key) => key === 'cert' || key === 'key');
 
 const stepKeysIn = (steps: unknown) => (Array.isArray(steps) ? steps.map(keysOf) : undefined);
+
+function readBounds(feedback: unknown): DraftCheck['feedbackBounds'] {
+  const bounds = feedbackField.pick({ floor: true, ceiling: true }).strip();
+  return bounds.safeParse(feedback).data;
+}
 
 /** The drafts of checks that the schema has found right. */
 export function draftChecksOf(checks: readonly ParsedCheck[] | undefined, path: Path): readonly DraftCheck[] {
@@ -51,6 +59,10 @@ export function draftChecksOf(checks: readonly ParsedCheck[] | undefined, path: 
     typeKeys: typeKeysIn(keysOf(check)),
     bodyKeys: check.body && keysOf(check.body),
     tlsKeys: tlsKeysIn(check.tls),
+    feedbackBounds: check.feedback && {
+      floor: check.feedback.floor,
+      ceiling: check.feedback.ceiling,
+    },
     stepKeys: check.steps?.map(keysOf),
   }));
 }
@@ -78,6 +90,7 @@ export function readDraftChecks(value: unknown, path: Path): readonly DraftCheck
       typeKeys: typeKeysIn(keys),
       bodyKeys: keys.includes('body') ? keysOf(part('body')) : undefined,
       tlsKeys: tlsKeysIn(part('tls')),
+      feedbackBounds: readBounds(part('feedback')),
       stepKeys: stepKeysIn(part('steps')),
     };
   });

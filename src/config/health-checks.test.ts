@@ -171,6 +171,35 @@ describe('health checks in a file', () => {
     expect(wrong(sample(check, more))).toEqual([problem]);
   });
 
+  it('may have feedback, with bounds and smoothing, of those that give figures', () => {
+    const feedback = (words: string, type = 'agent') =>
+      sample(`{type: ${type}, feedback: ${words}}`, { more: '    scheduler: wrr\n' });
+    expect(checkIn(feedback('{}'))).toMatchObject({
+      feedback: { floor: 10, ceiling: 100, smoothing: 10_000 },
+    });
+    expect(checkIn(feedback('{floor: 5%, ceiling: 80%, smoothing: 0s}'))).toMatchObject({
+      feedback: { floor: 5, ceiling: 80, smoothing: 0 },
+    });
+    expect(checkIn(sample('{type: agent}'))).not.toHaveProperty('feedback');
+    expect(wrong(feedback('{floor: 50%, ceiling: 20%}'))).toEqual([
+      'f:7:28: services[0].checks[0].feedback: the floor, 50%, is above the ceiling, 20%; expected a floor that is at most the ceiling',
+    ]);
+    // Found out also while something else is wrong.
+    expect(wrong(feedback('{floor: 50%, ceiling: 20%, smoothing: 2h}'))).toEqual([
+      'f:7:28: services[0].checks[0].feedback: the floor, 50%, is above the ceiling, 20%; expected a floor that is at most the ceiling',
+      'f:7:76: services[0].checks[0].feedback.smoothing: "2h" is too long; expected 0s to 1h',
+    ]);
+    expect(wrong(feedback('{floor: 0%}'))).toEqual([
+      'f:7:46: services[0].checks[0].feedback.floor: "0%" is not a share; expected a whole number from 1 to 100 with the sign %, such as 50%',
+    ]);
+    expect(wrong(feedback('{}', 'tcp'))).toEqual([
+      'f:7:26: services[0].checks[0].feedback: a key of agent and exec checks, and this one is tcp; expected type: agent or exec, or no such key',
+    ]);
+    expect(wrong(sample('{type: agent, feedback: {}}', { more: '    scheduler: rr\n' }))).toEqual([
+      'f:7:28: services[0].checks[0].feedback: the scheduler rr does not go by weights; expected one that does, such as wlc or wrr',
+    ]);
+  });
+
   it('may have slow start, where the scheduler goes by weights', () => {
     const parsed = parseConfig(sample('', { more: '    slow_start: 1m\n' }), 'f');
     expect(parsed.ok && [...parsed.config.slowStarts]).toEqual([['tcp 203.0.113.100:80', 60_000]]);

@@ -36,6 +36,7 @@ describe('samples', () => {
     const features = [
       'check-types',
       'demo',
+      'feedback',
       'health-checks',
       'host',
       'ipv6',
@@ -106,6 +107,12 @@ describe('samples', () => {
     expect(load('notify.yaml').notify.map(({ events, timeout }) => [events.length, timeout])).toEqual([
       [2, 10_000],
       [4, 30_000],
+    ]);
+    expect(
+      [...load('feedback.yaml').checks.values()].map(({ servers }) => [...servers.values()][0]),
+    ).toMatchObject([
+      [{ type: 'http' }, { type: 'agent', feedback: { floor: 10, ceiling: 100, smoothing: 10_000 } }],
+      [{ type: 'tcp' }, { type: 'exec', feedback: { floor: 20, ceiling: 100, smoothing: 30_000 } }],
     ]);
     expect([...load('slow-start.yaml').slowStarts.values()]).toEqual([60_000]);
     expect(load('stack.yaml').forwarding).toBe('stack');

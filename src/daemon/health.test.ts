@@ -15,6 +15,62 @@ services:
     servers: [{address: 192.168.1.101}]
 `;
 
+it('is looked at again only for feedback that changes a weight, and tells when it is missing and back', async () => {
+  const parsed = parseConfig(
+    FILE.replace('{type: https}', '{type: agent, feedback: {}}').replace('.101}', '.101, weight: 10}'),
+    'f',
+  );
+  if (!parsed.ok) throw new Error('the file is wrong');
+  const told: string[] = [];
+  const note = (event: string, fields: object = {}) => {
+    told.push([event, ...Object.values(fields)].join(' '));
+  };
+  const log = { info: note, warn: note, error: note } as unknown as Log;
+  let looks = 0;
+  let listener: ChecksListener | undefined;
+  const health = new Health({
+    log,
+    changed: () => {
+      looks++;
+    },
+    overrides: { load: () => new Map(), save: () => {} },
+    open: (its) => {
+      listener = its;
+      return {
+        set: () => {},
+        report: async () => ({ states: new Map(), scheduler: NO_CHECKS }),
+        latest: NO_CHECKS,
+        close: async () => {},
+      };
+    },
+  });
+  health.adopt(parsed.config, health.watchUnder(parsed.config));
+  const [key] = [...health.watch.checks.keys()];
+  const say = (share: number, stale = false) => {
+    const feedback = { heard: share, value: share, at: 0, share, silent: 0, stale };
+    const last = { outcome: 'void', reason: 'no answer', tookMs: 1, at: 0 } as const;
+    const state: CheckState = { ...freshState(0), verdict: 'up', last, feedback };
+    listener!.changed(new Map([[key!, state]]));
+    return [looks, health.weigh(parsed.config)(parsed.config.services[0]!).servers[0]?.weight];
+  };
+  expect([say(50), say(52), say(60), say(60), say(58)]).toEqual([
+    [1, 5],
+    [1, 5],
+    [2, 6],
+    [2, 6],
+    [2, 6],
+  ]);
+  expect(told).toEqual([]);
+  expect(say(100, true)).toEqual([3, 10]);
+  expect(say(50)).toEqual([4, 5]);
+  const what = 'tcp 203.0.113.100:443 192.168.1.101:443 agent 192.168.1.101:443';
+  expect(told).toEqual([
+    `feedback_stale ${what} its feedback is stale, so its configured weight counts: no answer`,
+    `feedback_heard ${what} no answer`,
+  ]);
+  await health.close();
+});
+
 it('tells when a warning begins and when it is over, once each', async () => {
   const parsed = parseConfig(FILE, 'f');
   if (!parsed.ok) throw new Error('the file is wrong');

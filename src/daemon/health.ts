@@ -2,6 +2,7 @@
 import type { AdminRequest } from '../api/control.ts';
 import { type ChecksListener, type CheckThread, openChecks } from '../checks/open.ts';
 import { formatEndpoint, parseEndpoint } from '../core/address/address.ts';
+import { staleText } from '../core/health/feedback.ts';
 import type { ServerHistory, Turn } from '../core/health/history.ts';
 import type { SchedulerReport } from '../core/health/scheduler.ts';
 import {
@@ -13,7 +14,6 @@ import {
   previouslyInPlane,
   previouslyWatched,
   type Watch,
-  type WatchedServer,
   watchOf,
 } from '../core/health/servers.ts';
 import type { CheckState } from '../core/health/state.ts';
@@ -34,6 +34,7 @@ import { type ServiceKey, serviceKey, type VirtualService } from '../core/model/
 import { type Weigh, weighBy } from '../core/weight/weigh.ts';
 import type { Log } from '../observe/log.ts';
 import { Alarms, type Grounds } from './alarms.ts';
+import { type Dependent, dependentsIn, weightAsked } from './dependents.ts';
 import { histories } from './history.ts';
 import type { OverridesFile } from './overrides-file.ts';
 import { SlowStarts } from './slow-starts.ts';
@@ -52,13 +53,6 @@ export interface HealthParts {
 }
 
 const TURN_TO: { readonly [S in AdminState]: Turn } = { up: 'enabled', drain: 'drained', down: 'disabled' };
-
-/** One server that depends on a check. */
-interface Dependent {
-  readonly service: ServiceKey;
-  readonly server: string;
-  readonly watched: WatchedServer;
-}
 
 /** Health; close it. */
 export class Health {
@@ -114,7 +108,7 @@ export class Health {
     this.#histories.keep(config.services);
     this.#watch = watch;
     for (const key of this.#states.keys()) if (!watch.checks.has(key)) this.#states.delete(key);
-    this.#dependents = dependentsIn(watch);
+    this.#dependents = dependentsIn(watch, config);
     this.#alarms.follow(config.services, this.#grounds);
     this.#thread.set(watch.checks, this.#states);
   }
@@ -244,15 +238,22 @@ export class Health {
   #learn(states: CheckStates): void {
     const affected = new Set<Dependent>();
     for (const key of states.keys()) for (const one of this.#dependents.get(key) ?? []) affected.add(one);
-    const before = new Map([...affected].map((one) => [one, healthOf(one.watched, this.#states)]));
+    const before = new Map(
+      [...affected].map((one) => [
+        one,
+        { ...healthOf(one.watched, this.#states), asked: weightAsked(one, this.#states) },
+      ]),
+    );
     this.#tellWarnings(states);
+    this.#tellFeedback(states);
     // A state may come of a check that has just been taken out.
     for (const [key, state] of states) if (this.#watch.checks.has(key)) this.#states.set(key, state);
     let changes = 0;
     const at = new Date().toISOString();
-    for (const [{ service, server, watched }, was] of before) {
+    for (const [one, was] of before) {
+      const { service, server, watched } = one;
       const { verdict, checked, reason } = healthOf(watched, this.#states);
-      if (verdict !== was.verdict) changes++;
+      if (verdict !== was.verdict || weightAsked(one, this.#states) !== was.asked) changes++;
       if (verdict === 'up' && was.verdict === 'down') {
         // During a panic it had its weight all along.
         if (this.#alarms.panics.get(service)?.on !== true) this.#slowStarts.begin(service, server);
@@ -272,6 +273,21 @@ export class Health {
     this.#changed();
   }
 
+  /** Says whose feedback is missing by `states`, and whose is back, for each server that is concerned. */
+  #tellFeedback(states: CheckStates): void {
+    for (const [key, state] of states) {
+      const was = this.#states.get(key)?.feedback?.stale ?? false;
+      const check = this.#watch.checks.get(key);
+      const stale = state.feedback?.stale ?? false;
+      if (check === undefined || stale === was) continue;
+      for (const { service, server } of this.#dependents.get(key) ?? []) {
+        const about = { service, server, check: checkText(check) };
+        if (stale) this.#log.warn('feedback_stale', { ...about, reason: staleText(state) });
+        else this.#log.info('feedback_heard', { ...about, reason: state.last?.reason });
+      }
+    }
+  }
+
   /** Says which warnings begin and end by `states`, for each server that is concerned. */
   #tellWarnings(states: CheckStates): void {
     for (const [key, { warning }] of states) {
@@ -285,18 +301,4 @@ export class Health {
       }
     }
   }
-}
-
-function dependentsIn(watch: Watch): ReadonlyMap<CheckKey, readonly Dependent[]> {
-  const all = new Map<CheckKey, Dependent[]>();
-  for (const [service, { servers }] of watch.services)
-    for (const [server, watched] of servers) {
-      const one = { service, server, watched };
-      for (const key of watched.checks) {
-        const list = all.get(key);
-        if (list === undefined) all.set(key, [one]);
-        else list.push(one);
-      }
-    }
-  return all;
 }

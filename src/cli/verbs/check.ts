@@ -1,10 +1,10 @@
 /** `weir check`: is the file good, and what does it describe? */
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { paceText } from '../../core/health/explain.ts';
 import { checkTextAt, type ServiceChecks } from '../../core/model/check.ts';
 import type { Config } from '../../core/model/config.ts';
 import { masqueradeKey, vipKey } from '../../core/model/host.ts';
 import { serviceKey } from '../../core/model/service.ts';
-import { formatDuration } from '../../core/plan/explain.ts';
 import { EXIT } from '../exit.ts';
 import { output, type Session, say } from '../session.ts';
 import { clean, plural } from '../text.ts';
@@ -36,7 +36,7 @@ function checksPart(checks: ServiceChecks | undefined): { readonly checks?: read
   if (checks === undefined) return {};
   const kinds = [...checks.servers.values()]
     .flat()
-    .map((check) => `${checkTextAt(check, `:${check.port}`)} every ${formatDuration(check.interval)}`);
+    .map((check) => `${checkTextAt(check, `:${check.port}`)} ${paceText(check)}`);
   return { checks: [...new Set(kinds)] };
 }
 

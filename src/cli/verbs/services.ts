@@ -121,7 +121,8 @@ function whyText({ health, weight, configured_weight, factors }: ServerStatus): 
   const reduced = factors.find(({ name, value }) => name !== 'health' && value < 1)?.reason ?? '';
   if (health === null) return reduced;
   const { checked, reason, since, checks } = health;
-  if (!checked) return reason;
+  const stale = checks.some(({ feedback }) => feedback?.stale) ? staleIn(factors) : '';
+  if (!checked) return stale || reason;
   if (health.verdict === 'down') {
     const panic = factors.find(({ name, value }) => name === 'health' && value > 0);
     const when = since === null ? '' : `, since ${since.slice(0, 19)}Z`;
@@ -130,9 +131,14 @@ function whyText({ health, weight, configured_weight, factors }: ServerStatus): 
   const doubtful = checks.find(({ against }) => against > 0);
   if (doubtful?.last)
     return `${doubtful.against} of ${doubtful.needed} checks failed: ${doubtful.last.reason}`;
+  if (stale !== '') return stale;
   if (weight !== configured_weight) return reduced || reason;
   return checks.find(({ warning }) => warning !== null)?.warning ?? '';
 }
+
+/** Said although the weight is the configured one: it should not be. */
+const staleIn = (factors: ServerStatus['factors']): string =>
+  factors.find(({ name, value }) => name === 'feedback' && value === 1)?.reason ?? '';
 
 function serversText(session: Session, servers: readonly ServerStatus[]): string {
   const wide = session.options.output === 'wide';
@@ -207,7 +213,7 @@ export const servers: Verb = {
   description:
     'Lists the real servers of every service, or of the one named, one to a line: for grep and sort. WEIGHT is the one in effect. ' +
     'HEALTH is up or down by the checks of the configuration, with a question mark until they have been made, and - for a ' +
-    'server without checks; WHY says what made it so. A server that is down is listed though it is out of its service. ' +
+    'server without checks; WHY says what made it so, or makes its weight less. A server that is down is listed though it is out of its service. ' +
     '-o wide adds the configured weight, traffic and templates; -o json each check with its latest result. ' +
     '--history lists what became of them in place of what they are: the last 16 transitions of each since the daemon began, the oldest first.',
   examples: [

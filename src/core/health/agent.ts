@@ -64,3 +64,12 @@ export function judgeAgent({ percent, state, admin, reason }: AgentAnswer): {
   const why = `the agent says ${said.join(' ') || 'nothing against it'}${reason === undefined ? '' : `: ${reason}`}`;
   return { up: !down && !kept && percent !== 0, reason: why };
 }
+
+/**
+ * How much of its weight a server of which its agent says this asks for, in percent; undefined if it is to have no traffic at
+ * all. To drain is to ask for nothing. An answer without a percentage asks for the whole weight: each stands for itself.
+ */
+export function figureOf({ percent = 100, state, admin }: AgentAnswer): number | undefined {
+  if ((state !== undefined && state !== 'up') || admin === 'maint') return undefined;
+  return admin === 'drain' ? 0 : percent;
+}

@@ -1,5 +1,5 @@
 /** What changes in the checks, in lines for people. */
-import { type Check, checkText } from '../model/check.ts';
+import { type Check, checkText, feedbackOf } from '../model/check.ts';
 import { formatDuration } from '../plan/explain.ts';
 import type { Watch } from './servers.ts';
 
@@ -7,8 +7,16 @@ import type { Watch } from './servers.ts';
 const NAMED = 12;
 
 /** `http GET 192.168.1.101:80/health every 2s` */
-export const checkLine = (check: Check): string =>
-  `${checkText(check)} every ${formatDuration(check.interval)}`;
+export const checkLine = (check: Check): string => `${checkText(check)} ${paceText(check)}`;
+
+/** `every 2s`, `every 5s with feedback of 10-100% over 10s` */
+export function paceText(check: Check): string {
+  const every = `every ${formatDuration(check.interval)}`;
+  const feedback = feedbackOf(check);
+  if (feedback === undefined) return every;
+  const { floor, ceiling, smoothing } = feedback;
+  return `${every} with feedback of ${floor}-${ceiling}% over ${formatDuration(smoothing)}`;
+}
 
 /** A line for each check that comes or goes, and one that counts those beyond the first few; none if nothing differs. */
 export function explainChecks(before: Watch, after: Watch): readonly string[] {

@@ -126,20 +126,24 @@ export interface ServerHealth {
 /** Down by any check that is down, up when all are; until then what the server counts as at first. */
 export function healthOf({ checks, initial }: WatchedServer, states: CheckStates): ServerHealth {
   let since = 0;
+  let passing = 0;
   let unknown = false;
   for (const key of checks) {
     const state = states.get(key);
     if (state?.verdict === 'down')
       return { verdict: 'down', checked: true, reason: reasonOf(state), since: state.since };
-    if (state?.verdict === 'up') since = Math.max(since, state.since);
-    else unknown = true;
+    if (state?.verdict === 'up') {
+      since = Math.max(since, state.since);
+      passing++;
+    }
+    // Who has never given its feedback is not waited for: that is no word against the server.
+    else if (state?.feedback?.stale !== true) unknown = true;
   }
-  if (unknown) return { verdict: initial, checked: false, reason: 'not checked yet' };
-  const count = checks.length;
+  if (unknown || passing === 0) return { verdict: initial, checked: false, reason: 'not checked yet' };
   return {
     verdict: 'up',
     checked: true,
-    reason: count === 1 ? 'its check passes' : `its ${count} checks pass`,
+    reason: passing === 1 ? 'its check passes' : `its ${passing} checks pass`,
     since,
   };
 }

@@ -3,6 +3,8 @@
  * could not be asked at all, says nothing about the server.
  */
 import type { RiseFall } from '../model/check.ts';
+import type { FeedbackRule } from '../model/check-protocols.ts';
+import { type FeedbackState, withFigure, withoutFigure, withSilence } from '../weight/feedback.ts';
 
 /** `unknown` until the first result that decides. */
 export type CheckVerdict = 'unknown' | 'up' | 'down';
@@ -19,6 +21,8 @@ export interface CheckResult {
   readonly tookMs: number;
   /** What somebody should look at although the check passes; only of one that passes. */
   readonly warning?: string;
+  /** How much of its weight the server asks for, in percent from 0 on; only of one that passes. */
+  readonly figure?: number;
 }
 
 /** What is known by a check. */
@@ -34,6 +38,13 @@ export interface CheckState {
   readonly last?: CheckResult & { readonly at: number };
   /** That of the latest result that passed. */
   readonly warning?: string;
+  /** Only of a check with feedback, from its first result on. */
+  readonly feedback?: FeedbackState;
+}
+
+/** What changes a verdict, and what becomes of the server's figures, where it gives any. */
+export interface AdvanceRule extends RiseFall {
+  readonly feedback?: FeedbackRule;
 }
 
 /** Before the first result. */
@@ -44,7 +55,25 @@ export const freshState = (now: number): CheckState => ({ verdict: 'unknown', ag
  * passes in a row. What is `unknown` is `up` by its first pass and `down` by `fall` failures: a director that has just
  * started neither keeps good servers waiting nor drops one for a single lost packet.
  */
-export function advance(
+export function advance(before: CheckState, result: CheckResult, rule: AdvanceRule, now: number): CheckState {
+  const state = advanceVerdict(before, result, rule, now);
+  if (rule.feedback === undefined) return state;
+  return { ...state, feedback: advanceFeedback(before.feedback, result, rule.feedback, rule.fall, now) };
+}
+
+/** With feedback `void` is silence, also where this machine could not ask: either way what was heard gets old. */
+function advanceFeedback(
+  before: FeedbackState | undefined,
+  { outcome, figure }: CheckResult,
+  rule: FeedbackRule,
+  fall: number,
+  now: number,
+): FeedbackState {
+  if (outcome === 'void') return withSilence(before, fall, now);
+  return figure === undefined ? withoutFigure(before) : withFigure(before, figure, rule, now);
+}
+
+function advanceVerdict(
   before: CheckState,
   result: CheckResult,
   { rise, fall }: RiseFall,

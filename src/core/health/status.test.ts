@@ -108,6 +108,7 @@ it('shows every configured server in its place, whatever of it is in the data pl
         needed: 2,
         last: { outcome: 'failed', reason: 'refused', at: '1970-01-01T00:00:02.000Z', took_ms: 1 },
         warning: null,
+        feedback: null,
       },
     ],
   });

@@ -25,6 +25,13 @@ export interface CheckStatus {
   } | null;
   /** What somebody should look at although the check passes; null for nothing. */
   readonly warning: string | null;
+  /** Null for a check without feedback, and before its first result; in percent of the configured weight. */
+  readonly feedback: {
+    /** Null before the first figure. */
+    readonly heard: number | null;
+    readonly share: number;
+    readonly stale: boolean;
+  } | null;
 }
 
 /** A server's health and where it comes from. */
@@ -121,7 +128,7 @@ function healthStatus(server: WatchedServer, watch: Watch, states: CheckStates):
     since: since === undefined ? null : timeOf(since),
     checks: server.checks.map((key) => {
       const check = watch.checks.get(key)!;
-      const { verdict: own, against, last, warning = null } = states.get(key) ?? UNKNOWN;
+      const { verdict: own, against, last, warning = null, feedback } = states.get(key) ?? UNKNOWN;
       return {
         check: checkText(check),
         verdict: own,
@@ -132,6 +139,10 @@ function healthStatus(server: WatchedServer, watch: Watch, states: CheckStates):
             ? null
             : { outcome: last.outcome, reason: last.reason, at: timeOf(last.at), took_ms: last.tookMs },
         warning,
+        feedback:
+          feedback === undefined
+            ? null
+            : { heard: feedback.heard ?? null, share: feedback.share, stale: feedback.stale },
       };
     }),
   };

@@ -74,9 +74,27 @@ export interface SmtpParts {
 /** A datagram and its answer; with neither `expect` nor `regex` silence is right. */
 export type UdpParts = CheckStep;
 
+/** The floor, ceiling and smoothing of feedback unless told otherwise. */
+export const DEFAULT_FLOOR = 10;
+export const DEFAULT_CEILING = 100;
+export const DEFAULT_SMOOTHING_MS = 10_000;
+export const MAX_SMOOTHING_MS = 3_600_000;
+
+/** How what a server asks for becomes a part of its weight. */
+export interface FeedbackRule {
+  /** In percent, 1 – the ceiling: who asks for less gets this, but for 0. */
+  readonly floor: number;
+  /** In percent, to 100: who asks for more gets this. */
+  readonly ceiling: number;
+  /** In so many milliseconds 63 % of the way to a new figure is made, 0 – 1 h. */
+  readonly smoothing: number;
+}
+
 export interface AgentParts {
   /** Said to the agent first; may be a secret. */
   readonly send?: string;
+  /** Absent: percentages change no weight. */
+  readonly feedback?: FeedbackRule;
 }
 
 /** Kinds of records that can be asked for, as IANA numbers them (RFC 1035, 3596, 2782). */
@@ -112,6 +130,8 @@ export const PLACEHOLDERS = ['{address}', '{port}'] as const;
 export interface ExecParts {
   /** The absolute path of a program, and its arguments. */
   readonly command: readonly string[];
+  /** Absent: every exit status but 0 fails. */
+  readonly feedback?: FeedbackRule;
 }
 
 export interface GrpcParts {

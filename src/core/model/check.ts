@@ -5,6 +5,7 @@ import type {
   CheckTls,
   DnsParts,
   ExecParts,
+  FeedbackRule,
   GrpcParts,
   HttpParts,
   SmtpParts,
@@ -111,6 +112,10 @@ export type Check =
   | DnsCheck
   | ExecCheck
   | GrpcCheck;
+
+/** The rule of a check's feedback; undefined for a check without. */
+export const feedbackOf = (check: Check): FeedbackRule | undefined =>
+  check.type === 'agent' || check.type === 'exec' ? check.feedback : undefined;
 
 declare const checkKeyBrand: unique symbol;
 

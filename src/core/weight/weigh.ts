@@ -1,5 +1,6 @@
 /** A service as configured → the service as it is to be published: servers that are down leave it, or weigh nothing. */
 import { formatEndpoint } from '../address/address.ts';
+import { feedbackFactor } from '../health/feedback.ts';
 import { type Panics, panicText } from '../health/panic.ts';
 import type { Quorums } from '../health/quorum.ts';
 import { type CheckStates, healthOf, type Watch } from '../health/servers.ts';
@@ -47,8 +48,10 @@ export function factorsOf(service: WeighedService, server: RealServer, known: Kn
     if (verdict === 'down' && panic?.on) factors.push({ name: 'health', value: 1, reason: panicText(panic) });
     else factors.push({ name: 'health', value: verdict === 'up' ? 1 : 0, reason });
   }
-  // A quorum rests on the same checks.
+  // A quorum rests on the same checks, and so does feedback.
   if (panic?.on) return factors;
+  const feedback = own && feedbackFactor(own, known.states);
+  if (feedback !== undefined) factors.push(feedback);
   const quorum = known.quorums.get(key);
   // Without a sorry server the servers that are left are better than nobody; keepalived leaves them, too.
   if (quorum?.met === false && service.sorry_server !== undefined) {

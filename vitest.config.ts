@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 const SETUP = ['test/support/seed.ts'];
 /** Everything takes several times as long on a busy machine; no test asserts how long. */
-const PATIENCE = { testTimeout: 60_000, hookTimeout: 60_000 };
+const PATIENCE = { testTimeout: 60_000, hookTimeout: 60_000, expect: { poll: { timeout: 10_000 } } };
 
 /**
  * Scenarios that want the machine for themselves: those that put a load on every CPU and count on it, those that

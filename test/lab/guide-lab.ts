@@ -17,8 +17,8 @@ const SETTING = `
 set -e
 mount -t tmpfs tmpfs "$1"
 for place in etc run var/lib; do
-  mkdir -p "$1/upper/$place" "$1/work/$place"
-  mount -t overlay overlay -o "lowerdir=/$place,upperdir=$1/upper/$place,workdir=$1/work/$place" "/$place"
+  mkdir -p "$1/upper/$place" "$1/aside/$place"
+  mount -t overlay overlay -o "lowerdir=/$place,upperdir=$1/upper/$place,workdir=$1/aside/$place" "/$place"
 done
 mount -t bpf bpf /sys/fs/bpf
 mkdir -p "$1/bin" /etc/weir

@@ -1,15 +1,5 @@
 /** The file that an operator's overrides outlive the daemon in. */
-import {
-  closeSync,
-  constants,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import {
@@ -20,6 +10,7 @@ import {
   overridesOf,
 } from '../core/model/override.ts';
 import { parseServiceKey, type ServiceKey } from '../core/model/service.ts';
+import { writeDurably } from '../kernel/durable.ts';
 
 const schema = z.strictObject({
   version: z.literal(1),
@@ -60,24 +51,8 @@ export function overridesFile(stateDir: string): OverridesFile {
       return overridesOf(parse(path, text));
     },
     save(overrides) {
-      mkdirSync(stateDir, { recursive: true, mode: 0o700 });
       const list = listOverrides(overrides);
-      const temporary = `${path}.tmp`;
-      rmSync(temporary, { force: true });
-      const fd = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
-      try {
-        writeFileSync(fd, `${JSON.stringify({ version: 1, overrides: list }, undefined, 2)}\n`);
-        fsyncSync(fd);
-      } finally {
-        closeSync(fd);
-      }
-      renameSync(temporary, path);
-      const directory = openSync(stateDir, constants.O_RDONLY | constants.O_DIRECTORY);
-      try {
-        fsyncSync(directory);
-      } finally {
-        closeSync(directory);
-      }
+      writeDurably(path, `${JSON.stringify({ version: 1, overrides: list }, undefined, 2)}\n`);
     },
   };
 }

@@ -1,16 +1,7 @@
 /** The file that the record of originals lives in. */
-import {
-  closeSync,
-  constants,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { syncDirectory, writeDurably } from '../kernel/durable.ts';
 import { networkNamespaceCookie } from '../kernel/netns.ts';
 import { codeOf, HostError } from './errors.ts';
 import { noOriginals, ORIGINALS_SCHEMA, type Originals, type StackIdentity } from './originals.ts';
@@ -63,25 +54,11 @@ function parseJson(text: string): unknown {
   }
 }
 
-/**
- * Writes the record so that a crash leaves the old one or the new one: a temporary file, fsync, rename, and fsync of
- * the directory, without which the rename itself may be lost (fsync(2)). The file is for its owner alone.
- */
+/** Writes the record so that a crash leaves the old one or the new one, for its owner alone. Throws a `HostError`. */
 export function saveOriginals(stateDir: string, record: Originals): void {
   const path = originalsPath(stateDir);
-  const temporary = `${path}.tmp`;
   try {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    rmSync(temporary, { force: true });
-    const fd = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
-    try {
-      writeFileSync(fd, `${JSON.stringify(record, undefined, 2)}\n`);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(temporary, path);
-    syncDirectory(stateDir);
+    writeDurably(path, `${JSON.stringify(record, undefined, 2)}\n`);
   } catch (error) {
     throw new HostError(
       path,
@@ -100,15 +77,6 @@ export function deleteOriginals(stateDir: string): void {
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return;
     throw new HostError(path, `cannot be removed: ${(error as Error).message}`, error);
-  }
-}
-
-function syncDirectory(path: string): void {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
   }
 }
 

@@ -1,9 +1,7 @@
 /** The health of real servers, as the director knows it: the thread that checks them, its verdicts, and who depends on them. */
 import type { AdminRequest } from '../api/control.ts';
 import { type ChecksListener, type CheckThread, openChecks } from '../checks/open.ts';
-import { formatEndpoint, parseEndpoint } from '../core/address/address.ts';
-import { staleText } from '../core/health/feedback.ts';
-import type { ServerHistory, Turn } from '../core/health/history.ts';
+import type { ServerHistory } from '../core/health/history.ts';
 import type { SchedulerReport } from '../core/health/scheduler.ts';
 import {
   type CheckStates,
@@ -18,26 +16,20 @@ import {
 } from '../core/health/servers.ts';
 import type { CheckState } from '../core/health/state.ts';
 import { type ServerStatus, serverStatuses } from '../core/health/status.ts';
-import { type CheckKey, checkText } from '../core/model/check.ts';
+import type { CheckKey } from '../core/model/check.ts';
 import type { Config } from '../core/model/config.ts';
 import type { ServiceCounters } from '../core/model/counters.ts';
-import {
-  type AdminChange,
-  type AdminState,
-  listOverrides,
-  type Override,
-  type Overrides,
-  withChange,
-  withDeadlines,
-} from '../core/model/override.ts';
+import type { AdminChange, Override, Overrides } from '../core/model/override.ts';
 import { type ServiceKey, serviceKey, type VirtualService } from '../core/model/service.ts';
 import { type Weigh, weighBy } from '../core/weight/weigh.ts';
 import type { Log } from '../observe/log.ts';
 import { Alarms, type Grounds } from './alarms.ts';
 import { type Dependent, dependentsIn, weightAsked } from './dependents.ts';
 import { histories } from './history.ts';
+import { Operators } from './operators.ts';
 import type { OverridesFile } from './overrides-file.ts';
 import { SlowStarts } from './slow-starts.ts';
+import { tellBeside } from './teller.ts';
 
 /** What it stands on. */
 export interface HealthParts {
@@ -52,8 +44,6 @@ export interface HealthParts {
   readonly open?: (listener: ChecksListener) => CheckThread;
 }
 
-const TURN_TO: { readonly [S in AdminState]: Turn } = { up: 'enabled', drain: 'drained', down: 'disabled' };
-
 /** Health; close it. */
 export class Health {
   readonly #log: Log;
@@ -65,20 +55,23 @@ export class Health {
   #dependents: ReadonlyMap<CheckKey, readonly Dependent[]> = new Map();
   readonly #states = new Map<CheckKey, CheckState>();
   readonly #alarms: Alarms;
-  readonly #file: OverridesFile;
-  #overrides: Overrides;
+  readonly #operators: Operators;
   readonly #slowStarts: SlowStarts;
   readonly #histories = histories();
 
   /** Throws an Error when the overrides cannot be read. */
   constructor({ log, changed, adopted = () => {}, overrides, open = openChecks }: HealthParts) {
-    this.#file = overrides;
-    this.#overrides = overrides.load();
     this.#log = log;
     this.#changed = changed;
     this.#adopted = adopted;
     this.#alarms = new Alarms(log);
     this.#slowStarts = new SlowStarts(changed);
+    this.#operators = new Operators({
+      file: overrides,
+      histories: this.#histories,
+      log,
+      changed: () => this.#alarms.follow(this.#services, this.#grounds),
+    });
     this.#thread = open({
       changed: (states) => this.#learn(states),
       died: (error) => this.#log.error('checks_restarted', { error }),
@@ -90,7 +83,7 @@ export class Health {
     const inPlane = previouslyInPlane(config, observed);
     // Who has weight 0 for an operator's sake need not have been down.
     return watchOf(config.checks, (service, server) =>
-      this.#overrides.get(service)?.has(server) ? undefined : inPlane(service, server),
+      this.overrides.get(service)?.has(server) ? undefined : inPlane(service, server),
     );
   }
 
@@ -138,70 +131,25 @@ export class Health {
     const { quorums, panics } = this.#alarms;
     const starting = this.#slowStarts.factors();
     const known = { ...this.#grounds, states: shown, quorums, panics, starting };
-    return serverStatuses(counters, this.#config?.services ?? [], known);
+    return serverStatuses(counters, this.#services, known);
   }
 
   /** What operators have said of servers. */
   get overrides(): Overrides {
-    return this.#overrides;
+    return this.#operators.overrides;
   }
 
-  /**
-   * Keeps what an operator says of the servers that `of` names, an address or an endpoint, in one service or in all.
-   * Returns the servers; none if there is none of that name. Throws an Error when it cannot be kept; then nothing is changed.
-   */
-  override({ of, service, state, reason, deadline_ms }: AdminRequest): AdminChange['servers'] {
-    const servers = (this.#config?.services ?? []).flatMap((one) => {
-      const key = serviceKey(one);
-      const wanted = service === undefined || service === key;
-      return wanted
-        ? one.servers
-            .filter((server) => server.address === of || formatEndpoint(server) === of)
-            .map((server) => ({ service: key, server: formatEndpoint(server) }))
-        : [];
-    });
-    // One that is no longer configured can still be forgotten.
-    const dormant = listOverrides(this.#overrides).filter(
-      (one) =>
-        state === 'up' &&
-        (service === undefined || service === one.service) &&
-        (one.server === of || parseEndpoint(one.server)?.address === of) &&
-        !servers.some((known) => known.service === one.service && known.server === one.server),
-    );
-    const all = [...servers, ...dormant.map((one) => ({ service: one.service, server: one.server }))];
-    if (all.length === 0) return [];
-    const now = Date.now();
-    const since = new Date(now).toISOString();
-    const deadline = deadline_ms === undefined ? undefined : new Date(now + deadline_ms).toISOString();
-    const next = withChange(this.#overrides, {
-      servers: all,
-      state,
-      since,
-      ...(reason !== undefined && { reason }),
-      ...(deadline !== undefined && { deadline }),
-    });
-    this.#keep(next);
-    if (state === 'up') for (const { service: key, server } of all) this.#slowStarts.begin(key, server);
-    for (const one of all) {
-      const turn = { at: since, to: TURN_TO[state], reason: reason ?? '' };
-      this.#histories.record(one.service, one.server, turn);
-      this.#log.info('admin_state', {
-        ...one,
-        state,
-        ...(reason !== undefined && { reason }),
-        ...(deadline !== undefined && { deadline }),
-      });
-    }
-    return all;
+  /** Keeps what an operator says of servers, and returns them; see `Operators.say`. */
+  override(request: AdminRequest): AdminChange['servers'] {
+    const servers = this.#operators.say(request, this.#services);
+    if (request.state === 'up')
+      for (const { service, server } of servers) this.#slowStarts.begin(service, server);
+    return servers;
   }
 
   /** Disables whose drain is over; returns them as they were. Throws an Error when it cannot be kept; then nothing is changed. */
   endDrains(): readonly Override[] {
-    const { overrides, ended } = withDeadlines(this.#overrides, new Date().toISOString());
-    if (ended.length > 0) this.#keep(overrides);
-    for (const { service, server, deadline: at } of ended)
-      this.#histories.record(service, server, { at: at!, to: 'disabled', reason: 'the drain is over' });
-    return ended;
+    return this.#operators.endDrains();
   }
 
   /** The last transitions of servers, since this daemon began. */
@@ -219,18 +167,16 @@ export class Health {
     return this.#thread.close();
   }
 
-  #keep(overrides: Overrides): void {
-    this.#file.save(overrides);
-    this.#overrides = overrides;
-    this.#alarms.follow(this.#config?.services ?? [], this.#grounds);
+  get #services(): readonly VirtualService[] {
+    return this.#config?.services ?? [];
   }
 
   get #grounds(): Grounds {
-    return { watch: this.#watch, states: this.#states, overrides: this.#overrides };
+    return { watch: this.#watch, states: this.#states, overrides: this.overrides };
   }
 
   #previously(): Previously {
-    const services = new Map((this.#config?.services ?? []).map((service) => [serviceKey(service), service]));
+    const services = new Map(this.#services.map((service) => [serviceKey(service), service]));
     return previouslyWatched(this.#watch, this.#states, services);
   }
 
@@ -244,8 +190,7 @@ export class Health {
         { ...healthOf(one.watched, this.#states), asked: weightAsked(one, this.#states) },
       ]),
     );
-    this.#tellWarnings(states);
-    this.#tellFeedback(states);
+    tellBeside(this.#log, { checks: this.#watch.checks, dependents: this.#dependents }, this.#states, states);
     // A state may come of a check that has just been taken out.
     for (const [key, state] of states) if (this.#watch.checks.has(key)) this.#states.set(key, state);
     let changes = 0;
@@ -268,37 +213,8 @@ export class Health {
     }
     if (changes === 0) return;
     const services = new Set([...before.keys()].map(({ service }) => service));
-    const concerned = (this.#config?.services ?? []).filter((one) => services.has(serviceKey(one)));
+    const concerned = this.#services.filter((one) => services.has(serviceKey(one)));
     this.#alarms.follow(concerned, this.#grounds);
     this.#changed();
-  }
-
-  /** Says whose feedback is missing by `states`, and whose is back, for each server that is concerned. */
-  #tellFeedback(states: CheckStates): void {
-    for (const [key, state] of states) {
-      const was = this.#states.get(key)?.feedback?.stale ?? false;
-      const check = this.#watch.checks.get(key);
-      const stale = state.feedback?.stale ?? false;
-      if (check === undefined || stale === was) continue;
-      for (const { service, server } of this.#dependents.get(key) ?? []) {
-        const about = { service, server, check: checkText(check) };
-        if (stale) this.#log.warn('feedback_stale', { ...about, reason: staleText(state) });
-        else this.#log.info('feedback_heard', { ...about, reason: state.last?.reason });
-      }
-    }
-  }
-
-  /** Says which warnings begin and end by `states`, for each server that is concerned. */
-  #tellWarnings(states: CheckStates): void {
-    for (const [key, { warning }] of states) {
-      const was = this.#states.get(key)?.warning;
-      const check = this.#watch.checks.get(key);
-      if (check === undefined || warning === was) continue;
-      for (const { service, server } of this.#dependents.get(key) ?? []) {
-        const told = { service, server, reason: warning ?? was, check: checkText(check) };
-        if (warning === undefined) this.#log.info('server_warning_over', told);
-        else this.#log.warn('server_warning', told);
-      }
-    }
   }
 }

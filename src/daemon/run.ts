@@ -15,6 +15,7 @@ import { Director } from './director.ts';
 import { watchDrains } from './drains.ts';
 import { EventRing, keepingLog } from './event-ring.ts';
 import { Health } from './health.ts';
+import { runLoop } from './loop.ts';
 import { Notifier, notifyingLog } from './notify.ts';
 import { overridesFile } from './overrides-file.ts';
 import { EventQueue } from './queue.ts';
@@ -115,7 +116,7 @@ async function direct(
     overrides: overridesFile(options.stateDir),
   });
   part.health = health;
-  const director = new Director({ edge: { plane, host }, read, health, log, supervisor });
+  const director = new Director({ edge: { plane, host }, read, health, log });
   part.director = director;
   const plan = await director.converge();
   // Not before: until all is as configured here, the plane before this one serves new clients, too.
@@ -138,7 +139,7 @@ async function direct(
   const { pulseMs } = supervisor;
   const pulse = pulseMs && setInterval(() => queue.push({ kind: 'pulse' }), pulseMs);
   try {
-    const end = await director.run(queue);
+    const end = await runLoop(queue, { director, supervisor });
     supervisor.stopping(end === 'stop' ? 'the traffic goes on' : 'taken down');
     log.info('ended', { traffic: end === 'stop' ? 'goes on' : 'ended' });
     return DONE;

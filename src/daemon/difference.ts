@@ -1,0 +1,46 @@
+/** What a change of the configuration comes to, in lines for people. */
+import { explainChecks } from '../core/health/explain.ts';
+import type { Watch } from '../core/health/servers.ts';
+import type { Config } from '../core/model/config.ts';
+import { listOverrides, type Overrides, overrideText } from '../core/model/override.ts';
+import { explainPlan } from '../core/plan/explain.ts';
+import type { Plan } from '../core/plan/step.ts';
+
+/** What is fixed when a daemon starts. */
+export type Fixed = Pick<Config, 'limits' | 'attach'>;
+
+/** What is told beside the plan. */
+export interface Beside {
+  /** What is watched before the change and after it. */
+  readonly from: Watch;
+  readonly to: Watch;
+  readonly overrides: Overrides;
+  /** What the daemon was started with. */
+  readonly fixed: Fixed;
+  readonly config: Config;
+}
+
+/** A plan in lines, with what it does not say: which checks come and go, and what has to wait. */
+export function differenceLines(plan: Plan, { from, to, overrides, fixed, config }: Beside): string[] {
+  const checks = explainChecks(from, to);
+  const steps = plan.length === 0 && checks.length > 0 ? [] : explainPlan(plan);
+  const said = listOverrides(overrides).map(
+    (one) => `override: ${one.server} of ${one.service} is ${overrideText(one)}`,
+  );
+  return [...checks, ...steps, ...said, ...waitingLines(fixed, config)];
+}
+
+/** Tables are made once; way of attaching and rate of answers are set at the start: says so where a file asks for others. */
+function waitingLines(fixed: Fixed, { limits, attach }: Config): string[] {
+  const attached =
+    attach === fixed.attach
+      ? []
+      : [`director.attach: ${fixed.attach} → ${attach} only when the daemon is started again`];
+  const sizes = (Object.keys(limits) as (keyof Config['limits'])[])
+    .filter((name) => limits[name] !== fixed.limits[name])
+    .map(
+      (name) =>
+        `limits.${name}: ${fixed.limits[name]} → ${limits[name]} only after ${name.startsWith('answer_') ? '' : 'weir down and '}weir run`,
+    );
+  return [...attached, ...sizes];
+}

@@ -1,0 +1,45 @@
+/** The configuration in force, and how its text stands to that of the file. */
+import type { ConfigInForce } from '../api/control.ts';
+import type { Config } from '../core/model/config.ts';
+import type { ReadConfig } from './read-config.ts';
+
+/** What was read last and had no mistakes. */
+export class InForce {
+  #read: ReadConfig;
+  /** The version of the text that the file had when it was last read or written. */
+  #fileVersion: string;
+
+  /** Begins with what the file said when the daemon started. */
+  constructor(read: ReadConfig) {
+    this.#read = read;
+    this.#fileVersion = read.version;
+    this.file = read.file;
+  }
+
+  /** The path of the configuration file. */
+  readonly file: string;
+
+  get config(): Config {
+    return this.#read.config;
+  }
+
+  get fileVersion(): string {
+    return this.#fileVersion;
+  }
+
+  /** For whoever asks. */
+  get text(): ConfigInForce {
+    const { text, version } = this.#read;
+    return { text, file: this.file, version, persisted: version === this.#fileVersion };
+  }
+
+  /** The file has this version, whether it is in force or not. */
+  fileHas({ version }: Pick<ReadConfig, 'version'>): void {
+    this.#fileVersion = version;
+  }
+
+  /** This is in force from now on. */
+  take(read: ReadConfig): void {
+    this.#read = read;
+  }
+}

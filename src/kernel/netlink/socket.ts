@@ -1,4 +1,4 @@
-/** A socket to the kernel's rtnetlink: one request, then its answer, in the calling thread (microseconds each). */
+/** A socket to the kernel's netlink, rtnetlink unless told otherwise: one request, then its answer, in the calling thread (microseconds each). */
 import { KernelError } from '../errors.ts';
 import { type Libc, libc } from '../libc.ts';
 import { type Acknowledgement, decodeAcknowledgement, decodeDone, NetlinkError, unwrap } from './answer.ts';
@@ -20,6 +20,8 @@ const SOCK_RAW = 3;
 /** Programs that we start must not inherit the descriptor. */
 const SOCK_CLOEXEC = 0o2000000;
 const NETLINK_ROUTE = 0;
+/** The protocol on which families are told apart by numbers that the kernel gives them when they are loaded. */
+export const NETLINK_GENERIC = 16;
 const SOL_SOCKET = 1;
 const SO_RCVTIMEO = 20;
 const SOL_NETLINK = 270;
@@ -39,7 +41,7 @@ const ETIMEDOUT = 110;
 export interface Request {
   /** In words, for errors: `list links`. */
   readonly asked: string;
-  /** RTM_* number. */
+  /** RTM_* number, or that of a generic family. */
   readonly type: number;
   /** NLM_F_* bits besides REQUEST, ACK and DUMP. */
   readonly flags?: number;
@@ -49,7 +51,7 @@ export interface Request {
 /** What a netlink socket needs of the C library. */
 export type SocketCalls = Pick<Libc, 'socket' | 'setsockopt' | 'getsockopt' | 'send' | 'recv' | 'close'>;
 
-/** A socket to rtnetlink in the network namespace of the calling thread. */
+/** A socket to rtnetlink, or to another protocol of netlink, in the network namespace of the calling thread. */
 export class NetlinkSocket {
   readonly #libc: SocketCalls;
   readonly #fd: number;
@@ -57,9 +59,9 @@ export class NetlinkSocket {
   #buffer = new Uint8Array(65_536);
 
   /** Opens the socket through the given C library; throws a `KernelError` where the kernel refuses. */
-  constructor(library: SocketCalls = libc()) {
+  constructor(library: SocketCalls = libc(), protocol: number = NETLINK_ROUTE) {
     this.#libc = library;
-    this.#fd = this.#libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    this.#fd = this.#libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
     for (const option of ACKNOWLEDGEMENT_OPTIONS)
       this.#libc.setsockopt(this.#fd, SOL_NETLINK, option, u32(1));
     // struct timeval of a 64-bit kernel: two longs, seconds and microseconds.
@@ -69,12 +71,21 @@ export class NetlinkSocket {
 
   /** Makes a change; returns when the kernel has acknowledged it, and throws a `NetlinkError` if it refuses. */
   change(request: Request): void {
+    this.ask(request);
+  }
+
+  /** What the kernel says before it acknowledges the request; throws a `NetlinkError` if it refuses. */
+  ask(request: Request): readonly Message[] {
     const sequence = this.#send(request, NLM_F_ACK);
+    const said: Message[] = [];
     for (;;) {
       for (const message of this.#receive(request.asked, sequence)) {
-        if (message.type !== NLMSG_ERROR) continue;
+        if (message.type !== NLMSG_ERROR) {
+          said.push(message);
+          continue;
+        }
         refuse(request.asked, unwrap(request.asked, decodeAcknowledgement(message)));
-        return;
+        return said;
       }
     }
   }

@@ -9,6 +9,7 @@ import { watchStalls } from '../../src/checks/stalls.ts';
 import { parseAddress } from '../../src/core/address/address.ts';
 import { type Check, checkKey, DEFAULT_CHECK_TIMEOUT_MS } from '../../src/core/model/check.ts';
 import { Connector } from '../../src/kernel/connector.ts';
+import { Pinger } from '../../src/kernel/pinger.ts';
 import { median } from '../ratios.ts';
 import { type Measured, targetAddress } from './measure.ts';
 
@@ -28,7 +29,7 @@ const checks: CheckToMake[] = Array.from({ length: count }, (_, index) => {
 });
 let changes = 0;
 const runner = new Runner({
-  ask: askBy(new Connector()),
+  ask: askBy(new Connector(), new Pinger()),
   stalls: watchStalls(),
   random: Math.random,
   changed: () => {

@@ -2,12 +2,14 @@
 import type { CheckResult } from '../core/health/state.ts';
 import type { Check } from '../core/model/check.ts';
 import type { Connector } from '../kernel/connector.ts';
+import type { Pinger } from '../kernel/pinger.ts';
 import { checkAgent } from './agent.ts';
 import { checkDns } from './dns.ts';
 import { checkExec } from './exec.ts';
 import { checkGrpc } from './grpc.ts';
 import { checkHttp } from './http.ts';
 import { notMade, type Outcome } from './outcome.ts';
+import { checkPing } from './ping.ts';
 import { checkSmtp } from './smtp.ts';
 import type { Stalls } from './stalls.ts';
 import { checkSteps } from './steps.ts';
@@ -19,8 +21,8 @@ export type Protocol<C extends Check> = (check: C, signal: AbortSignal) => Promi
 
 type Protocols = { readonly [T in Check['type']]: Protocol<Extract<Check, { type: T }>> };
 
-/** Asks by the check's own protocol, and tries TCP connections by `connector`. */
-export function askBy(connector: Connector): Protocol<Check> {
+/** Asks by the check's own protocol, tries TCP connections by `connector`, and pings by `pinger`. */
+export function askBy(connector: Connector, pinger: Pinger): Protocol<Check> {
   const protocols: Protocols = {
     tcp: (check, signal) => checkTcp(check, signal, connector),
     http: checkHttp,
@@ -32,6 +34,7 @@ export function askBy(connector: Connector): Protocol<Check> {
     dns: checkDns,
     exec: checkExec,
     grpc: checkGrpc,
+    ping: (check, signal) => checkPing(check, signal, pinger),
   };
   return (check, signal) => (protocols[check.type] as Protocol<Check>)(check, signal);
 }

@@ -43,6 +43,7 @@ const OWN: Readonly<Record<string, string>> = {
   EMFILE: 'the director has no file descriptor left',
   ENFILE: 'the director has no file descriptor left',
   ENOBUFS: 'the director has no buffers left',
+  EAGAIN: 'the director has no buffers left',
   ENOMEM: 'the director has no memory left',
   EACCES: 'the director may not connect there',
   EPERM: 'the director may not connect there',

@@ -8,6 +8,7 @@ import { parseAddress } from '../core/address/address.ts';
 import type { CheckResult } from '../core/health/state.ts';
 import type { Check } from '../core/model/check.ts';
 import { Connector } from '../kernel/connector.ts';
+import { Pinger } from '../kernel/pinger.ts';
 import { askBy, attempt } from './attempt.ts';
 import type { Stalls } from './stalls.ts';
 
@@ -18,10 +19,16 @@ export const TIMING = { interval: 5_000, timeout: 1_000, rise: 1, fall: 1 };
 /** Makes a check once, by a thread that is never late unless it is told so. */
 export async function make(check: Check, stalls: Stalls = NOT_LATE): Promise<CheckResult> {
   const connector = new Connector();
+  const pinger = new Pinger();
   try {
-    return await attempt(check, { ask: askBy(connector), stalls, cancel: new AbortController().signal });
+    return await attempt(check, {
+      ask: askBy(connector, pinger),
+      stalls,
+      cancel: new AbortController().signal,
+    });
   } finally {
     connector.close();
+    pinger.close();
   }
 }
 

@@ -3,6 +3,7 @@ import { parentPort } from 'node:worker_threads';
 import type { CheckState } from '../core/health/state.ts';
 import type { CheckKey } from '../core/model/check.ts';
 import { Connector } from '../kernel/connector.ts';
+import { Pinger } from '../kernel/pinger.ts';
 import { askBy } from './attempt.ts';
 import type { FromChecks, ToChecks } from './messages.ts';
 import { Runner } from './runner.ts';
@@ -12,7 +13,7 @@ function main(port: NonNullable<typeof parentPort>): void {
   const say = (message: FromChecks) => port.postMessage(message);
   let changes = new Map<CheckKey, CheckState>();
   const runner = new Runner({
-    ask: askBy(new Connector()),
+    ask: askBy(new Connector(), new Pinger()),
     stalls: watchStalls(),
     random: Math.random,
     changed: (key, state) => {

@@ -6,6 +6,7 @@ import {
   type CheckStep,
   type CheckTls,
   DEFAULT_CERTIFICATE_DAYS,
+  DEFAULT_PING_SIZE,
   type HttpParts,
 } from '../core/model/check-protocols.ts';
 import type { RealServer } from '../core/model/service.ts';
@@ -58,6 +59,8 @@ export function buildCheck(check: ParsedCheck, server: RealServer): Check {
     }
     case 'grpc':
       return { type, ...common, grpc_service: check.grpc_service ?? '', ...optionalTls(check) };
+    case 'ping':
+      return { type, ...common, port: 0, size: check.size ?? DEFAULT_PING_SIZE };
     case 'exec':
       return { type, ...common, command: check.command ?? [], ...given({ feedback: check.feedback }) };
     case 'agent': {

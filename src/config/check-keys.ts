@@ -1,6 +1,7 @@
 /** Which keys of a health check are for which types alone; all others are for every type. */
-import type { CheckType } from '../core/model/check.ts';
+import { CHECK_TYPES, type CheckType } from '../core/model/check.ts';
 
+const WITH_PORT = CHECK_TYPES.filter((type) => type !== 'ping');
 const HTTP: readonly CheckType[] = ['http', 'https'];
 
 /** By key, the types that can have it. */
@@ -23,6 +24,8 @@ export const KEY_TYPES = {
   grpc_service: ['grpc'],
   expect: ['udp'],
   regex: ['udp'],
+  size: ['ping'],
+  connect_port: WITH_PORT,
 } as const satisfies Readonly<Record<string, readonly CheckType[]>>;
 /** A key that not every type can have. */
 export type TypeKey = keyof typeof KEY_TYPES;

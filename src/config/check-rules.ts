@@ -104,15 +104,16 @@ function checkTimeout({ path, interval, timeout }: DraftCheck): readonly Finding
 }
 
 function checkTarget(service: DraftService, check: DraftCheck, isPortless: boolean): readonly Finding[] {
-  const { path, sourceAddress, connectAddress, hasConnectPort } = check;
+  const { path, type, sourceAddress, connectAddress, hasConnectPort } = check;
   const findings: Finding[] = [];
-  if (service.port === 0 && !hasConnectPort)
+  const lacksPort = type !== 'ping' && !hasConnectPort;
+  if (service.port === 0 && lacksPort)
     findings.push({
       path,
       message: 'a service of every port does not say which one to check',
       expected: 'the key connect_port',
     });
-  else if (isPortless && !hasConnectPort)
+  else if (isPortless && lacksPort)
     findings.push({
       path,
       message: 'a server at the port that the client asks for does not say which one to check',

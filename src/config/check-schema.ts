@@ -11,7 +11,14 @@ import {
   MIN_CHECK_TIMEOUT_MS,
   MIN_INTERVAL_MS,
 } from '../core/model/check.ts';
-import { CHECK_METHODS, DNS_RCODES, DNS_RECORDS } from '../core/model/check-protocols.ts';
+import {
+  CHECK_METHODS,
+  DEFAULT_PING_SIZE,
+  DNS_RCODES,
+  DNS_RECORDS,
+  MAX_PING_SIZE,
+  MIN_PING_SIZE,
+} from '../core/model/check-protocols.ts';
 import { commandField, dnsNameField } from './check-dns.ts';
 import { feedbackField } from './check-feedback.ts';
 import { bytesField, LONGEST_TEXT, regexField, stepsField } from './check-steps.ts';
@@ -91,7 +98,7 @@ const status = z
 const check = z.strictObject({
   type: wordField('a type of check', CHECK_TYPES).describe(
     'tcp: a connection is accepted; http, https: a request is answered as expected; steps: so is what is said over TCP; ' +
-      "smtp: so is EHLO; udp: so is a datagram, or it is not refused; agent: HAProxy's agent-check says that it is up; dns: a question is answered; exec: a program exits with 0; grpc: grpc.health.v1 says SERVING.",
+      "smtp: so is EHLO; udp: so is a datagram, or it is not refused; agent: HAProxy's agent-check says that it is up; dns: a question is answered; exec: a program exits with 0; grpc: grpc.health.v1 says SERVING; ping: an ICMP echo request is answered.",
   ),
   interval: durationBetween(MIN_INTERVAL_MS, MAX_INTERVAL_MS)
     .prefault(formatDuration(DEFAULT_INTERVAL_MS))
@@ -156,6 +163,9 @@ const check = z.strictObject({
   grpc_service: grpcServiceField
     .optional()
     .describe('grpc: the service to ask for. Default: the server as a whole.'),
+  size: numberField('a size in bytes', MIN_PING_SIZE, MAX_PING_SIZE)
+    .optional()
+    .describe(`ping: how many bytes are sent and have to come back. Default: ${DEFAULT_PING_SIZE}.`),
   command: commandField
     .optional()
     .describe(

@@ -190,6 +190,28 @@ describe('an exec check', () => {
   });
 });
 
+describe('a ping check', () => {
+  it('has no port, and is the same for all services of a server', () => {
+    const found = checkIn('{type: ping}');
+    expect(found).toEqual({ type: 'ping', ...common, port: 0, size: 56 });
+    expect(checkText(found)).toBe('ping 192.168.1.101');
+    expect(checkIn('{type: ping, size: 1472, connect_address: 192.168.1.9}')).toMatchObject({
+      ...{ address: '192.168.1.9', size: 1_472 },
+    });
+    const anyPort = file('{type: ping}').replace('port: 80', 'port: 0\n    persistence: {timeout: 5m}');
+    expect(parseConfig(anyPort, 'f')).toMatchObject({ ok: true });
+    expect(parseConfig(anyPort.replace('ping', 'tcp'), 'f')).toMatchObject({ ok: false });
+  });
+
+  it.each([
+    ['{type: ping, connect_port: 80}', 'connect_port: a key of tcp, http,'],
+    ['{type: ping, size: 15}', 'size: 15 is not a size in bytes; expected a whole number from 16 to 65,507'],
+    ['{type: tcp, size: 56}', 'size: a key of ping checks, and this one is tcp'],
+  ])('says what is wrong with %s', (check, problem) => {
+    expect(wrong(check)).toEqual([expect.stringContaining(problem)]);
+  });
+});
+
 it('a grpc check asks for the server as a whole, or for a service', () => {
   expect(checkIn('{type: grpc}')).toEqual({ type: 'grpc', ...common, grpc_service: '' });
   const safe = checkIn('{type: grpc, grpc_service: shop.Cart, tls: {}}');

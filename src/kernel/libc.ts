@@ -23,12 +23,24 @@ export interface Libc {
   epollAddWritable(epoll: number, fd: number): void;
   /** Descriptors, `most` of them, whose moment has come; does not wait. */
   epollReady(epoll: number, most: number): number[];
+  /**
+   * Takes a message that is there: its length, and its sender's struct sockaddr in `from`. Undefined when there is none,
+   * and when the socket has an error of its own to tell.
+   */
+  receiveFrom(fd: number, into: Uint8Array, from: Uint8Array): number | undefined;
+  /**
+   * Takes a queued error (recvmsg(2), MSG_ERRQUEUE): the length of the message that it is about, with that one's target in `to`,
+   * and the control messages that say why. Undefined when there is none.
+   */
+  receiveError(fd: number, into: Uint8Array, to: Uint8Array, control: Uint8Array): number | undefined;
   /** Bytes received; with MSG_TRUNC the length of the datagram, which may exceed the buffer's. */
   recv(fd: number, into: Uint8Array, flags: number): number;
   close(fd: number): void;
 }
 
 const EINTR = 4;
+const MSG_DONTWAIT = 0x40;
+const MSG_ERRQUEUE = 0x2000;
 
 const EPOLL_CLOEXEC = 0o2000000;
 const EPOLL_CTL_ADD = 1;
@@ -61,6 +73,20 @@ function loadLibc(): Libc {
     'int epoll_wait(int epoll, _Out_ uint8_t *events, int most, int milliseconds)',
   );
   const recv = library.func('int64_t recv(int fd, _Out_ uint8_t *into, size_t length, int flags)');
+  const recvfrom = library.func(
+    'int64_t recvfrom(int fd, _Out_ uint8_t *into, size_t length, int flags, _Out_ uint8_t *from, _Inout_ uint32_t *size)',
+  );
+  const iovec = koffi.struct({ base: 'uint8_t *', length: 'size_t' });
+  const msghdr = koffi.struct({
+    name: 'uint8_t *',
+    namelen: 'uint32_t',
+    iov: koffi.pointer(iovec),
+    iovlen: 'size_t',
+    control: 'uint8_t *',
+    controllen: 'size_t',
+    flags: 'int',
+  });
+  const recvmsg = library.func('recvmsg', 'int64_t', ['int', koffi.inout(koffi.pointer(msghdr)), 'int']);
   const close = library.func('int close(int fd)');
 
   /** Calls until no signal interrupts the call, and turns -1 into an error. */
@@ -107,6 +133,18 @@ function loadLibc(): Libc {
       return Array.from({ length: count }, (_, i) =>
         view.getInt32(i * EPOLL_EVENT_SIZE + EPOLL_EVENT_DATA, true),
       );
+    },
+    receiveFrom: (fd, into, from) => {
+      const length = Number(recvfrom(fd, into, into.length, MSG_DONTWAIT, from, [from.length]));
+      return length < 0 ? undefined : length;
+    },
+    receiveError: (fd, into, to, control) => {
+      const message = {
+        ...{ name: to, namelen: to.length, iov: { base: into, length: into.length }, iovlen: 1 },
+        ...{ control, controllen: control.length, flags: 0 },
+      };
+      const length = Number(recvmsg(fd, message, MSG_ERRQUEUE | MSG_DONTWAIT));
+      return length < 0 ? undefined : length;
     },
     recv: (fd, into, flags) => checked('recv', () => recv(fd, into, into.length, flags)),
     // close(2): on Linux the descriptor is gone even after EINTR, so a second attempt could close somebody else's.

@@ -36,7 +36,7 @@ function checksPart(checks: ServiceChecks | undefined): { readonly checks?: read
   if (checks === undefined) return {};
   const kinds = [...checks.servers.values()]
     .flat()
-    .map((check) => `${checkTextAt(check, `:${check.port}`)} ${paceText(check)}`);
+    .map((check) => `${checkTextAt(check, check.port === 0 ? '' : `:${check.port}`)} ${paceText(check)}`);
   return { checks: [...new Set(kinds)] };
 }
 

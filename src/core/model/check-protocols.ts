@@ -134,6 +134,16 @@ export interface ExecParts {
   readonly feedback?: FeedbackRule;
 }
 
+/** The payload of a ping, in bytes: unless told otherwise, as ping(8); the least, which cannot be guessed; the most that IPv4 holds. */
+export const DEFAULT_PING_SIZE = 56;
+export const MIN_PING_SIZE = 16;
+export const MAX_PING_SIZE = 65_507;
+
+export interface PingParts {
+  /** Of the payload, in bytes, MIN_PING_SIZE – MAX_PING_SIZE. */
+  readonly size: number;
+}
+
 export interface GrpcParts {
   /** The service to ask for; empty for the server as a whole. */
   readonly grpc_service: string;

@@ -8,6 +8,7 @@ import type {
   FeedbackRule,
   GrpcParts,
   HttpParts,
+  PingParts,
   SmtpParts,
   StepsParts,
   UdpParts,
@@ -26,6 +27,7 @@ export const CHECK_TYPES = [
   'dns',
   'exec',
   'grpc',
+  'ping',
 ] as const;
 export type CheckType = (typeof CHECK_TYPES)[number];
 
@@ -100,6 +102,11 @@ export interface GrpcCheck extends AnyCheck, GrpcParts {
   readonly type: 'grpc';
 }
 
+/** Its port is 0, so that all services of a server share it. */
+export interface PingCheck extends AnyCheck, PingParts {
+  readonly type: 'ping';
+}
+
 /** One check with its target: everything that makes it what it is, so that two equal ones can be made once. */
 export type Check =
   | TcpCheck
@@ -111,7 +118,8 @@ export type Check =
   | AgentCheck
   | DnsCheck
   | ExecCheck
-  | GrpcCheck;
+  | GrpcCheck
+  | PingCheck;
 
 /** The rule of a check's feedback; undefined for a check without. */
 export const feedbackOf = (check: Check): FeedbackRule | undefined =>
@@ -128,8 +136,9 @@ export function checkKey(check: Check): CheckKey {
   return JSON.stringify(entries) as CheckKey;
 }
 
-/** For people: `tcp 192.168.1.101:80`, `http GET 192.168.1.101:80/health`. */
-export const checkText = (check: Check): string => checkTextAt(check, formatEndpoint(check));
+/** For people: `tcp 192.168.1.101:80`, `http GET 192.168.1.101:80/health`, `ping 192.168.1.101`. */
+export const checkText = (check: Check): string =>
+  checkTextAt(check, check.type === 'ping' ? check.address : formatEndpoint(check));
 
 /** The same with other words for where it asks. Nothing that may be a secret is in it. */
 export function checkTextAt(check: Check, target: string): string {
@@ -137,7 +146,8 @@ export function checkTextAt(check: Check, target: string): string {
     case 'tcp':
     case 'udp':
     case 'agent':
-      return `${check.type} ${target}`;
+    case 'ping':
+      return `${check.type} ${target}`.trimEnd();
     case 'dns':
       return `dns ${check.name} ${check.record} ${target}`;
     case 'exec':

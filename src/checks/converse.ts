@@ -15,7 +15,7 @@ export interface Partner extends Endpoint {
   readonly tls?: CheckTls;
 }
 
-/** Where an answer ends in what was heard since the one before; -1 while it has not. `ended`: nothing more will come. */
+/** Where an answer ends in what was heard since the one before; -1 while it has not. `ended`: nothing more will come. What it throws ends the conversation. */
 export type AnswerEnd = (heard: string, ended: boolean) => number;
 
 /** An open conversation. A character stands for a byte. */
@@ -81,7 +81,13 @@ function opened(socket: Socket, signal: AbortSignal, tls: CheckTls | undefined):
       new Promise<string>((answer, give) => {
         refuse = give;
         listen = () => {
-          const at = endOf(heard, over !== undefined);
+          let at: number;
+          try {
+            at = endOf(heard, over !== undefined);
+          } catch (error) {
+            listen = () => {};
+            return give(error as Error);
+          }
           if (at < 0) return;
           listen = () => {};
           answer(heard.slice(0, at));

@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { type Address, type Endpoint, familyOf } from '../core/address/address.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 
-/** Sends `payload`, and gives each datagram that comes back to `judge` until that has an outcome; `silence` is what it means when none comes. */
+/** Sends `payload`, and gives each datagram that comes back to `judge` until that has an outcome, or throws; `silence` is what it means when none comes. */
 export function exchangeDatagrams(
   { address, port, source }: Endpoint & { readonly source?: Address },
   signal: AbortSignal,
@@ -33,8 +33,12 @@ export function exchangeDatagrams(
     socket.on('error', (error) => end(outcomeOf(error)));
     socket.on('message', (datagram) => {
       if (ended) return;
-      const outcome = judge(datagram);
-      if (outcome !== undefined) end(outcome);
+      try {
+        const outcome = judge(datagram);
+        if (outcome !== undefined) end(outcome);
+      } catch (error) {
+        end(outcomeOf(error));
+      }
     });
     // A port of the kernel's choice; connected, it takes datagrams from that server alone.
     socket.bind({ port: 0, ...(source && { address: source }) }, () => {

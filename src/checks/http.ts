@@ -8,6 +8,7 @@ import { type HttpCheck, type HttpsCheck, MAX_CHECKED_BODY } from '../core/model
 import type { BodyExpectation, HttpParts } from '../core/model/check-protocols.ts';
 import { failed, type Outcome, outcomeOf, passed } from './outcome.ts';
 import { quote } from './quote.ts';
+import { type Match, matcher } from './regex.ts';
 import { expiryWarning, tlsOptions } from './tls.ts';
 
 /** The longest header that is read, in bytes. */
@@ -100,11 +101,15 @@ async function readBody(response: IncomingMessage): Promise<Buffer | undefined> 
   return Buffer.concat(pieces);
 }
 
-/** What is wrong with a body; undefined if it is as expected. */
-export function judgeBody({ contains, regex, digest }: BodyExpectation, body: Buffer): string | undefined {
+/** What is wrong with a body; undefined if it is as expected. Throws what `match` throws. */
+export function judgeBody(
+  { contains, regex, digest }: BodyExpectation,
+  body: Buffer,
+  match: Match = matcher(),
+): string | undefined {
   if (contains !== undefined && !body.includes(contains))
     return `the body does not contain ${quote(contains)}`;
-  if (regex !== undefined && !new RegExp(regex, 'us').test(body.toString('utf8')))
+  if (regex !== undefined && !match(new RegExp(regex, 'us'), body.toString('utf8')))
     return `the body does not match ${quote(regex)}`;
   if (digest === undefined) return undefined;
   const algorithm = digest.length === 32 ? 'md5' : 'sha256';

@@ -102,7 +102,7 @@ export function openChecks(listener: ChecksListener): CheckThread {
       say({ kind: 'ask', id, states: all });
     });
   };
-  // A careless regular expression can hold the thread for ever: then it is ended, and another one takes its place.
+  // A fault of ours might hold the thread for ever: then it is ended, and another one takes its place.
   const guard = setInterval(() => {
     const own = worker;
     if (own === undefined || waiting.size > 0) return;

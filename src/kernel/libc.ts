@@ -33,6 +33,8 @@ export interface Libc {
    * and the control messages that say why. Undefined when there is none.
    */
   receiveError(fd: number, into: Uint8Array, to: Uint8Array, control: Uint8Array): number | undefined;
+  /** The processor time that the calling thread has taken, in milliseconds. */
+  threadTime(): number;
   /** Bytes received; with MSG_TRUNC the length of the datagram, which may exceed the buffer's. */
   recv(fd: number, into: Uint8Array, flags: number): number;
   close(fd: number): void;
@@ -42,6 +44,8 @@ const EINTR = 4;
 const MSG_DONTWAIT = 0x40;
 const MSG_ERRQUEUE = 0x2000;
 
+/** clock_gettime(2). */
+const CLOCK_THREAD_CPUTIME_ID = 3;
 const EPOLL_CLOEXEC = 0o2000000;
 const EPOLL_CTL_ADD = 1;
 const EPOLLOUT = 4;
@@ -87,6 +91,7 @@ function loadLibc(): Libc {
     flags: 'int',
   });
   const recvmsg = library.func('recvmsg', 'int64_t', ['int', koffi.inout(koffi.pointer(msghdr)), 'int']);
+  const clockGettime = library.func('int clock_gettime(int clock, _Out_ int64_t *time)');
   const close = library.func('int close(int fd)');
 
   /** Calls until no signal interrupts the call, and turns -1 into an error. */
@@ -145,6 +150,11 @@ function loadLibc(): Libc {
       };
       const length = Number(recvmsg(fd, message, MSG_ERRQUEUE | MSG_DONTWAIT));
       return length < 0 ? undefined : length;
+    },
+    threadTime: () => {
+      const time = new BigInt64Array(2);
+      checked('clock_gettime', () => clockGettime(CLOCK_THREAD_CPUTIME_ID, time));
+      return Number(time[0]) * 1e3 + Number(time[1]) / 1e6;
     },
     recv: (fd, into, flags) => checked('recv', () => recv(fd, into, into.length, flags)),
     // close(2): on Linux the descriptor is gone even after EINTR, so a second attempt could close somebody else's.

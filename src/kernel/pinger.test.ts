@@ -41,6 +41,7 @@ function network(answer: (request: Uint8Array) => readonly Packet[]) {
     epollCreate: unused,
     epollAddWritable: unused,
     epollReady: unused,
+    threadTime: unused,
     recv: unused,
     receiveFrom: (fd, into, from) => {
       const packet = waiting.get(fd)!.shift();

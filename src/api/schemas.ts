@@ -159,7 +159,9 @@ const serverHistory = z.object({
         at: time,
         to: z
           .enum(TURNS)
-          .describe('up, down: by its checks; the others by an operator, or by a drain’s deadline.'),
+          .describe(
+            'up, down: by its checks; held: down by flap damping; the others by an operator, or by a drain’s deadline.',
+          ),
         reason: z.string().describe('Empty for none.'),
       }),
     )

@@ -9,7 +9,15 @@ import type { ParsedFile } from './schema.ts';
 export function buildChecks(file: ParsedFile, services: readonly VirtualService[]): Checks {
   const checks = new Map<ServiceKey, ServiceChecks>();
   file.services.forEach((written, i) => {
-    const { start_as, on_failure, quorum, hysteresis, panic_threshold, checks: common } = written;
+    const {
+      start_as,
+      on_failure,
+      quorum,
+      hysteresis,
+      panic_threshold,
+      flap_damping,
+      checks: common,
+    } = written;
     const service = services[i]!;
     const servers = new Map<string, readonly Check[]>();
     service.servers.forEach((server, j) => {
@@ -26,6 +34,7 @@ export function buildChecks(file: ParsedFile, services: readonly VirtualService[
         on_failure,
         ...(quorum !== undefined && { quorum: { quorum, hysteresis } }),
         ...(panic_threshold !== undefined && { panic_threshold }),
+        ...(flap_damping !== undefined && { flap_damping }),
         servers,
       });
   });

@@ -19,7 +19,7 @@ export function checkChecks(service: DraftService): readonly Finding[] {
   ]);
   return [
     ...checkQuorum(service, all.length),
-    ...checkPanic(service, all.length),
+    ...checkNeeds(service, all.length),
     ...checkSlowStart(service),
     ...all.flatMap((check) => [
       ...checkType(check),
@@ -85,10 +85,22 @@ function checkQuorum({ path, quorum, hysteresis }: DraftService, checks: number)
   return findings;
 }
 
-function checkPanic({ path, hasPanicThreshold }: DraftService, checks: number): readonly Finding[] {
-  if (!hasPanicThreshold || checks > 0) return [];
-  const message = 'nobody is ever down here';
-  return [{ path: [...path, 'panic_threshold'], message, expected: 'the key checks beside it', part: 'key' }];
+/** What would do nothing without checks. */
+function checkNeeds(
+  { path, hasPanicThreshold, hasFlapDamping }: DraftService,
+  checks: number,
+): readonly Finding[] {
+  if (checks > 0) return [];
+  const there = [
+    ...(hasPanicThreshold ? ['panic_threshold'] : []),
+    ...(hasFlapDamping ? ['flap_damping'] : []),
+  ];
+  return there.map((name) => ({
+    path: [...path, name],
+    message: 'nobody is ever down here',
+    expected: 'the key checks beside it',
+    part: 'key',
+  }));
 }
 
 function checkTimeout({ path, interval, timeout }: DraftCheck): readonly Finding[] {

@@ -70,6 +70,7 @@ export interface DraftService extends DraftEndpoint {
   readonly hasSlowStart: boolean;
   /** True if the service has that key, whatever is in it. */
   readonly hasPanicThreshold: boolean;
+  readonly hasFlapDamping: boolean;
   readonly quorum: number | undefined;
   readonly hysteresis: number | undefined;
   readonly servers: readonly DraftServer[];
@@ -173,6 +174,7 @@ export function draftOf(file: ParsedFile): Draft {
         checks: draftChecksOf(service.checks, ['services', i, 'checks']),
         hasSlowStart: service.slow_start !== undefined,
         hasPanicThreshold: service.panic_threshold !== undefined,
+        hasFlapDamping: service.flap_damping !== undefined,
         quorum: service.quorum,
         hysteresis: service.hysteresis,
         servers: servers.map((server, j) => ({
@@ -280,6 +282,7 @@ function readService(value: unknown, path: Path): DraftService {
     checks: readDraftChecks(get(value, 'checks'), [...path, 'checks']),
     hasSlowStart: get(value, 'slow_start') !== undefined,
     hasPanicThreshold: get(value, 'panic_threshold') !== undefined,
+    hasFlapDamping: get(value, 'flap_damping') !== undefined,
     quorum: found(quorumField, get(value, 'quorum'), path)?.value,
     hysteresis: found(hysteresisField, get(value, 'hysteresis'), path)?.value,
     servers: list(value, 'servers', path).map((server) => ({

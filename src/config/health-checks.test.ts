@@ -221,6 +221,22 @@ describe('health checks in a file', () => {
     ]);
   });
 
+  it('may have flap damping', () => {
+    const more = '    flap_damping: {downs: 5, within: 2m, calm: 30s}\n';
+    const rule = { downs: 5, within: 120_000, calm: 30_000 };
+    expect(checksIn(sample('{type: tcp}', { more }))!.flap_damping).toEqual(rule);
+    const defaults = { downs: 3, within: 300_000, calm: 120_000 };
+    const plain = '    flap_damping: {}\n';
+    expect(checksIn(sample('{type: tcp}', { more: plain }))!.flap_damping).toEqual(defaults);
+    expect(checksIn(sample('{type: tcp}'))).not.toHaveProperty('flap_damping');
+    expect(wrong(sample('{type: tcp}', { more: more.replace('5', '1') }))).toEqual([
+      'f:6:27: services[0].flap_damping.downs: 1 is not a number of times; expected a whole number from 2 to 16',
+    ]);
+    expect(wrong(sample('', { more }))).toEqual([
+      'f:6:5: services[0].flap_damping: nobody is ever down here; expected the key checks beside it',
+    ]);
+  });
+
   it('may have a quorum', () => {
     const more = '    quorum: 3\n    hysteresis: 1\n';
     expect(checksIn(sample('{type: tcp}', { more }))!.quorum).toEqual({ quorum: 3, hysteresis: 1 });

@@ -52,6 +52,7 @@ describe('samples', () => {
       'sorry-server',
       'tcp-options',
       'thresholds',
+      'flap-damping',
       'slow-start',
       'stack',
       'timeouts',

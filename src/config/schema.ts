@@ -34,6 +34,7 @@ import {
   targetField,
   wordField,
 } from './fields.ts';
+import { flapDampingField } from './flap-damping.ts';
 import { SYSCTL_PATTERN, sysctlValueField } from './sysctl.ts';
 import { formatCount, formatDuration } from './units.ts';
 
@@ -223,6 +224,11 @@ const service = z.strictObject({
     .optional()
     .describe(
       'When fewer of its servers are up, the checks are suspected: all servers get traffic by their configured weights, whatever the checks and the quorum say; until so many are up again, and a tenth of the servers more. Default: no panic.',
+    ),
+  flap_damping: flapDampingField
+    .optional()
+    .describe(
+      'A server that goes down again and again is held down until it has been calm, as long as the others do without it; {} takes all defaults. Default: it comes and goes as its checks say.',
     ),
   slow_start: durationBetween(1_000, 86_400_000)
     .optional()

@@ -1,6 +1,7 @@
 /** The health of real servers, as the director knows it: the thread that checks them, its verdicts, and who depends on them. */
 import type { AdminRequest } from '../api/control.ts';
 import { type ChecksListener, type CheckThread, openChecks } from '../checks/open.ts';
+import { type Holds, NO_HOLDS } from '../core/health/flap.ts';
 import type { ServerHistory } from '../core/health/history.ts';
 import type { SchedulerReport } from '../core/health/scheduler.ts';
 import {
@@ -25,11 +26,13 @@ import { type Weigh, weighBy } from '../core/weight/weigh.ts';
 import type { Log } from '../observe/log.ts';
 import { Alarms, type Grounds } from './alarms.ts';
 import { type Dependent, dependentsIn, weightAsked } from './dependents.ts';
+import { type Flapper, Flaps } from './flaps.ts';
 import { histories } from './history.ts';
 import { Operators } from './operators.ts';
 import type { OverridesFile } from './overrides-file.ts';
 import { SlowStarts } from './slow-starts.ts';
 import { tellBeside } from './teller.ts';
+import { type Standing, tellTurn } from './turns.ts';
 
 /** What it stands on. */
 export interface HealthParts {
@@ -57,6 +60,9 @@ export class Health {
   readonly #alarms: Alarms;
   readonly #operators: Operators;
   readonly #slowStarts: SlowStarts;
+  readonly #flaps: Flaps;
+  /** As they were last told. */
+  #holds: Holds = NO_HOLDS;
   readonly #histories = histories();
 
   /** Throws an Error when the overrides cannot be read. */
@@ -70,7 +76,10 @@ export class Health {
       file: overrides,
       histories: this.#histories,
       log,
-      changed: () => this.#alarms.follow(this.#services, this.#grounds),
+      changed: () => void this.#settle(new Set(), () => this.#alarms.follow(this.#services, this.#grounds)),
+    });
+    this.#flaps = new Flaps(() => {
+      if (this.#settle(new Set(), () => this.#flaps.expire())) changed();
     });
     this.#thread = open({
       changed: (states) => this.#learn(states),
@@ -102,7 +111,9 @@ export class Health {
     this.#watch = watch;
     for (const key of this.#states.keys()) if (!watch.checks.has(key)) this.#states.delete(key);
     this.#dependents = dependentsIn(watch, config);
+    this.#flaps.adopt(watch);
     this.#alarms.follow(config.services, this.#grounds);
+    this.#holds = this.#holdsOf(config.services, this.#grounds);
     this.#thread.set(watch.checks, this.#states);
   }
 
@@ -116,7 +127,8 @@ export class Health {
     const grounds = { ...this.#grounds, watch };
     const { quorums, panics } =
       watch === this.#watch ? this.#alarms : this.#alarms.under(config.services, grounds);
-    return weighBy({ ...grounds, quorums, panics, starting: this.#slowStarts.factors() });
+    const holds = this.#holdsOf(config.services, grounds);
+    return weighBy({ ...grounds, quorums, panics, holds, starting: this.#slowStarts.factors() });
   }
 
   /** All servers with their health; rejects when the thread that checks does not answer. */
@@ -130,7 +142,8 @@ export class Health {
     }
     const { quorums, panics } = this.#alarms;
     const starting = this.#slowStarts.factors();
-    const known = { ...this.#grounds, states: shown, quorums, panics, starting };
+    const holds = this.#holdsOf(this.#services, this.#grounds);
+    const known = { ...this.#grounds, states: shown, quorums, panics, holds, starting };
     return serverStatuses(counters, this.#services, known);
   }
 
@@ -142,8 +155,10 @@ export class Health {
   /** Keeps what an operator says of servers, and returns them; see `Operators.say`. */
   override(request: AdminRequest): AdminChange['servers'] {
     const servers = this.#operators.say(request, this.#services);
-    if (request.state === 'up')
-      for (const { service, server } of servers) this.#slowStarts.begin(service, server);
+    if (request.state !== 'up') return servers;
+    // Who says that a server is to serve has looked at it: it is not held down any longer.
+    this.#settle(new Set(), () => this.#flaps.forgive(servers));
+    for (const { service, server } of servers) this.#slowStarts.begin(service, server);
     return servers;
   }
 
@@ -164,6 +179,7 @@ export class Health {
 
   close(): Promise<void> {
     this.#slowStarts.close();
+    this.#flaps.close();
     return this.#thread.close();
   }
 
@@ -184,37 +200,67 @@ export class Health {
   #learn(states: CheckStates): void {
     const affected = new Set<Dependent>();
     for (const key of states.keys()) for (const one of this.#dependents.get(key) ?? []) affected.add(one);
-    const before = new Map(
-      [...affected].map((one) => [
-        one,
-        { ...healthOf(one.watched, this.#states), asked: weightAsked(one, this.#states) },
-      ]),
-    );
-    tellBeside(this.#log, { checks: this.#watch.checks, dependents: this.#dependents }, this.#states, states);
-    // A state may come of a check that has just been taken out.
-    for (const [key, state] of states) if (this.#watch.checks.has(key)) this.#states.set(key, state);
-    let changes = 0;
-    const at = new Date().toISOString();
-    for (const [one, was] of before) {
-      const { service, server, watched } = one;
-      const { verdict, checked, reason } = healthOf(watched, this.#states);
-      if (verdict !== was.verdict || weightAsked(one, this.#states) !== was.asked) changes++;
-      if (verdict === 'up' && was.verdict === 'down') {
-        // During a panic it had its weight all along.
-        if (this.#alarms.panics.get(service)?.on !== true) this.#slowStarts.begin(service, server);
-        this.#histories.record(service, server, { at, to: 'up', reason });
-        this.#log.info('server_up', { service, server, reason });
-      }
-      if (verdict === 'down' && checked && (was.verdict === 'up' || !was.checked)) {
-        const check = failingCheck(watched, this.#watch, this.#states);
-        this.#histories.record(service, server, { at, to: 'down', reason: `${reason} (${check})` });
-        this.#log.warn('server_down', { service, server, reason, check });
-      }
-    }
-    if (changes === 0) return;
-    const services = new Set([...before.keys()].map(({ service }) => service));
+    const asked = new Map([...affected].map((one) => [one, weightAsked(one, this.#states)]));
+    const changes = this.#settle(affected, () => {
+      const concerned = { checks: this.#watch.checks, dependents: this.#dependents };
+      tellBeside(this.#log, concerned, this.#states, states);
+      // A state may come of a check that has just been taken out.
+      for (const [key, state] of states) if (this.#watch.checks.has(key)) this.#states.set(key, state);
+    });
+    const weights = [...asked].filter(([one, weight]) => weightAsked(one, this.#states) !== weight);
+    if (!changes && weights.length === 0) return;
+    const services = new Set([...affected].map(({ service }) => service));
     const concerned = this.#services.filter((one) => services.has(serviceKey(one)));
     this.#alarms.follow(concerned, this.#grounds);
     this.#changed();
+  }
+
+  /**
+   * Lets `act` change what is known of these servers, and says what has become of them, and of those that are held down and may be
+   * needed now. Returns whether anything has.
+   */
+  #settle(affected: ReadonlySet<Dependent>, act: () => void): boolean {
+    const concerned = new Set([
+      ...affected,
+      ...this.#flaps.held().flatMap((one) => this.#dependent(one) ?? []),
+    ]);
+    const before = new Map([...concerned].map((one) => [one, this.#standing(one)]));
+    act();
+    for (const [one, { own }] of before) {
+      const { verdict } = healthOf(one.watched, this.#states);
+      if (verdict !== own.verdict) this.#flaps.turned(one, verdict);
+    }
+    this.#holds = this.#holdsOf(this.#services, this.#grounds);
+    let changed = false;
+    for (const [one, was] of before) {
+      const is = this.#standing(one);
+      changed ||= is.own.verdict !== was.own.verdict || is.hold?.value !== was.hold?.value;
+      const check = failingCheck(one.watched, this.#watch, this.#states);
+      const isBack = tellTurn({ log: this.#log, histories: this.#histories }, one, was, is, check);
+      // During a panic it had its weight all along.
+      if (isBack && this.#alarms.panics.get(one.service)?.on !== true)
+        this.#slowStarts.begin(one.service, one.server);
+    }
+    return changed;
+  }
+
+  #standing({ service, server, watched }: Dependent): Standing {
+    return { own: healthOf(watched, this.#states), hold: this.#holds.get(service)?.get(server) };
+  }
+
+  #dependent({ service, server }: Flapper): Dependent | undefined {
+    const [check] = this.#watch.services.get(service)?.servers.get(server)?.checks ?? [];
+    const all = check === undefined ? [] : (this.#dependents.get(check) ?? []);
+    return all.find((one) => one.service === service && one.server === server);
+  }
+
+  /** What holds servers down by these grounds. */
+  #holdsOf(services: readonly VirtualService[], grounds: Grounds): Holds {
+    const starting = this.#slowStarts.factors();
+    return this.#flaps.holds(services, (concerned) => ({
+      ...grounds,
+      ...this.#alarms.under(concerned, grounds),
+      starting,
+    }));
   }
 }

@@ -126,12 +126,18 @@ function whyText({ health, weight, configured_weight, factors }: ServerStatus): 
   if (health.verdict === 'down') {
     const panic = factors.find(({ name, value }) => name === 'health' && value > 0);
     const when = since === null ? '' : `, since ${since.slice(0, 19)}Z`;
-    return `${reason}${when}${panic === undefined ? '' : `; ${panic.reason}`}`;
+    const hold = factors.find(({ name, value }) => name === 'flap' && value === 0);
+    const besides = [panic, hold].flatMap((factor) =>
+      factor === undefined || factor.reason === reason ? [] : `; ${factor.reason}`,
+    );
+    return `${reason}${when}${besides.join('')}`;
   }
   const doubtful = checks.find(({ against }) => against > 0);
   if (doubtful?.last)
     return `${doubtful.against} of ${doubtful.needed} checks failed: ${doubtful.last.reason}`;
   if (stale !== '') return stale;
+  const needed = factors.find(({ name, value }) => name === 'flap' && value === 1);
+  if (needed !== undefined) return needed.reason;
   if (weight !== configured_weight) return reduced || reason;
   return checks.find(({ warning }) => warning !== null)?.warning ?? '';
 }
@@ -169,7 +175,14 @@ function serversText(session: Session, servers: readonly ServerStatus[]): string
 /** A transition to a line, the oldest first. */
 function historyText(session: Session, histories: readonly ServerHistory[]): string {
   const { style } = session;
-  const paints = { up: style.green, down: style.red, enabled: String, drained: String, disabled: String };
+  const paints = {
+    up: style.green,
+    down: style.red,
+    held: style.red,
+    enabled: String,
+    drained: String,
+    disabled: String,
+  };
   const rows = histories
     .flatMap(({ service, server, transitions }) => transitions.map((one) => ({ service, server, ...one })))
     .sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))

@@ -1,8 +1,8 @@
 /** What became of a server, and why: its last transitions. */
 import type { ServiceKey } from '../model/service.ts';
 
-/** `up` and `down` by its checks; the others by an operator, or by a drain's deadline. */
-export const TURNS = ['up', 'down', 'drained', 'disabled', 'enabled'] as const;
+/** `up` and `down` by its checks, `held` down by flap damping; the others by an operator, or by a drain's deadline. */
+export const TURNS = ['up', 'down', 'held', 'drained', 'disabled', 'enabled'] as const;
 export type Turn = (typeof TURNS)[number];
 
 /** One transition. */

@@ -6,6 +6,7 @@ import { type Overrides, overridesOf } from '../model/override.ts';
 import { serviceKey, type VirtualService } from '../model/service.ts';
 import { DEFAULT_TIMEOUTS } from '../model/state.ts';
 import { weighBy } from '../weight/weigh.ts';
+import { NO_HOLDS } from './flap.ts';
 import { NO_PANICS, type Panics, panics, panicsOf } from './panic.ts';
 import { quorumsOf } from './quorum.ts';
 import { watchOf } from './servers.ts';
@@ -107,6 +108,7 @@ const weights = (verdicts: Verdicts, found: Panics, overrides: Overrides = new M
     overrides,
     quorums: quorumsOf([service], watch, states, new Map()),
     panics: found,
+    holds: NO_HOLDS,
     starting: new Map(),
   };
   const { servers } = weighBy(known)(service);

@@ -6,6 +6,7 @@ import { NO_OVERRIDES, overridesOf } from '../model/override.ts';
 import { type ServiceKey, serviceKey, type VirtualService } from '../model/service.ts';
 import { DEFAULT_TIMEOUTS } from '../model/state.ts';
 import { weighBy } from '../weight/weigh.ts';
+import { NO_HOLDS } from './flap.ts';
 import { type Quorums, quorumsOf } from './quorum.ts';
 import {
   failingCheck,
@@ -66,6 +67,7 @@ const known = (watch: Watch, verdicts: Parameters<typeof states>[0], quorums: Qu
   quorums,
   panics: new Map(),
   overrides: NO_OVERRIDES,
+  holds: NO_HOLDS,
   starting: new Map(),
 });
 const weightsIn = ({ servers }: VirtualService) =>

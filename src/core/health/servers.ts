@@ -6,6 +6,7 @@ import {
   type Checks,
   checkKey,
   checkText,
+  type FlapRule,
   type OnFailure,
   type Quorum,
 } from '../model/check.ts';
@@ -29,6 +30,8 @@ export interface WatchedService {
   readonly quorum?: Quorum;
   /** In percent; absent: no panic. */
   readonly panic_threshold?: number;
+  /** Absent: no damping. */
+  readonly flap_damping?: FlapRule;
   /** By the server's endpoint in text. */
   readonly servers: ReadonlyMap<string, WatchedServer>;
 }
@@ -51,7 +54,7 @@ export type Previously = (service: ServiceKey, server: string) => Verdict | unde
 export function watchOf(checks: Checks, previously: Previously): Watch {
   const all = new Map<CheckKey, Check>();
   const services = new Map<ServiceKey, WatchedService>();
-  for (const [service, { start_as, on_failure, quorum, panic_threshold, servers }] of checks) {
+  for (const [service, { start_as, servers, ...rules }] of checks) {
     const watched = new Map<string, WatchedServer>();
     for (const [server, list] of servers) {
       const keys = list.map((check) => {
@@ -61,12 +64,7 @@ export function watchOf(checks: Checks, previously: Previously): Watch {
       });
       watched.set(server, { checks: keys, initial: previously(service, server) ?? start_as });
     }
-    services.set(service, {
-      on_failure,
-      ...(quorum && { quorum }),
-      ...(panic_threshold !== undefined && { panic_threshold }),
-      servers: watched,
-    });
+    services.set(service, { ...rules, servers: watched });
   }
   return { checks: all, services };
 }

@@ -4,6 +4,7 @@ import { type Check, checkKey } from '../model/check.ts';
 import type { ServerCounters, ServiceCounters } from '../model/counters.ts';
 import { serviceKey, type VirtualService } from '../model/service.ts';
 import { DEFAULT_TIMEOUTS } from '../model/state.ts';
+import { NO_HOLDS } from './flap.ts';
 import { watchOf } from './servers.ts';
 import { serverStatuses } from './status.ts';
 
@@ -71,6 +72,7 @@ it('shows every configured server in its place, whatever of it is in the data pl
     quorums: new Map(),
     panics: new Map(),
     overrides: new Map(),
+    holds: NO_HOLDS,
     starting: new Map(),
   });
   expect(

@@ -5,6 +5,7 @@ import type { ServerCounters, ServiceCounters } from '../model/counters.ts';
 import { type RealServer, type ServiceKey, serviceKey, type VirtualService } from '../model/service.ts';
 import type { Factor } from '../weight/effective.ts';
 import { factorsOf, type Known } from '../weight/weigh.ts';
+import { inEffect } from './flap.ts';
 import { type CheckStates, healthOf, type Verdict, type Watch, type WatchedServer } from './servers.ts';
 import type { CheckResult, CheckState, CheckVerdict } from './state.ts';
 
@@ -40,7 +41,7 @@ export interface HealthStatus {
   /** False while the verdict is what the server counts as until it has been checked. */
   readonly checked: boolean;
   readonly reason: string;
-  /** ISO 8601, UTC; null while it is not checked. */
+  /** ISO 8601, UTC; null while it is not checked, or held down although its checks pass. */
   readonly since: string | null;
   readonly checks: readonly CheckStatus[];
 }
@@ -86,12 +87,13 @@ export function serverStatuses(
   ): ServerStatus => {
     const watched = watch.services.get(key);
     const health = watched?.servers.get(formatEndpoint(shown));
+    const hold = known.holds.get(key)?.get(formatEndpoint(shown));
     return {
       service: key,
       ...shown,
       ...(shown.leaving && own !== undefined && { weight: 0, leaving: false }),
       configured_weight: own?.server.weight ?? null,
-      health: health === undefined ? null : healthStatus(health, watch, states),
+      health: health === undefined ? null : healthStatus(health, hold, watch, states),
       factors: own === undefined ? [] : factorsOf(own.service, own.server, known),
     };
   };
@@ -119,8 +121,13 @@ const byEndpoint = (servers: readonly ServerCounters[]) =>
 
 const timeOf = (at: number): string => new Date(at).toISOString();
 
-function healthStatus(server: WatchedServer, watch: Watch, states: CheckStates): HealthStatus {
-  const { verdict, checked, reason, since } = healthOf(server, states);
+function healthStatus(
+  server: WatchedServer,
+  hold: Factor | undefined,
+  watch: Watch,
+  states: CheckStates,
+): HealthStatus {
+  const { verdict, checked, reason, since } = inEffect(healthOf(server, states), hold);
   return {
     verdict,
     checked,

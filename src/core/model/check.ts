@@ -179,6 +179,24 @@ export interface Quorum {
   readonly hysteresis: number;
 }
 
+/** The most times that flap damping may wait for. */
+export const MAX_DOWNS = 16;
+export const MAX_WITHIN_MS = 86_400_000;
+/** The rule of flap damping unless told otherwise. */
+export const DEFAULT_DOWNS = 3;
+export const DEFAULT_WITHIN_MS = 300_000;
+export const DEFAULT_CALM_MS = 120_000;
+
+/** Flap damping: who goes down `downs` times `within` so many milliseconds is held down until it has been up for `calm` of them. */
+export interface FlapRule {
+  /** 2 – 16. */
+  readonly downs: number;
+  /** 1 s – 1 day. */
+  readonly within: number;
+  /** 1 s – 1 day. */
+  readonly calm: number;
+}
+
 /** How the health of one service's servers is found, and what follows from it. */
 export interface ServiceChecks {
   readonly start_as: StartAs;
@@ -187,6 +205,8 @@ export interface ServiceChecks {
   readonly quorum?: Quorum;
   /** In percent, 1 – 100: with fewer of its servers up the checks are suspected, not the servers. Absent: never. */
   readonly panic_threshold?: number;
+  /** Absent: a server may come and go as often as its checks say. */
+  readonly flap_damping?: FlapRule;
   /** By the server's endpoint in text; a server without checks is absent. All of a server's checks have to pass. */
   readonly servers: ReadonlyMap<string, readonly Check[]>;
 }

@@ -4,6 +4,7 @@
 export const NOTIFY_EVENTS = [
   'server_up',
   'server_down',
+  'server_held',
   'quorum_up',
   'quorum_down',
   'panic_on',

@@ -2,7 +2,7 @@
 import { MAX_WEIGHT } from '../model/service.ts';
 
 /** Where factors come from. */
-export const FACTORS = ['health', 'quorum', 'admin', 'slow_start', 'feedback'] as const;
+export const FACTORS = ['health', 'flap', 'quorum', 'admin', 'slow_start', 'feedback'] as const;
 export type FactorName = (typeof FACTORS)[number];
 
 /** One thing that a weight depends on: 0 takes no new connections, 1 leaves the weight as it is. */

@@ -1,6 +1,7 @@
 /** A service as configured → the service as it is to be published: servers that are down leave it, or weigh nothing. */
 import { formatEndpoint } from '../address/address.ts';
 import { feedbackFactor } from '../health/feedback.ts';
+import type { Holds } from '../health/flap.ts';
 import { type Panics, panicText } from '../health/panic.ts';
 import type { Quorums } from '../health/quorum.ts';
 import { type CheckStates, healthOf, type Watch } from '../health/servers.ts';
@@ -24,6 +25,8 @@ export interface Known {
   readonly quorums: Quorums;
   readonly panics: Panics;
   readonly overrides: Overrides;
+  /** Of servers that flap. */
+  readonly holds: Holds;
   /** Factors of servers that are starting, by service and endpoint. */
   readonly starting: ReadonlyMap<ServiceKey, ReadonlyMap<string, Factor>>;
 }
@@ -47,6 +50,8 @@ export function factorsOf(service: WeighedService, server: RealServer, known: Kn
     const { verdict, reason } = healthOf(own, known.states);
     if (verdict === 'down' && panic?.on) factors.push({ name: 'health', value: 1, reason: panicText(panic) });
     else factors.push({ name: 'health', value: verdict === 'up' ? 1 : 0, reason });
+    const hold = known.holds.get(key)?.get(formatEndpoint(server));
+    if (hold !== undefined) factors.push(hold);
   }
   // A quorum rests on the same checks, and so does feedback.
   if (panic?.on) return factors;
@@ -62,7 +67,7 @@ export function factorsOf(service: WeighedService, server: RealServer, known: Kn
 }
 
 /** Factors that take a server out of its service, where that is asked for, and do not leave it there with weight 0. */
-const REMOVING: readonly Factor['name'][] = ['health', 'quorum'];
+const REMOVING: readonly Factor['name'][] = ['health', 'flap', 'quorum'];
 
 const isDisabled = (override: Override | undefined): boolean => override?.state === 'down';
 

@@ -47,7 +47,7 @@ export interface ConnectionFilter {
 
 /** A data plane: everything here is idempotent, and none of it disturbs a running connection. */
 export interface DataPlane {
-  readonly kind: 'bpf' | 'simulated';
+  readonly kind: 'bpf' | 'ipvs' | 'simulated';
   /** One line for people: what was loaded or found, and how much memory it takes. */
   readonly description: string;
   /** Memory of its tables in the kernel, in bytes; 0 where it has none there. */
@@ -78,4 +78,19 @@ export interface DataPlane {
   close(): void;
   /** Removes the plane from the kernel: programs, and, once it is closed, tables. Connections through it end. */
   destroy(): void;
+}
+
+/** What the daemon asks of a plane in the kernel besides: to notice what changes beside it, and to take over from another. */
+export interface KernelPlane extends DataPlane {
+  /** The host's routes are others than before. */
+  routesChanged(): void;
+  /**
+   * Takes over from planes of other layouts, once this one is as configured: they keep the connections they have and get
+   * no new ones. Returns the layouts that did until now.
+   */
+  succeed(): readonly string[];
+  /** The planes that this one has taken over from; each stays `lastsMs` milliseconds at most. */
+  retiring(lastsMs: number): readonly RetiringPlane[];
+  /** Expires and counts a slice of each of their connections, and removes those planes that have none or whose time has come. */
+  retireSlice(lastsMs: number): { readonly completed: boolean; readonly retired: readonly RetiredPlane[] };
 }

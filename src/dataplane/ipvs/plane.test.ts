@@ -1,0 +1,307 @@
+/** The ip_vs plane over a table in memory: what it writes, in which order, and what it knows of it afterwards. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { serviceWith } from '../../../test/contract/conversation.ts';
+import { serviceKey, type VirtualService } from '../../core/model/service.ts';
+import { NetlinkError } from '../../kernel/netlink/answer.ts';
+import { type MemoryTable, memoryTable } from './memory-table.fixture.ts';
+import { recordedServices, removeIpvsPlane } from './open.ts';
+import { openIpvsPlane } from './plane.ts';
+import { recordPath } from './record.ts';
+
+let recordDir: string;
+let table: MemoryTable;
+beforeEach(() => {
+  recordDir = mkdtempSync(join(tmpdir(), 'weir-ipvs-'));
+  table = memoryTable();
+});
+afterEach(() => rmSync(recordDir, { recursive: true, force: true }));
+
+const open = () => openIpvsPlane({ recordDir, openTable: () => table });
+const serversIn = (service: VirtualService) =>
+  table.services.get(serviceKey(service))!.servers.map(({ address, weight }) => [address.at(-1), weight]);
+/** Gives a server connections. */
+const load = (service: VirtualService, i: number, active: number): void => {
+  const { servers } = table.services.get(serviceKey(service))!;
+  const at = servers.findIndex(({ address }) => address === service.servers[i]!.address);
+  servers[at] = { ...servers[at]!, active };
+};
+
+describe('a service that is published', () => {
+  it('is in the table with its servers in their order, and observed as it was published', () => {
+    const plane = open();
+    const service: VirtualService = {
+      ...serviceWith([3, 0, 1], { scheduler: 'sh', scheduler_flags: ['sh-fallback', 'sh-port'] }),
+      persistence: { timeout: 90_000, granularity: 24 },
+    };
+    plane.publishService(service);
+    expect(table.services.get('tcp 203.0.113.100:80')!.service).toEqual({
+      id: { protocol: 'tcp', address: '203.0.113.100', port: 80 },
+      scheduler: 'sh',
+      flags: 1 | 8 | 16,
+      timeout: 90,
+      netmask: '255.255.255.0',
+    });
+    expect(serversIn(service)).toEqual([
+      ['1', 3],
+      ['2', 0],
+      ['3', 1],
+    ]);
+    const { services, damaged } = plane.observe();
+    expect([...services.values()]).toEqual([service]);
+    expect(damaged).toEqual(new Map());
+    plane.close();
+  });
+
+  it('leads from any servers to any others, never with fewer able ones than both have', () => {
+    const weights = fc.array(fc.nat({ max: 3 }), { maxLength: 3 });
+    const state = fc.record({ weights, leave: fc.nat({ max: 2 }) });
+    const published = (one: { weights: number[]; leave: number }): VirtualService => {
+      const service = serviceWith(one.weights);
+      return { ...service, servers: service.servers.filter((_, i) => i !== one.leave) };
+    };
+    fc.assert(
+      fc.property(state, state, fc.boolean(), (from, to, busy) => {
+        table = memoryTable();
+        const plane = open();
+        const [before, after] = [published(from), published(to)];
+        plane.publishService(before);
+        if (busy) for (const i of before.servers.keys()) load(before, i, 1);
+        const able = (servers: readonly { weight: number }[]) =>
+          servers.filter(({ weight }) => weight > 0).length;
+        const least = Math.min(able(before.servers), able(after.servers));
+        const check = () =>
+          expect(able(table.services.get(serviceKey(before))!.servers)).toBeGreaterThanOrEqual(least);
+        table.before = check;
+        plane.publishService(after);
+        check();
+        expect([...plane.observe().services.values()]).toEqual([after]);
+        expect(plane.observe().damaged).toEqual(new Map());
+        // What is there and not asked for has connections, and gets no others.
+        const wanted = new Set<string>(after.servers.map(({ address }) => address));
+        for (const one of table.services.get(serviceKey(after))!.servers)
+          if (!wanted.has(one.address)) expect([one.weight, busy]).toEqual([0, true]);
+        plane.destroy();
+      }),
+    );
+  });
+
+  it('takes over one that somebody else has made, its servers too', () => {
+    const service = serviceWith([1, 1]);
+    const other = memoryTable();
+    table = other;
+    table.addService({
+      id: { protocol: 'tcp', address: service.address, port: 80 },
+      scheduler: 'rr',
+      flags: 2,
+      timeout: 360,
+      netmask: service.address,
+    });
+    table.addServer(
+      { protocol: 'tcp', address: service.address, port: 80 },
+      { ...service.servers[0]!, forward: 'masq', upper_threshold: 0, lower_threshold: 0 },
+    );
+    const asked: string[] = [];
+    table.before = (what) => void asked.push(what);
+    const plane = open();
+    plane.publishService(service);
+    expect(asked).toEqual(['add 192.168.1.102:8080']);
+    plane.close();
+  });
+});
+
+describe('a server that leaves', () => {
+  it('stays at weight 0 while it has connections, and is swept away then', () => {
+    const plane = open();
+    const service = serviceWith([1, 1]);
+    plane.publishService(service);
+    load(service, 0, 2);
+    plane.publishService({ ...service, servers: service.servers.slice(1) });
+    expect(serversIn(service)).toEqual([
+      ['1', 0],
+      ['2', 1],
+    ]);
+    expect(plane.counters()[0]!.servers.map(({ leaving, active }) => [leaving, active])).toEqual([
+      [false, 0],
+      [true, 2],
+    ]);
+    plane.sweep();
+    expect(serversIn(service).length).toBe(2);
+    load(service, 0, 0);
+    plane.sweep();
+    expect(serversIn(service)).toEqual([['2', 1]]);
+    plane.close();
+  });
+
+  it.each([
+    ['a hash would go on counting it in', { scheduler: 'sh' as const }],
+    ['templates would lead to it', { persistence: { timeout: 1_000, granularity: 32 } }],
+  ])('goes at once where %s', (_, change) => {
+    const plane = open();
+    const service = { ...serviceWith([1, 1]), ...change };
+    plane.publishService(service);
+    load(service, 0, 2);
+    plane.publishService({ ...service, servers: service.servers.slice(1) });
+    expect(serversIn(service)).toEqual([['2', 1]]);
+    plane.close();
+  });
+});
+
+describe('a service that is removed', () => {
+  it('goes, and only if it is ours', () => {
+    const plane = open();
+    const [ours, theirs] = [serviceWith([1]), serviceWith([1], { port: 81 })];
+    plane.publishService(ours);
+    table.addService({ ...table.getService({ ...ours }), id: { ...theirs, protocol: 'tcp' } as never });
+    plane.removeService(serviceKey(theirs));
+    plane.removeService(serviceKey(ours));
+    plane.removeService(serviceKey(ours));
+    expect([...table.services.keys()].length).toBe(1);
+    expect(plane.observe().services.size).toBe(0);
+    plane.close();
+  });
+
+  it('keeps the connections it has, and takes no new ones', () => {
+    const plane = open();
+    const service = serviceWith([1, 1]);
+    plane.publishService(service);
+    load(service, 1, 1);
+    plane.removeService(serviceKey(service));
+    expect(serversIn(service)).toEqual([['2', 0]]);
+    expect(plane.observe().services.size).toBe(0);
+    expect(plane.counters()).toMatchObject([{ leaving: true, servers: [{ leaving: true, active: 1 }] }]);
+    load(service, 1, 0);
+    plane.sweep();
+    expect(table.services.size).toBe(0);
+    expect(plane.counters()).toEqual([]);
+    plane.close();
+  });
+});
+
+describe('the sorry server', () => {
+  it('is a destination while no other can take connections', () => {
+    const plane = open();
+    const service: VirtualService = {
+      ...serviceWith([1]),
+      sorry_server: { address: '192.168.1.200' as never, port: 80 },
+    };
+    plane.publishService(service);
+    expect(serversIn(service)).toEqual([['1', 1]]);
+    plane.publishService({ ...service, servers: [] });
+    expect(table.services.get(serviceKey(service))!.servers).toMatchObject([
+      { address: '192.168.1.200', weight: 1 },
+    ]);
+    expect(plane.counters()[0]!.servers).toMatchObject([{ sorry: true, weight: 0 }]);
+    plane.publishService(service);
+    expect(serversIn(service)).toEqual([['1', 1]]);
+    plane.close();
+  });
+});
+
+describe('drift', () => {
+  it('is told in words, and repaired by publishing again', () => {
+    const plane = open();
+    const service = serviceWith([1, 1]);
+    plane.publishService(service);
+    const found = table.services.get(serviceKey(service))!;
+    found.servers[0] = { ...found.servers[0]!, weight: 7 };
+    found.servers.pop();
+    found.service = { ...found.service, scheduler: 'wlc' };
+    expect(plane.observe().damaged!.get(serviceKey(service))).toBe(
+      'scheduler wlc, flags 0x0, time-out 0 s; no server 192.168.1.102:8080; server 192.168.1.101:8080 by masq at weight 7',
+    );
+    plane.publishService(service);
+    expect(plane.observe().damaged).toEqual(new Map());
+    table.services.clear();
+    expect(plane.observe().services.size).toBe(0);
+    plane.close();
+  });
+
+  it('of the time-outs is told once, and what they were comes back in the end', () => {
+    const plane = open();
+    const service = serviceWith([1]);
+    const brief = { ...service, timeouts: { ...service.timeouts, established: 60_000 } };
+    plane.publishService(brief);
+    plane.publishService({ ...brief, port: 81 });
+    expect(table.timeouts).toEqual({ tcp: 60, tcp_fin: 120, udp: 300 });
+    table.timeouts = { tcp: 5, tcp_fin: 5, udp: 5 };
+    expect([...plane.observe().damaged!.values()]).toEqual(['time-outs of ip_vs 5 5 5 s (tcp tcpfin udp)']);
+    plane.destroy();
+    expect(table.timeouts).toEqual({ tcp: 900, tcp_fin: 120, udp: 300 });
+    expect(table.services.size).toBe(0);
+  });
+});
+
+describe('the record', () => {
+  it('lets the next daemon find all as it was, and one that was killed while writing', () => {
+    const first = open();
+    const [one, two] = [serviceWith([1, 2]), serviceWith([1], { port: 81 })];
+    for (const service of [one, two]) first.publishService(service);
+    first.removeService(serviceKey(two));
+    first.close();
+    const path = recordPath(recordDir);
+    writeFileSync(path, `${readFileSync(path, 'utf8')}{"publ`);
+    const second = open();
+    expect(second.observe().services).toEqual(new Map([[serviceKey(one), one]]));
+    expect(second.observe().damaged).toEqual(new Map());
+    expect(second.description).toContain('1 of its services found ours');
+    second.close();
+    expect(recordedServices(recordDir)).toBe(1);
+    expect(removeIpvsPlane(recordDir, () => table)).toEqual(['ip_vs: tcp 203.0.113.100:80 removed']);
+    expect(removeIpvsPlane(recordDir, () => table)).toEqual([]);
+  });
+
+  it('is nobody else’s: damaged, of another network, before the boot', () => {
+    open().close();
+    const path = recordPath(recordDir);
+    const head = JSON.parse(readFileSync(path, 'utf8').split('\n')[0]!) as object;
+    const service = serviceWith([1]);
+    const write = (change: object) =>
+      writeFileSync(
+        path,
+        `${JSON.stringify({ ...head, ...change })}\n${JSON.stringify({ publish: service })}\n`,
+      );
+    write({ boot_id: 'earlier' });
+    expect(recordedServices(recordDir)).toBe(0);
+    write({ network_namespace: 'elsewhere' });
+    expect(() => open()).toThrow(/another network namespace/);
+    writeFileSync(path, `${JSON.stringify(head)}\nnonsense\n{}\n`);
+    expect(() => open()).toThrow(/line 2 is damaged/);
+  });
+
+  it('is written before the table changes, so that what the kernel refuses in the middle is known afterwards', () => {
+    const plane = open();
+    const service = serviceWith([1, 1, 1]);
+    table.before = (asked) => {
+      if (asked === 'add 192.168.1.102:8080') throw new NetlinkError(asked, { errno: 12 });
+    };
+    expect(() => plane.publishService(service)).toThrow(/add 192\.168\.1\.102:8080: .*ENOMEM/);
+    expect(serversIn(service)).toEqual([['3', 1]]);
+    expect(plane.observe().damaged!.get(serviceKey(service))).toMatch(/no server 192\.168\.1\.102:8080/);
+    table.before = () => {};
+    plane.publishService(service);
+    expect(plane.observe().damaged).toEqual(new Map());
+    plane.close();
+  });
+
+  it('is one daemon’s at a time', () => {
+    const plane = open();
+    expect(() => open()).toThrow(/another weir works on/);
+    plane.close();
+    open().close();
+  });
+});
+
+it('says what ip_vs cannot do, and who can', () => {
+  const plane = open();
+  const refused = (change: Partial<VirtualService>) => () =>
+    plane.publishService({ ...serviceWith([1]), ...change });
+  expect(refused({ ports: [{ first: 80, last: 90 }] })).toThrow(/several ports.*bpf plane/);
+  expect(refused({ prefix_length: 24 })).toThrow(/prefix.*bpf plane/);
+  expect(refused({ no_server: 'drop' })).toThrow(/answers.*bpf plane/);
+  expect(table.services.size).toBe(0);
+  plane.close();
+});

@@ -1,0 +1,149 @@
+/** Services into ip_vs's table and out of it, one at a time, each change recorded before it is made. */
+import type { ServiceKey, VirtualService } from '../../core/model/service.ts';
+import { KernelError } from '../../kernel/errors.ts';
+import { loadModule } from '../../kernel/modules.ts';
+import type { IpvsServiceId, IpvsTimeouts } from './codec/values.ts';
+import { changesFor, type Found, isIdle, isLeaving, type TableChange } from './difference.ts';
+import type { ServiceRecord } from './record.ts';
+import type { IpvsTable } from './table.ts';
+import { beyondIpvs, ipvsTimeoutsOf } from './translate.ts';
+
+/** What the plane needs of ip_vs. */
+export type Table = Pick<
+  IpvsTable,
+  | 'listServices'
+  | 'getService'
+  | 'listServers'
+  | 'addService'
+  | 'setService'
+  | 'delService'
+  | 'addServer'
+  | 'setServer'
+  | 'delServer'
+  | 'getTimeouts'
+  | 'setTimeouts'
+  | 'info'
+  | 'close'
+>;
+
+const idOf = ({ protocol, address, port }: VirtualService): IpvsServiceId => ({ protocol, address, port });
+
+/** ESRCH, ENOENT: what was to be removed has gone already. */
+function delIfThere(del: () => void): void {
+  try {
+    del();
+  } catch (error) {
+    if (!(error instanceof KernelError) || (error.code !== 'ESRCH' && error.code !== 'ENOENT')) throw error;
+  }
+}
+
+/** A service as the table has it; undefined where it has none. */
+export function find(table: Table, service: VirtualService): Found | undefined {
+  const id = idOf(service);
+  try {
+    return { service: table.getService(id), servers: table.listServers(id) };
+  } catch (error) {
+    if (error instanceof KernelError && error.code === 'ESRCH') return undefined;
+    throw error;
+  }
+}
+
+/** Whether ip_vs has the time-outs that a service asks for. */
+export const hasTimeouts = (timeouts: IpvsTimeouts, service: VirtualService): boolean =>
+  Object.entries(ipvsTimeoutsOf(service)).every(
+    ([name, seconds]) => seconds === 0 || timeouts[name as keyof IpvsTimeouts] === seconds,
+  );
+
+/** Makes the service as it is to be, whatever of it is there; stops at what the kernel refuses. */
+export function publish(table: Table, record: ServiceRecord, service: VirtualService): void {
+  const beyond = beyondIpvs(service);
+  if (beyond !== undefined) throw new Error(`${beyond}; the bpf plane can do that (dataplane: bpf)`);
+  const timeouts = table.getTimeouts();
+  record.publish(service);
+  if (!hasTimeouts(timeouts, service)) {
+    record.keepTimeouts(timeouts);
+    table.setTimeouts(ipvsTimeoutsOf(service));
+  }
+  for (const change of changesFor(service, find(table, service))) apply(table, service, change);
+}
+
+function apply(table: Table, service: VirtualService, change: TableChange): void {
+  const id = idOf(service);
+  switch (change.kind) {
+    case 'add_service':
+      withScheduler(change.service.scheduler, () => table.addService(change.service));
+      break;
+    case 'set_service':
+      withScheduler(change.service.scheduler, () => table.setService(change.service));
+      break;
+    case 'add_server':
+      table.addServer(id, change.server);
+      break;
+    case 'set_server':
+      table.setServer(id, change.server);
+      break;
+    case 'del_server':
+      delIfThere(() => table.delServer(id, change.server));
+      break;
+  }
+}
+
+/** The kernel loads a scheduler's module by itself, and says no more than ENOENT where it cannot: then modprobe says why. */
+function withScheduler(scheduler: string, act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    if (!(error instanceof KernelError) || error.code !== 'ENOENT') throw error;
+    const reason = loadModule(`ip_vs_${scheduler}`);
+    if (reason !== undefined)
+      throw new Error(`this kernel's ip_vs has no scheduler ${scheduler}: ${reason}`, { cause: error });
+    act();
+  }
+}
+
+/** Takes a service away that is not to be there, as far as its connections let it: what is left gets no new ones. */
+export function clear(table: Table, record: ServiceRecord, key: ServiceKey, service: VirtualService): void {
+  const left = find(table, service);
+  const isDone = left === undefined || left.servers.every(isIdle);
+  const lingers = left?.servers.filter((server) => !isIdle(server)) ?? [];
+  const canWait = lingers.length > 0 && isLingering(service);
+  if (isDone || !canWait) {
+    delIfThere(() => table.delService(idOf(service)));
+    record.forget(key);
+    return;
+  }
+  for (const server of left.servers)
+    if (isIdle(server)) delIfThere(() => table.delServer(idOf(service), server));
+    else if (server.weight !== 0) table.setServer(idOf(service), { ...server, weight: 0 });
+}
+
+/** A service that is leaving sends nobody anywhere new at weight 0, unless templates do. */
+const isLingering = ({ persistence }: VirtualService): boolean =>
+  persistence === undefined || persistence.expire_quiescent_template === true;
+
+/** Takes away what has no connections any more; false when nothing is left that is leaving. */
+export function sweepService(
+  table: Table,
+  record: ServiceRecord,
+  key: ServiceKey,
+  { service, leaving }: { readonly service: VirtualService; readonly leaving: boolean },
+): boolean {
+  if (leaving) {
+    clear(table, record, key, service);
+    return record.services.has(key);
+  }
+  let waiting = false;
+  for (const server of table.listServers(idOf(service))) {
+    if (!isLeaving(server, service)) continue;
+    if (isIdle(server)) delIfThere(() => table.delServer(idOf(service), server));
+    else waiting = true;
+  }
+  return waiting;
+}
+
+/** Removes what is Weir's of ip_vs's table, and the record of it; others' services stay. */
+export function removeOwn(table: Table, record: ServiceRecord): void {
+  for (const { service } of record.services.values()) delIfThere(() => table.delService(idOf(service)));
+  if (record.timeouts !== undefined) table.setTimeouts(record.timeouts);
+  record.delete();
+}

@@ -1,0 +1,105 @@
+/** Weir's services in ip_vs's words, and what of theirs ip_vs has no word for. */
+import { type Endpoint, familyOf } from '../../core/address/address.ts';
+import { maskAddress } from '../../core/model/persistence.ts';
+import { isGroup, type RealServer, type VirtualService } from '../../core/model/service.ts';
+import {
+  IP_VS_SVC_F_HASHED,
+  IP_VS_SVC_F_ONEPACKET,
+  IP_VS_SVC_F_PERSISTENT,
+  IP_VS_SVC_F_SCHED1,
+  IP_VS_SVC_F_SCHED2,
+} from './codec/numbers.ts';
+import type { IpvsServer, IpvsService, IpvsTimeouts } from './codec/values.ts';
+
+/** Which of its scheduler's flags each is (IP_VS_SVC_F_SCHED_SH_FALLBACK and its neighbours in linux/ip_vs.h). */
+const SCHEDULER_BITS = {
+  'sh-fallback': IP_VS_SVC_F_SCHED1,
+  'sh-port': IP_VS_SVC_F_SCHED2,
+  'mh-fallback': IP_VS_SVC_F_SCHED1,
+  'mh-port': IP_VS_SVC_F_SCHED2,
+} as const;
+
+/** Whole seconds, rounded up: ip_vs knows no others. */
+const seconds = (milliseconds: number): number => Math.ceil(milliseconds / 1000);
+
+/** What ip_vs cannot do of a service, in words; undefined where it can do all. */
+export function beyondIpvs(service: VirtualService): string | undefined {
+  if (isGroup(service)) return 'ip_vs has no service of several ports or of a prefix of addresses';
+  if (service.no_server === 'drop') return 'ip_vs answers a connection that no server is there for';
+  return undefined;
+}
+
+/** The service itself, without its servers. */
+export function ipvsServiceOf(service: VirtualService): IpvsService {
+  const { protocol, address, port, persistence, scheduler_flags: flags = [] } = service;
+  const family = familyOf(address);
+  const width = family === 4 ? 32 : 128;
+  const length = persistence?.granularity ?? width;
+  return {
+    id: { protocol, address, port },
+    scheduler: service.scheduler,
+    flags:
+      flags.reduce((bits, flag) => bits | SCHEDULER_BITS[flag], 0) |
+      (persistence === undefined ? 0 : IP_VS_SVC_F_PERSISTENT) |
+      (service.one_packet ? IP_VS_SVC_F_ONEPACKET : 0),
+    timeout: persistence === undefined ? 0 : seconds(persistence.timeout),
+    netmask: family === 4 ? maskAddress(4, length) : length,
+  };
+}
+
+/** A destination to be. */
+function ipvsServerOf(server: Endpoint, weight: number, limits: Partial<RealServer> = {}): IpvsServer {
+  const { upper_threshold = 0, lower_threshold = 0 } = limits;
+  const { address, port } = server;
+  return { address, port, forward: 'masq', weight, upper_threshold, lower_threshold };
+}
+
+/**
+ * The destinations of a service, in its order. ip_vs has no sorry server: where no other can take new connections, it is
+ * a destination like any other, as keepalived does it, and else it is none.
+ */
+export function ipvsServersOf({
+  servers,
+  sorry_server: sorry,
+}: Pick<VirtualService, 'servers' | 'sorry_server'>): readonly IpvsServer[] {
+  const own = servers.map((server) => ipvsServerOf(server, server.weight, server));
+  const isServed = servers.some(({ weight }) => weight > 0);
+  return sorry === undefined || isServed ? own : [...own, ipvsServerOf(sorry, 1)];
+}
+
+/** The time-outs that a service asks of ip_vs, which has one of each for all services: those of its protocol; 0 for the others. */
+export function ipvsTimeoutsOf({
+  protocol,
+  timeouts,
+}: Pick<VirtualService, 'protocol' | 'timeouts'>): IpvsTimeouts {
+  if (protocol === 'udp') return { tcp: 0, tcp_fin: 0, udp: seconds(timeouts.udp) };
+  return { tcp: seconds(timeouts.established), tcp_fin: seconds(timeouts.fin_wait), udp: 0 };
+}
+
+/** Whether two services are alike to ip_vs, but for its own mark of those that it has. */
+export function equalIpvsService(a: IpvsService, b: IpvsService): boolean {
+  const own = ~IP_VS_SVC_F_HASHED;
+  const isPersistent = (a.flags & IP_VS_SVC_F_PERSISTENT) !== 0;
+  return (
+    a.scheduler === b.scheduler &&
+    (a.flags & own) === (b.flags & own) &&
+    a.pe === b.pe &&
+    // Without persistence neither means anything; ipvsadm leaves other values there than others do.
+    (!isPersistent || (a.timeout === b.timeout && a.netmask === b.netmask))
+  );
+}
+
+/** Whether two destinations of one endpoint are alike. */
+export function equalIpvsServer(a: IpvsServer, b: IpvsServer): boolean {
+  const tunnelText = ({ tunnel }: IpvsServer) => JSON.stringify(tunnel ?? PLAIN_TUNNEL);
+  return (
+    a.forward === b.forward &&
+    a.weight === b.weight &&
+    a.upper_threshold === b.upper_threshold &&
+    a.lower_threshold === b.lower_threshold &&
+    (a.forward !== 'tunnel' || tunnelText(a) === tunnelText(b))
+  );
+}
+
+/** What ip_vs makes a tunnel that nobody has said more of. */
+const PLAIN_TUNNEL = { type: 'ipip', port: 0, flags: 0 } as const;

@@ -81,7 +81,8 @@ static __always_inline int answer(struct __sk_buff *skb, __u32 what, int family)
 	if (!is_within_rate())
 		return drop(WEIR_VERDICT_ANSWER_LIMITED);
 	/* A reset acknowledges the whole segment: for a fragment of one nobody knows how much that is. */
-	if (why == WEIR_VERDICT_NO_SERVER && packet.protocol == IPPROTO_TCP && packet.fragment == WHOLE)
+	if ((why == WEIR_VERDICT_NO_SERVER || why == WEIR_VERDICT_SERVER_GONE) && packet.protocol == IPPROTO_TCP &&
+	    packet.fragment == WHOLE)
 		written = family == FAMILY4 ? make_reset4(skb, &packet, from) : make_reset6(skb, &packet, from);
 	else
 		written = family == FAMILY4 ? make_error4(skb, &packet, from, why, what)

@@ -8,6 +8,7 @@
 #include "follow.h"
 #include "forward.h"
 #include "fragment.h"
+#include "gone.h"
 #include "icmp.h"
 #include "open.h"
 #include "retire.h"
@@ -79,12 +80,20 @@ static __always_inline int request(struct __sk_buff *skb, struct packet *packet,
 	int action;
 
 	if (connection_find(packet, IN, family, found)) {
-		bool reused = is_reused(packet, found->word);
+		enum weir_verdict over = WEIR_VERDICT_REUSED;
 
-		if (!reused && !connection_expired(found, family))
-			return carry(skb, packet, found, IN, family);
+		if (!is_reused(packet, found->word)) {
+			if (connection_expired(found, family))
+				over = WEIR_VERDICT_EXPIRED;
+			else if (!is_left_alone(packet, found, family))
+				return carry(skb, packet, found, IN, family);
+			else if (is_to_be_reset(packet))
+				return hang_up(skb, packet, found, family);
+			else
+				over = WEIR_VERDICT_SERVER_GONE;
+		}
 		if (connection_end(found->slot, found->word, family))
-			verdict(reused ? WEIR_VERDICT_REUSED : WEIR_VERDICT_EXPIRED);
+			verdict(over);
 	}
 	action = family == FAMILY4 ? open4(skb, packet, found) : open6(skb, packet, found);
 	if (action)

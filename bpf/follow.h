@@ -80,7 +80,9 @@ static __always_inline bool follow(struct __sk_buff *skb, const struct packet *p
 	    !(family == FAMILY4 ? change_state4(found->slot, generation, packet->tcp_flags, direction)
 				: change_state6(found->slot, generation, packet->tcp_flags, direction)))
 		return false;
-	if (connection->route_epoch != (__u8)set->route_epoch && !(set->by_stack && connection->by_stack))
+	/* What belongs to a server that is gone keeps its epoch, so that the client's next packet asks (gone.h). */
+	if (connection->route_epoch != (__u8)set->route_epoch && !(set->by_stack && connection->by_stack) &&
+	    !is_gone(connection->server))
 		route_connection(skb, found->slot, generation, direction, family);
 	return true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* A SYN → the reset that a closed port answers it with. */
+/* A segment → the reset that a closed connection, or a closed port, answers it with. */
 #ifndef WEIR_RESET_H
 #define WEIR_RESET_H
 
@@ -21,26 +21,38 @@ struct reset6 {
 };
 
 /*
- * Fills in the reset (RFC 9293, 3.10.7.1). Where the SYN's checksum was yet to be finished, so is the reset's, in the
- * same place: it holds the sum of the pseudo-header alone.
+ * Fills in the reset (RFC 9293, 3.10.7.1): with the sequence number that the segment acknowledges, which is the one that
+ * its sender expects and the only one that it takes from a peer it is connected with (RFC 5961, 3.2); in answer to a
+ * segment that acknowledges nothing, a SYN, with an acknowledgement of all of it.
+ *
+ * Where the segment's checksum was yet to be finished, so is the reset's, in the same place: it holds the sum of the
+ * pseudo-header alone.
  */
 static __always_inline bool fill_reset(struct __sk_buff *skb, const struct packet *packet, const __u32 *from,
 				       struct segment *tcp, int family)
 {
-	__u32 header = packet->transport - ETH_HLEN + packet->transport_bytes, sequence, sum;
+	__u32 header = packet->transport - ETH_HLEN + packet->transport_bytes, numbers[2], sum;
 	const __u16 *word = (const __u16 *)tcp;
 	__u16 unused;
 	__u64 pseudo = pseudo_sum(from, packet->saddr, IPPROTO_TCP, sizeof(*tcp), family);
 	bool unfinished = is_unfinished(skb, packet->transport + 16, &unused);
 
 	/* Without its whole header in the packet nobody can say what the next sequence number is. */
-	if (packet->bytes < header || bpf_skb_load_bytes(skb, packet->transport + 4, &sequence, sizeof(sequence)))
+	if (packet->bytes < header || bpf_skb_load_bytes(skb, packet->transport + 4, numbers, sizeof(numbers)))
 		return false;
 	tcp->source = packet->dport;
 	tcp->dest = packet->sport;
-	tcp->acknowledged = bpf_htonl(bpf_ntohl(sequence) + 1 + packet->bytes - header);
 	tcp->offset = sizeof(*tcp) / 4 << 4;
-	tcp->flags = TCP_RST | TCP_ACK;
+	tcp->flags = TCP_RST;
+	if (packet->tcp_flags & TCP_ACK) {
+		tcp->sequence = numbers[1];
+	} else {
+		/* SYN and FIN take a number each. */
+		__u32 length = packet->bytes - header + !!(packet->tcp_flags & TCP_SYN) + !!(packet->tcp_flags & TCP_FIN);
+
+		tcp->acknowledged = bpf_htonl(bpf_ntohl(numbers[0]) + length);
+		tcp->flags |= TCP_ACK;
+	}
 	if (unfinished) {
 		tcp->checksum = fold(pseudo);
 		return true;

@@ -163,6 +163,14 @@ static __always_inline bool is_secure(__u32 service)
 	return record && record->flags & WEIR_SERVICE_SECURE_TCP;
 }
 
+/* True while the server is down and its connections are to end (gone.h). */
+static __always_inline bool is_gone(__u32 server)
+{
+	__u32 *membership = bpf_map_lookup_elem(&memberships, &server);
+
+	return membership && *membership == WEIR_MEMBER_GONE;
+}
+
 static __always_inline void adjust(struct weir_server *server, __u32 state, int by)
 {
 	if (state == WEIR_STATE_TEMPLATE)

@@ -12,6 +12,15 @@ struct sweep {
 	__u32 expired;
 };
 
+/* Takes the current epoch of routes from a connection, if it has that. */
+static __always_inline void age_epoch(struct weir_connection *connection)
+{
+	struct weir_settings *set = get_settings();
+
+	if (set && connection->route_epoch == (__u8)set->route_epoch)
+		connection->route_epoch--;
+}
+
 static __always_inline long sweep_slot(__u32 slot, struct sweep *sweep, int family)
 {
 	struct weir_connection *connection = connection_at(slot, family);
@@ -35,8 +44,12 @@ static __always_inline long sweep_slot(__u32 slot, struct sweep *sweep, int fami
 		return 0;
 	}
 	sweep->live++;
-	if (!template)
+	if (!template) {
 		family == FAMILY4 ? template_hold4(slot, sweep->now) : template_hold6(slot, sweep->now);
+		/* Opened or followed while its server went, or idle while the epoch came round: see gone.h. */
+		if (is_gone(id))
+			age_epoch(connection);
+	}
 	audit = bpf_map_lookup_elem(&server_audit, &id);
 	if (audit && template)
 		audit->templates++;

@@ -42,12 +42,12 @@ static __always_inline bool is_over(struct weir_connection *connection, __u64 wo
 	return is_expired(connection, word, now);
 }
 
-/* True while the server is in its service's publication, with whatever weight. */
+/* True while the server is in its service's publication, with whatever weight, and not gone. */
 static __always_inline bool is_member(__u32 server)
 {
 	__u32 *membership = bpf_map_lookup_elem(&memberships, &server);
 
-	return membership && *membership;
+	return membership && (*membership == WEIR_MEMBER_ABLE || *membership == WEIR_MEMBER_QUIESCENT);
 }
 
 /* True while the server is there with a weight of 0. */

@@ -1,5 +1,5 @@
 /**
- * Writes src/dataplane/bpf/contract.generated.ts from bpf/contract.h: constants, enums, and for every struct its
+ * Writes src/dataplane/bpf/contract.generated.ts from bpf/contract.h and what it includes: constants, enums, and for every struct its
  * size, a type, a reader and a writer. The header keeps to fixed-width fields without implicit padding, so offsets
  * follow from the sizes; test/contract holds them against the BTF that clang wrote into the object.
  *
@@ -8,6 +8,7 @@
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 interface Field {
   readonly name: string;
@@ -30,6 +31,13 @@ const SCALARS: Readonly<Record<string, { size: number; get: string; set: string;
   __u64: { size: 8, get: 'getBigUint64', set: 'setBigUint64', ts: 'bigint' },
   __s64: { size: 8, get: 'getBigInt64', set: 'setBigInt64', ts: 'bigint' },
 };
+
+/** The header's text, with that of each header beside it in the place where it is included. */
+function readContract(file: string): string {
+  return readFileSync(file, 'utf8').replace(/^#include "(.+)"$/gm, (_, name: string) =>
+    readContract(join(dirname(file), name)),
+  );
+}
 
 const uncommented = (text: string) => text.replace(/\/\*[\s\S]*?\*\//g, ' ');
 
@@ -154,7 +162,7 @@ function render(contract: string, maps: string): string {
 }
 
 const target = 'src/dataplane/bpf/contract.generated.ts';
-const wanted = render(readFileSync('bpf/contract.h', 'utf8'), readFileSync('bpf/maps.h', 'utf8'));
+const wanted = render(readContract('bpf/contract.h'), readFileSync('bpf/maps.h', 'utf8'));
 if (process.argv.includes('--check')) {
   if (readFileSync(target, 'utf8') !== wanted) {
     console.error(`${target} is out of date: run npm run generate`);

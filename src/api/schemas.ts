@@ -175,6 +175,7 @@ const override = z.object({
   since: time,
   reason: z.string().exactOptional(),
   deadline: time.exactOptional().describe('Only of drain: when it becomes down; absent for never.'),
+  overdue: z.literal(true).exactOptional().describe('Only of down: its drain has come to the deadline.'),
 });
 const serviceCounters = z.object({
   key: z.string().describe('Such as "tcp 203.0.113.100:80".'),

@@ -53,6 +53,7 @@ export function buildConfig(file: ParsedFile): Config {
         },
       }),
       ...(service.no_server === 'drop' && { no_server: 'drop' }),
+      ...(service.on_down === 'reset' && { on_down: 'reset' }),
     }),
   );
   return {

@@ -115,6 +115,11 @@ describe('samples', () => {
       [{ type: 'http' }, { type: 'agent', feedback: { floor: 10, ceiling: 100, smoothing: 10_000 } }],
       [{ type: 'tcp' }, { type: 'exec', feedback: { floor: 20, ceiling: 100, smoothing: 30_000 } }],
     ]);
+    expect(load('on-down.yaml').services.map(({ on_down }) => on_down)).toEqual([
+      'reset',
+      'reset',
+      undefined,
+    ]);
     expect([...load('slow-start.yaml').slowStarts.values()]).toEqual([60_000]);
     expect(load('stack.yaml').forwarding).toBe('stack');
     expect(load('host.yaml').sysctls.get('net.netfilter.nf_conntrack_max')).toBe('1000000');

@@ -11,6 +11,7 @@ import {
   MAX_THRESHOLD,
   MAX_WEIGHT,
   NO_SERVER,
+  ON_DOWN,
   PROTOCOLS,
   SCHEDULER_FLAGS,
   SCHEDULERS,
@@ -241,7 +242,12 @@ const service = z.strictObject({
   on_failure: wordField('a way to treat a server that is down', ON_FAILURES)
     .default('remove')
     .describe(
-      "What becomes of a server that is down: remove takes it out of scheduling; inhibit sets its weight to 0, as keepalived's inhibit_on_failure. Connections that it has stay.",
+      "What becomes of a server that is down: remove takes it out of scheduling; inhibit sets its weight to 0, as keepalived's inhibit_on_failure. What becomes of its connections says `on_down`.",
+    ),
+  on_down: wordField('what to do with connections', ON_DOWN)
+    .default('keep')
+    .describe(
+      'What becomes of the connections of a server that goes down by its checks, or whose drain comes to its deadline: keep, they stay; reset, a TCP client gets a reset when it next sends something, and a UDP client goes to another server.',
     ),
   servers: z
     .array(server)

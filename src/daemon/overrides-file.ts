@@ -24,6 +24,7 @@ const schema = z.strictObject({
       since: z.iso.datetime(),
       reason: z.string().exactOptional(),
       deadline: z.iso.datetime().exactOptional(),
+      overdue: z.literal(true).exactOptional(),
     }),
   ),
 });

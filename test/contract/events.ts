@@ -47,6 +47,19 @@ export interface Conversation {
   readonly port: number;
 }
 
+/** A service when some of its servers are down. */
+export function withHealth(service: VirtualService, { down, removed, on_down }: Health): VirtualService {
+  const isDown = (i: number) => ((down >> i) & 1) === 1;
+  const lost = service.servers.filter((_, i) => isDown(i));
+  const servers = service.servers.flatMap((server, i) => {
+    if (!isDown(i)) return [server];
+    return removed ? [] : [{ ...server, weight: 0 }];
+  });
+  if (on_down === 'keep') return { ...service, servers };
+  const gone = lost.map(({ address, port }) => ({ address, port }));
+  return { ...service, servers, on_down, ...(gone.length > 0 && { gone }) };
+}
+
 /** One thing done to a frame after it has been written; `recompute` puts an IPv4 header's checksum right again. */
 export type Damage =
   | { readonly kind: 'set'; readonly offset: number; readonly byte: number; readonly recompute: boolean }
@@ -129,6 +142,16 @@ export interface IcmpError extends Conversation {
   readonly damage: readonly Damage[];
 }
 
+/** Servers of a service go down and come up: those whose bit is set are down. */
+export interface Health {
+  readonly kind: 'health';
+  readonly service: number;
+  readonly down: number;
+  /** What becomes of those that are down: out of the service, or there with weight 0. */
+  readonly removed: boolean;
+  readonly on_down: 'keep' | 'reset';
+}
+
 export type Event =
   | Segment
   | Fragment
@@ -141,7 +164,8 @@ export type Event =
   /** Packets go by the stack from now on, or are redirected. */
   | { readonly kind: 'forwarding'; readonly to: Forwarding }
   | { readonly kind: 'takes_new'; readonly takes: boolean }
-  | { readonly kind: 'sweep' };
+  | { readonly kind: 'sweep' }
+  | Health;
 
 const byte = fc.nat(255);
 const side = fc.constantFrom<Side>('public', 'private');
@@ -301,4 +325,14 @@ export const event: fc.Arbitrary<Event> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.constant({ kind: 'sweep' as const }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('health' as const),
+      service: conversation.service,
+      down: fc.oneof(fc.constant(0), fc.nat(7)),
+      removed: fc.boolean(),
+      on_down: fc.constantFrom('reset', 'reset', 'keep'),
+    }),
+  },
 );

@@ -48,6 +48,9 @@ export interface Transport extends Network {
   readonly targetPort: number;
   /** TCP only. Default SYN. */
   readonly flags?: number;
+  /** TCP only: its number, and that which it acknowledges. Default 0. */
+  readonly sequence?: number;
+  readonly acknowledged?: number;
   readonly payload?: Uint8Array;
 }
 
@@ -81,8 +84,12 @@ export function transportPacket(packet: Transport): Uint8Array {
   const bytes = new Uint8Array((isTcp ? 20 : 8) + payload.length);
   write16(bytes, 0, packet.sourcePort);
   write16(bytes, 2, packet.targetPort);
-  if (isTcp) bytes.set([0x50, packet.flags ?? 2, 0xff, 0xff], 12);
-  else write16(bytes, 4, bytes.length);
+  if (isTcp) {
+    write32(bytes, 4, packet.sequence ?? 0);
+    write32(bytes, 8, packet.acknowledged ?? 0);
+    bytes.set([0x50, packet.flags ?? 2, 0xff, 0xff], 12);
+  }
+  if (!isTcp) write16(bytes, 4, bytes.length);
   bytes.set(payload, isTcp ? 20 : 8);
   const number = isTcp ? TCP : UDP;
   write16(bytes, isTcp ? 16 : 6, withPseudoHeader(packet, number, bytes) || 0xffff);

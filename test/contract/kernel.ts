@@ -7,14 +7,14 @@ import type { Family } from '../../src/core/address/address.ts';
 import type { Limits } from '../../src/core/model/config.ts';
 import type { Side } from '../../src/core/model/host.ts';
 import { TEMPLATE_HOLD_MS } from '../../src/core/model/persistence.ts';
-import type { VirtualService } from '../../src/core/model/service.ts';
+import { type ServiceKey, serviceKey, type VirtualService } from '../../src/core/model/service.ts';
 import type { Action } from '../../src/core/packet/verdict.ts';
 import * as contract from '../../src/dataplane/bpf/contract.generated.ts';
 import type { ArrayMap } from '../../src/dataplane/bpf/map.ts';
 import { type Publisher, publishService } from '../../src/dataplane/bpf/publish.ts';
 import { jiffiesIn } from '../../src/dataplane/bpf/records.ts';
 import { readRegistry } from '../../src/dataplane/bpf/registry.ts';
-import { RunAllocator } from '../../src/dataplane/bpf/runs.ts';
+import { REST_MS, RunAllocator } from '../../src/dataplane/bpf/runs.ts';
 import { openTables, type Tables, unpinAll } from '../../src/dataplane/bpf/tables.ts';
 import { libbpf } from '../../src/kernel/libbpf.ts';
 import { makePins, removePins } from '../support/pins.ts';
@@ -147,7 +147,9 @@ export interface Kernel {
   readonly tables: Tables;
   readonly publisher: Publisher;
   readonly interfaces: Interfaces;
-  /** Forgets every connection and every count; services stay. */
+  /** Publishes one of the services otherwise, until `reset`. */
+  publish(service: VirtualService): void;
+  /** Forgets every connection and every count; services are as they were at first. */
   reset(): void;
   close(): void;
 }
@@ -160,6 +162,8 @@ export function openKernel(
   object = 'dist/director.bpf.o',
 ): Kernel {
   const pins = makePins();
+  let clock = 0;
+  const changed = new Set<ServiceKey>();
   const tables = openTables(libbpf(), object, pins, limits);
   const publisher: Publisher = {
     tables,
@@ -168,7 +172,11 @@ export function openKernel(
     rings: new RunAllocator(tables.rings.size),
     ports: new RunAllocator(tables.ports.size),
     hz,
-    now: () => performance.now(),
+    // Packets are sent one by one, and nobody is reading while something is published: nothing needs any rest.
+    now: () => {
+      clock += 2 * REST_MS;
+      return clock;
+    },
   };
   for (const service of services) publishService(publisher, service);
   const stacks = openStacks(tables);
@@ -181,6 +189,8 @@ export function openKernel(
     fragment_time: FRAGMENT_TIME,
   };
   const reset = (): void => {
+    for (const service of services)
+      if (changed.delete(serviceKey(service))) publishService(publisher, service);
     const { high4, high6, half_open_tail } = tables.tally.get(0);
     emptyFragments(tables, 'fragments');
     emptyFragments(tables, 'held');
@@ -201,6 +211,10 @@ export function openKernel(
     tables,
     publisher,
     interfaces: readInterfaces(),
+    publish: (service) => {
+      changed.add(serviceKey(service));
+      publishService(publisher, service);
+    },
     reset,
     close: () => {
       unpinAll(tables.directory);

@@ -1,6 +1,7 @@
 /** Plays the same events to the kernel and to the reference, and tells the first difference. */
-import { addressBytes, type Family } from '../../src/core/address/address.ts';
+import { addressBytes, type Family, formatEndpoint } from '../../src/core/address/address.ts';
 import { DEFAULT_LIMITS } from '../../src/core/model/config.ts';
+import type { ServiceCounters } from '../../src/core/model/counters.ts';
 import type { Side } from '../../src/core/model/host.ts';
 import { serviceKey } from '../../src/core/model/service.ts';
 import { LISTED_STATES } from '../../src/core/model/state.ts';
@@ -11,11 +12,12 @@ import type { Action } from '../../src/core/packet/verdict.ts';
 import type { Template, TrackedConnection } from '../../src/core/packet/world.ts';
 import * as contract from '../../src/dataplane/bpf/contract.generated.ts';
 import { readCounters, readVerdicts } from '../../src/dataplane/bpf/counters.ts';
+import { retire } from '../../src/dataplane/bpf/publish.ts';
 import { runSweep } from '../../src/dataplane/bpf/sweep.ts';
 import { swapPort } from '../../src/dataplane/bpf/words.ts';
 import { openSimulatedPlane, type SimulatedPlane } from '../../src/dataplane/simulated/plane.ts';
 import { SERVICES, STEP } from './event-services.ts';
-import { type Event, FRAGMENT_TIME } from './events.ts';
+import { type Event, FRAGMENT_TIME, withHealth } from './events.ts';
 import {
   age,
   ageFragments,
@@ -206,7 +208,7 @@ function compareCounters({ kernel, plane }: Pair): Omit<Difference, 'event'> | u
   const { tables, registry } = kernel.publisher;
   const pairs = [
     ['verdicts', readVerdicts(tables), plane.verdicts()],
-    ['counters', readCounters(tables, registry), plane.counters()],
+    ['counters', inOrder(readCounters(tables, registry)), inOrder(plane.counters())],
     ['fragments', countFates(tables), plane.world.fragments.count()],
     ['half-open', Number(tables.tally.get(0).half_open), plane.world.halfOpen],
   ] as const;
@@ -216,6 +218,14 @@ function compareCounters({ kernel, plane }: Pair): Omit<Difference, 'event'> | u
   }
   return undefined;
 }
+
+/** Those that are leaving in one order: a server that comes back may have another number. */
+const inOrder = (services: readonly ServiceCounters[]): readonly ServiceCounters[] =>
+  services.map(({ servers, ...service }) => {
+    const leaving = servers.filter((one) => one.leaving);
+    leaving.sort((a, b) => (formatEndpoint(a) < formatEndpoint(b) ? -1 : 1));
+    return { ...service, servers: [...servers.filter((one) => !one.leaving), ...leaving] };
+  });
 
 const FATES = ['waits', 'follows', 'passes', 'falls'] as const;
 
@@ -271,9 +281,16 @@ function playOne(
       return undefined;
     case 'sweep':
       for (const family of [4, 6] as const) runSweep(tables, family, 0, connectionsOf(tables, family).size);
+      retire(kernel.publisher);
       plane.sweep();
       plane.sweep();
       return compareTables(pair);
+    case 'health': {
+      const service = withHealth(SERVICES[event.service]!, event);
+      kernel.publish(service);
+      plane.publishService(service);
+      return undefined;
+    }
     case 'routes':
       forgetRoutes(kernel, plane);
       return undefined;

@@ -6,6 +6,7 @@ import { FORWARDING_CASES } from './cases/forwarding.ts';
 import { FRAGMENT_CASES } from './cases/fragments.ts';
 import { GROUP_CASES } from './cases/groups.ts';
 import { ICMP_CASES } from './cases/icmp.ts';
+import { ON_DOWN_CASES } from './cases/on-down.ts';
 import { ONE_PACKET_CASES } from './cases/one-packet.ts';
 import { PERSISTENCE_CASES } from './cases/persistence.ts';
 import { RETIREMENT_CASES } from './cases/retirement.ts';
@@ -27,6 +28,7 @@ export const CONTRACT: readonly Case[] = [
   ...PERSISTENCE_CASES,
   ...SORRY_CASES,
   ...THRESHOLD_CASES,
+  ...ON_DOWN_CASES,
   ...GROUP_CASES,
   ...ONE_PACKET_CASES,
   ...RETIREMENT_CASES,

@@ -21,6 +21,8 @@ export type ServiceDraft = Readonly<{
   timeouts?: Readonly<Record<string, string>>;
   persistence?: Readonly<{ timeout?: string; granularity?: number }>;
   one_packet?: boolean;
+  on_down?: string;
+  checks?: readonly unknown[];
   servers: readonly ServerDraft[];
 }>;
 export type ServerDraft = Readonly<{ address: string; port: number; weight?: number }>;

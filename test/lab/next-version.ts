@@ -27,7 +27,7 @@ export async function buildNextVersion(): Promise<NextVersion> {
     for (const source of SOURCES.filter((path) => existsSync(path)))
       cpSync(source, join(directory, source), { recursive: true });
     symlinkSync(resolve('node_modules'), join(directory, 'node_modules'));
-    const header = join(directory, 'bpf/contract.h');
+    const header = join(directory, 'bpf/contract_services.h');
     const text = readFileSync(header, 'utf8');
     const changed = text.replace(BEFORE, `${FIELD}${BEFORE}`);
     if (changed === text) throw new Error('struct weir_server has no member `active` where it was');

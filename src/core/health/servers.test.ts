@@ -5,7 +5,7 @@ import { type Check, checkKey, type ServiceChecks } from '../model/check.ts';
 import { NO_OVERRIDES, overridesOf } from '../model/override.ts';
 import { type ServiceKey, serviceKey, type VirtualService } from '../model/service.ts';
 import { DEFAULT_TIMEOUTS } from '../model/state.ts';
-import { weighBy } from '../weight/weigh.ts';
+import { type Known, weighBy } from '../weight/weigh.ts';
 import { NO_HOLDS } from './flap.ts';
 import { type Quorums, quorumsOf } from './quorum.ts';
 import {
@@ -153,6 +153,55 @@ describe('weights by health', () => {
 
   it('keep servers out that start as down, until they pass', () => {
     expect(weightsIn(weigh({ 102: 'up' }, { start_as: 'down' }))).toEqual({ 102: 2 });
+  });
+
+  it('name those who are gone, where connections are to end with their server', () => {
+    const weighOn = (
+      on_down: 'reset' | undefined,
+      on_failure: ServiceChecks['on_failure'],
+      more: Partial<Known> = {},
+    ) => {
+      const of: VirtualService = { ...one, ...(on_down && { on_down }) };
+      const grounds = known(watchOf(new Map([checksOf(of, { on_failure })]), never), {
+        101: 'down',
+        102: 'up',
+        103: 'down',
+      });
+      return weighBy({ ...grounds, ...more })(of);
+    };
+    const lost = [101, 103].map((host) => ({ address: ip(host), port: 80 }));
+    expect(weighOn('reset', 'remove').gone).toEqual(lost);
+    expect(weighOn('reset', 'inhibit').gone).toEqual(lost);
+    expect(weighOn(undefined, 'remove')).not.toHaveProperty('gone');
+    // A panic suspects the check, and ends nothing.
+    const panics = new Map([[serviceKey(one), { on: true, failed: 2, of: 3 }]]);
+    expect(weighOn('reset', 'remove', { panics })).not.toHaveProperty('gone');
+    // Who is drained or disabled keeps its connections, until the drain's deadline.
+    const override = (server: number, state: 'drain' | 'down', overdue?: true) =>
+      overridesOf([
+        {
+          service: serviceKey(one),
+          server: `${ip(server)}:80`,
+          state,
+          since: '2026-11-22T14:00:00.000Z',
+          ...(overdue && { overdue }),
+        },
+      ]);
+    for (const state of ['drain', 'down'] as const)
+      expect(weighOn('reset', 'remove', { overrides: override(102, state) }).gone).toEqual(lost);
+    const all = [101, 102, 103].map((host) => ({ address: ip(host), port: 80 }));
+    const overdue = { overrides: override(102, 'down', true) };
+    expect(weighOn('reset', 'remove', overdue).gone).toEqual(all);
+    expect(weighOn(undefined, 'remove', overdue)).not.toHaveProperty('gone');
+  });
+
+  it('name them for weight 0 as configured, too', () => {
+    const drained: VirtualService = { ...service(80, { 101: 0 }), on_down: 'reset' };
+    const watch = watchOf(new Map([checksOf(drained, { on_failure: 'inhibit' })]), never);
+    expect(weighBy(known(watch, { 101: 'down' }))(drained)).toMatchObject({
+      servers: [{ weight: 0 }],
+      gone: [{ address: ip(101), port: 80 }],
+    });
   });
 
   it('are nothing at all while the quorum is lost, if there is a sorry server to go to', () => {

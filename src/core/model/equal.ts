@@ -1,4 +1,5 @@
 /** Equality of the model's values, field by field. */
+import { formatEndpoint } from '../address/address.ts';
 import { equalPersistence } from './persistence.ts';
 import { type RealServer, SERVICE_OPTIONS, type VirtualService } from './service.ts';
 import type { Timeouts } from './state.ts';
@@ -18,6 +19,8 @@ export function equalService(a: VirtualService, b: VirtualService): boolean {
     equalPersistence(a.persistence, b.persistence) &&
     SERVICE_OPTIONS.every((name) => a[name] === b[name]) &&
     a.no_server === b.no_server &&
+    a.on_down === b.on_down &&
+    equalGone(a.gone, b.gone) &&
     a.sorry_server?.address === b.sorry_server?.address &&
     a.sorry_server?.port === b.sorry_server?.port &&
     a.servers.length === b.servers.length &&
@@ -29,6 +32,13 @@ function equalPorts(a: VirtualService['ports'], b: VirtualService['ports']): boo
   if (a === b) return true;
   if (a?.length !== b?.length) return false;
   return a?.every(({ first, last }, i) => first === b![i]!.first && last === b![i]!.last) ?? false;
+}
+
+/** The same endpoints, in whatever order. */
+function equalGone(a: VirtualService['gone'] = [], b: VirtualService['gone'] = []): boolean {
+  if (a === b) return true;
+  const other = new Set(b.map(formatEndpoint));
+  return a.length === b.length && a.every((one) => other.has(formatEndpoint(one)));
 }
 
 function equalServer(a: RealServer, b: RealServer): boolean {

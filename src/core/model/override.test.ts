@@ -60,7 +60,7 @@ describe('overrides', () => {
           const now = overrides.get(was.service)!.get(was.server)!;
           if (was.deadline !== undefined && was.deadline <= late) {
             expect(was.state).toBe('drain');
-            expect(now).toMatchObject({ state: 'down', since: was.deadline });
+            expect(now).toMatchObject({ state: 'down', since: was.deadline, overdue: true });
             expect(now).not.toHaveProperty('deadline');
             expect(ended).toContain(was);
           } else expect(now).toBe(was);

@@ -17,6 +17,8 @@ export interface Override {
   readonly reason?: string;
   /** Only of `drain`: when it becomes `down`. ISO 8601, UTC; absent for never. */
   readonly deadline?: string;
+  /** Only of `down`: it was drained until a deadline, and that has passed. */
+  readonly overdue?: true;
 }
 
 /** By service and server; services without any are absent. */
@@ -85,7 +87,7 @@ export function withDeadlines(
   const after = list.map((one): Override => {
     if (!isOver(one)) return one;
     const { deadline, ...rest } = one;
-    return { ...rest, state: 'down', since: deadline! };
+    return { ...rest, state: 'down', since: deadline!, overdue: true };
   });
   return { overrides: overridesOf(after), ended };
 }

@@ -102,7 +102,17 @@ export interface VirtualService extends Endpoint {
   readonly sorry_server?: Endpoint;
   /** What becomes of a connection that nobody is there for: refused and answered unless it says otherwise. */
   readonly no_server?: 'drop';
+  /** What becomes of the connections of a server that goes down: they stay unless it says otherwise. */
+  readonly on_down?: 'reset';
+  /**
+   * Servers whose connections end: a TCP client is reset when it next sends something, a UDP client's next packet goes to
+   * another server. They are down, and among `servers` with weight 0 if at all. Absent when there are none.
+   */
+  readonly gone?: readonly Endpoint[];
 }
+
+/** What may become of the connections of a server that goes down. */
+export const ON_DOWN = ['keep', 'reset'] as const;
 
 /** What a service does otherwise with TCP, by ip_vs's names. */
 export const TCP_OPTIONS = ['sloppy_tcp', 'secure_tcp'] as const;

@@ -4,16 +4,16 @@ import { ETHERNET_HEADER, write16, write32 } from './bytes.ts';
 import { checksumOf } from './checksum.ts';
 import { drop, type Outcome } from './outcome.ts';
 import { type Arrival, ICMP, ICMPV6, type Packet, TCP } from './parse.ts';
-import { ACK, RST } from './state.ts';
+import { ACK, FIN, RST, SYN } from './state.ts';
 import type { World } from './world.ts';
 
 /** Why a packet is not forwarded, where its sender is told. */
-export type Refusal = 'no_server' | 'no_route' | 'ttl_exceeded' | 'too_big';
+export type Refusal = 'no_server' | 'server_gone' | 'no_route' | 'ttl_exceeded' | 'too_big';
 
 /** An error's type and code (RFC 792; RFC 4443), by family and reason. */
 const ERRORS: Readonly<Record<Family, Readonly<Record<Refusal, readonly [type: number, code: number]>>>> = {
-  4: { no_server: [3, 3], no_route: [3, 1], ttl_exceeded: [11, 0], too_big: [3, 4] },
-  6: { no_server: [1, 4], no_route: [1, 0], ttl_exceeded: [3, 0], too_big: [2, 0] },
+  4: { no_server: [3, 3], server_gone: [3, 3], no_route: [3, 1], ttl_exceeded: [11, 0], too_big: [3, 4] },
+  6: { no_server: [1, 4], server_gone: [1, 4], no_route: [1, 0], ttl_exceeded: [3, 0], too_big: [2, 0] },
 };
 
 /** The longest that an error may be, from the IP header on (RFC 1812, 4.3.2.3; RFC 4443, 2.4 (c)). */
@@ -45,7 +45,8 @@ export function refuse(
   if ((packet.flags & RST) !== 0 || back === undefined) return { action: 'DROP', frame };
   if (!isWithinRate(world)) return drop(world, 'answer_limited', frame);
   // A reset acknowledges the whole segment: for a fragment of one nobody knows how much that is.
-  const isReset = why === 'no_server' && protocol === TCP && part === 'whole';
+  const isLost = why === 'no_server' || why === 'server_gone';
+  const isReset = isLost && protocol === TCP && part === 'whole';
   // A TCP header longer than its packet: nobody can say what the next sequence number is.
   if (isReset && payloadOf(packet) < 0) return { action: 'DROP', frame };
   world.verdicts.answered++;
@@ -103,15 +104,21 @@ function payloadOf({ transport, transportBytes, bytes }: Packet): number {
   return bytes - (transport - ETHERNET_HEADER) - transportBytes;
 }
 
-/** The reset that a closed port answers a SYN with (RFC 9293, 3.10.7.1). */
+/**
+ * The reset that a closed connection answers a segment with, or a closed port (RFC 9293, 3.10.7.1): with the number that
+ * its sender expects (RFC 5961, 3.2) where that is known, and with an acknowledgement where not.
+ */
 function resetTo(frame: Uint8Array, packet: Packet, from: Uint8Array): Uint8Array {
-  const { source, transport } = packet;
-  const sequence = new DataView(frame.buffer, frame.byteOffset).getUint32(transport + 4);
+  const { source, transport, flags } = packet;
+  const numbers = new DataView(frame.buffer, frame.byteOffset + transport + 4);
+  // Each takes a number.
+  const [isSyn, isFin] = [(flags & SYN) !== 0, (flags & FIN) !== 0];
   const segment = new Uint8Array(20);
   write16(segment, 0, packet.targetPort);
   write16(segment, 2, packet.sourcePort);
-  write32(segment, 8, sequence + 1 + payloadOf(packet));
-  segment.set([0x50, RST | ACK], 12);
+  if (flags & ACK) write32(segment, 4, numbers.getUint32(4));
+  else write32(segment, 8, numbers.getUint32(0) + payloadOf(packet) + Number(isSyn) + Number(isFin));
+  segment.set([0x50, flags & ACK ? RST : RST | ACK], 12);
   write16(segment, 16, sumWithAddresses(from, source, TCP, segment));
   return ipPacket(from, source, TCP, segment, 0);
 }

@@ -7,6 +7,7 @@ import { endConnection, findConnection, isExpired } from './connection.ts';
 import { follow } from './follow.ts';
 import { forward, goesByStack } from './forward.ts';
 import { isFollowed, keepFate, release, shareFate } from './fragment.ts';
+import { hangUp, isLeftAlone, isToBeReset } from './gone.ts';
 import { translateError } from './icmp.ts';
 import { connectionOfAnswer, LEAVING } from './one-packet.ts';
 import { isOpened, open } from './open.ts';
@@ -88,13 +89,25 @@ function isReused(packet: Packet, { state }: TrackedConnection): boolean {
   return protocol === TCP && isOpening(flags) && ttl > 1 && (state === 'TIME_WAIT' || state === 'CLOSE');
 }
 
+/** Why a connection takes no more of this packet of its client's; undefined if it does. */
+function whyOver(
+  world: World,
+  packet: Packet,
+  found: TrackedConnection,
+): 'reused' | 'expired' | 'server_gone' | undefined {
+  if (isReused(packet, found)) return 'reused';
+  if (isExpired(world, found)) return 'expired';
+  return isLeftAlone(packet, found) ? 'server_gone' : undefined;
+}
+
 function request(world: World, arrival: Arrival, packet: Packet): Outcome {
   const found = findConnection(world, packet, 'in');
   if (found !== undefined) {
-    const reused = isReused(packet, found);
-    if (!reused && !isExpired(world, found)) return carry(world, arrival, packet, found, 'in');
+    const over = whyOver(world, packet, found);
+    if (over === undefined) return carry(world, arrival, packet, found, 'in');
+    if (over === 'server_gone' && isToBeReset(packet)) return hangUp(world, arrival, packet, found);
     endConnection(world, found);
-    world.verdicts[reused ? 'reused' : 'expired']++;
+    world.verdicts[over]++;
   }
   const opened = open(world, arrival, packet);
   return isOpened(opened)

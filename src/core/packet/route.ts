@@ -31,7 +31,7 @@ export function findWays(world: World, ends: Ends, ifindex: number, direction: D
   return { toServer, toClient };
 }
 
-/** Looks a connection's ways up again if routes have changed since; it keeps its old ones if they lead nowhere. */
+/** Looks a connection's ways up again if routes have changed since; it keeps its old ones if they lead nowhere, or to nobody. */
 export function refreshWays(
   world: World,
   connection: TrackedConnection,
@@ -39,6 +39,7 @@ export function refreshWays(
   direction: Direction,
 ): void {
   if (connection.routeEpoch === world.routeEpoch || !isLive(world, connection)) return;
+  if (connection.server.gone) return;
   const ways = findWays(world, connection, ifindex, direction);
   if (ways !== undefined) Object.assign(connection, ways, { routeEpoch: world.routeEpoch });
 }

@@ -27,6 +27,8 @@ export interface ServerRecord {
   thresholds: Thresholds;
   /** The upper threshold that it reached and has not left behind since; 0 for none. */
   overloaded: number;
+  /** Down, so that its connections end at their clients' next packets. */
+  gone: boolean;
   readonly traffic: Counted;
 }
 

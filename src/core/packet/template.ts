@@ -57,10 +57,10 @@ export function isOver(world: World, one: TrackedConnection | Template): boolean
   return isTemplate(one) ? isTemplateExpired(world, one) : isExpired(world, one);
 }
 
-/** Whether its server is in its service's publication, with whatever weight. */
+/** Whether its server is in its service's publication, with whatever weight, and not gone. */
 export function isMember(world: World, template: Template): boolean {
   const { service, server } = template;
-  return isPublished(world, service, template) && service.members.includes(server);
+  return !server.gone && isPublished(world, service, template) && service.members.includes(server);
 }
 
 /** Removes a connection or a template. */

@@ -28,5 +28,6 @@ export const VERDICTS = [
   'answer_limited',
   'fragment_held',
   'fragment_dropped',
+  'server_gone',
 ] as const;
 export type Verdict = (typeof VERDICTS)[number];

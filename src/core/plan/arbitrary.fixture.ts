@@ -54,6 +54,12 @@ const service = fc
       prefix_length: fc.constantFrom(28, 30),
       sorry_server: fc.record({ address, port }),
       no_server: fc.constant('drop' as const),
+      on_down: fc.constant('reset' as const),
+      gone: fc.uniqueArray(fc.record({ address, port }), {
+        minLength: 1,
+        maxLength: 2,
+        selector: (one) => `${one.address}:${one.port}`,
+      }),
       sloppy_tcp: fc.constant(true as const),
       secure_tcp: fc.constant(true as const),
       one_packet: fc.constant(true as const),

@@ -96,6 +96,29 @@ describe('explainStep', () => {
     expect(lines.at(-1)).toBe('+   without a server  dropped');
   });
 
+  test('so is what becomes of the connections of a server that goes down, and who has gone down', () => {
+    expect(publish({ on_down: 'reset' })).toEqual([
+      '~ service tcp 203.0.113.100:80  connections of a server that goes down  keep → reset',
+    ]);
+    const { address, port } = server(101, 1);
+    const down = { ...web, on_down: 'reset' as const, servers: [server(102, 1)], gone: [{ address, port }] };
+    const lines = (before: typeof web, after: typeof web) =>
+      explainStep({ kind: 'publish_service', before, after });
+    const up = { ...web, on_down: 'reset' as const };
+    expect(lines(up, down)).toEqual([
+      '~ service tcp 203.0.113.100:80',
+      '-   server 192.168.1.101:80  weight 1',
+      '-   connections of 192.168.1.101:80',
+    ]);
+    expect(lines(down, up)).toEqual([
+      '~ service tcp 203.0.113.100:80',
+      '+   server 192.168.1.101:80  weight 1',
+      '~   connections of 192.168.1.101:80  end → stay',
+    ]);
+    const fresh = explainStep({ kind: 'publish_service', before: undefined, after: up });
+    expect(fresh.at(-1)).toBe('+   connections of a server that goes down  reset');
+  });
+
   test('flags are said with their scheduler', () => {
     expect(publish({ scheduler: 'sh', scheduler_flags: ['sh-fallback', 'sh-port'] })).toEqual([
       '~ service tcp 203.0.113.100:80  scheduler  wlc → sh (sh-fallback, sh-port)',

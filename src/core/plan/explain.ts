@@ -106,6 +106,19 @@ function fallbackChange(before: VirtualService, after: VirtualService): string[]
   return was === is ? [] : [`~ without a server  ${was} → ${is}`];
 }
 
+function onDownChange({ on_down: was }: VirtualService, { on_down: is }: VirtualService): string[] {
+  return was === is ? [] : [`~ connections of a server that goes down  ${was ?? 'keep'} → ${is ?? 'keep'}`];
+}
+
+/** One line for each server that goes, and whose connections end, or that goes no more. */
+function goneChanges({ gone: before = [] }: VirtualService, { gone: after = [] }: VirtualService): string[] {
+  const [was, is] = [before.map(formatEndpoint), after.map(formatEndpoint)];
+  return [
+    ...is.filter((one) => !was.includes(one)).map((one) => `- connections of ${one}`),
+    ...was.filter((one) => !is.includes(one)).map((one) => `~ connections of ${one}  end → stay`),
+  ];
+}
+
 function explainNewService(service: VirtualService): string[] {
   const head = `+ service ${serviceKey(service)}  ${schedulerText(service)}, ${count(service.servers.length, 'server')}`;
   const timeouts = differing(DEFAULT_TIMEOUTS, service.timeouts).map(
@@ -113,6 +126,7 @@ function explainNewService(service: VirtualService): string[] {
   );
   const persistence = service.persistence === undefined ? [] : [persistenceText(service)];
   const fallback = fallbackText(service) === 'rejected' ? [] : [`without a server  ${fallbackText(service)}`];
+  const onDown = service.on_down === 'reset' ? ['connections of a server that goes down  reset'] : [];
   return [
     head,
     ...[
@@ -121,6 +135,7 @@ function explainNewService(service: VirtualService): string[] {
       ...timeouts,
       ...service.servers.map(serverText),
       ...fallback,
+      ...onDown,
     ].map((line) => `+   ${line}`),
   ];
 }
@@ -135,6 +150,8 @@ function explainChangedService(before: VirtualService, after: VirtualService): s
     ...timeoutChanges(before.timeouts, after.timeouts),
     ...serverChanges(before.servers, after.servers),
     ...fallbackChange(before, after),
+    ...onDownChange(before, after),
+    ...goneChanges(before, after),
   ];
   const head = `~ service ${serviceKey(after)}`;
   if (changes.length === 0) return [`${head}  published again`];

@@ -69,6 +69,10 @@ export function factorsOf(service: WeighedService, server: RealServer, known: Kn
 /** Factors that take a server out of its service, where that is asked for, and do not leave it there with weight 0. */
 const REMOVING: readonly Factor['name'][] = ['health', 'flap', 'quorum'];
 
+/** Down by its checks, which somebody may have drained or disabled besides; or its drain has come to its deadline. */
+const isGone = (factors: readonly Factor[], override: Override | undefined): boolean =>
+  override?.overdue === true || factors.some(({ name, value }) => name === 'health' && value === 0);
+
 const isDisabled = (override: Override | undefined): boolean => override?.state === 'down';
 
 /** Weighs services by what is known. */
@@ -79,8 +83,10 @@ export function weighBy(known: Known): Weigh {
     const overrides = known.overrides.get(key);
     if (watched === undefined && overrides === undefined && !known.starting.has(key)) return service;
     let same = true;
+    const gone: RealServer[] = [];
     const servers = service.servers.flatMap((server) => {
       const factors = factorsOf(service, server, known);
+      if (isGone(factors, overrides?.get(formatEndpoint(server)))) gone.push(server);
       const failed = factors.some(({ name, value }) => value === 0 && REMOVING.includes(name));
       const removed =
         isDisabled(overrides?.get(formatEndpoint(server))) || (failed && watched?.on_failure === 'remove');
@@ -93,6 +99,7 @@ export function weighBy(known: Known): Weigh {
       same = false;
       return [{ ...server, weight }];
     });
-    return same ? service : { ...service, servers };
+    if (service.on_down !== 'reset' || gone.length === 0) return same ? service : { ...service, servers };
+    return { ...service, servers, gone: gone.map(({ address, port }) => ({ address, port })) };
   };
 }

@@ -9,9 +9,14 @@ import { formatEndpoint } from '../../core/address/address.ts';
 import { type ServiceKey, serviceKey, type VirtualService } from '../../core/model/service.ts';
 import { DEFAULT_TIMEOUTS } from '../../core/model/state.ts';
 import type { PlaneState } from '../port.ts';
-import { WEIR_NETWORK_HEAD, type WeirNetworkKey, type WeirServiceKey } from './contract.generated.ts';
+import {
+  WEIR_MEMBER_NONE,
+  WEIR_NETWORK_HEAD,
+  type WeirNetworkKey,
+  type WeirServiceKey,
+} from './contract.generated.ts';
 import { damageOnTheWay } from './groups.ts';
-import { membershipOf } from './memberships.ts';
+import { membershipsIn } from './memberships.ts';
 import { onePacketDamage } from './one-packets.ts';
 import { networkName } from './port-ranges.ts';
 import type { Publisher } from './publish.ts';
@@ -144,7 +149,7 @@ export class Inspector {
   #serverDamage(entry: ServiceEntry): string | undefined {
     let found: string | undefined;
     const sorry = sorryNumber(entry, entry.service);
-    const weights = new Map(entry.service.servers.map((server) => [formatEndpoint(server), server]));
+    const membershipOf = membershipsIn(entry.service);
     for (const server of entry.servers.values()) {
       if (server.leftAt !== undefined) continue;
       const wanted = serverRecord(server.endpoint, entry.id);
@@ -152,8 +157,7 @@ export class Inspector {
       if (difference !== undefined) server.spoiled = true;
       found ??= said(`server ${server.id}`, difference);
       const membership = this.#publisher.tables.memberships.get(server.id);
-      const configured = weights.get(formatEndpoint(server.endpoint));
-      const inside = server.id === sorry || configured === undefined ? 0 : membershipOf(configured);
+      const inside = server.id === sorry ? WEIR_MEMBER_NONE : membershipOf(server);
       if (membership !== inside)
         found ??= `membership of server ${server.id} is ${membership}, not ${inside}`;
     }

@@ -12,7 +12,7 @@ import { listConnections } from './connections.ts';
 import { readCounters, readVerdicts } from './counters.ts';
 import { portRunsOf, restoreNetworks } from './groups.ts';
 import { Inspector, observeServices } from './inspect.ts';
-import { restoreMemberships } from './memberships.ts';
+import { raiseEpoch, restoreMemberships } from './memberships.ts';
 import { restoreOnePackets } from './one-packets.ts';
 import { type Publisher, publishService, removeStranger, retire, unpublishService } from './publish.ts';
 import { jiffiesIn } from './records.ts';
@@ -164,8 +164,7 @@ function makePlane(
       return report;
     },
     routesChanged: () => {
-      const settings = tables.settings.get(0);
-      tables.settings.set(0, { ...settings, route_epoch: (settings.route_epoch + 1) % 256 });
+      raiseEpoch(tables);
       retirement.routesChanged();
     },
     succeed: () => {

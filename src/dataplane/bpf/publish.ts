@@ -11,7 +11,7 @@ import {
   type VirtualService,
 } from '../../core/model/service.ts';
 import { lastWeights } from '../../core/schedule/last-weight.ts';
-import type { WeirLocalityKey } from './contract.generated.ts';
+import { WEIR_MEMBER_NONE, type WeirLocalityKey } from './contract.generated.ts';
 import { leaveNetwork, prepareToJoin, takePorts } from './groups.ts';
 import { admit, dismiss, neighbours } from './memberships.ts';
 import { forgetOnePackets, forgetOnePacketsOf, writeOnePackets } from './one-packets.ts';
@@ -173,6 +173,7 @@ function retireServer(to: Publisher, entry: ServiceEntry, endpoint: string, serv
   const record = to.tables.servers.get(server.id);
   if (record.active + record.inactive + record.templates > 0) return;
   forgetOnePacketsOf(to, entry, server);
+  to.tables.memberships.set(server.id, WEIR_MEMBER_NONE);
   to.tables.servers.set(server.id, { ...record, flags: 0 });
   entry.servers.delete(endpoint);
   to.registry.serverIds.delete(server.id);

@@ -101,11 +101,12 @@ export function flagsFrom(
 }
 
 /** Options of a service as a number. */
-function optionBits({ sloppy_tcp, secure_tcp, one_packet, persistence }: VirtualService): number {
+function optionBits({ sloppy_tcp, secure_tcp, one_packet, persistence, on_down }: VirtualService): number {
   return (
     (sloppy_tcp ? contract.WEIR_OPTION_SLOPPY_TCP : 0) |
     (secure_tcp ? contract.WEIR_OPTION_SECURE_TCP : 0) |
     (one_packet ? contract.WEIR_OPTION_ONE_PACKET : 0) |
+    (on_down === 'reset' ? contract.WEIR_OPTION_RESET_ON_DOWN : 0) |
     (persistence?.expire_quiescent_template ? contract.WEIR_OPTION_EXPIRE_QUIESCENT_TEMPLATE : 0)
   );
 }

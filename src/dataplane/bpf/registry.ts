@@ -145,22 +145,33 @@ export function readRegistry(tables: Tables): Registry {
     const endpoint = { address: addressFromWords(server.address, family), port: swapPort(server.port) };
     service.servers.set(formatEndpoint(endpoint), { id, endpoint, leftAt: undefined, spoiled: false });
   }
+  const gone = readGone(tables);
   for (const entry of registry.byId.values()) {
     const members = readMembers(tables, entry);
     const { sorry } = tables.services.get(entry.slot);
     const [sorry_server] = [...entry.servers.values()]
       .filter(({ id }) => id === sorry)
       .map(({ endpoint }) => endpoint);
+    const lost = [...entry.servers.values()].filter(({ id }) => gone.has(id));
     entry.service = {
       ...entry.service,
       servers: members.map(({ server }) => server),
       ...(sorry_server && { sorry_server }),
+      ...(lost.length > 0 && { gone: lost.map(({ endpoint }) => endpoint) }),
     };
     entry.lastWeights = members.map(({ lastWeight }) => lastWeight);
     const present = new Set(entry.published ? endpointsOf(entry.service).map(formatEndpoint) : []);
     for (const [endpoint, server] of entry.servers) if (!present.has(endpoint)) server.leftAt = 0;
   }
   return registry;
+}
+
+/** The numbers of all servers that are gone by the tables. */
+function readGone({ memberships }: Tables): ReadonlySet<number> {
+  const gone = new Set<number>();
+  for (const [id, membership] of memberships.range(0, memberships.size))
+    if (membership === contract.WEIR_MEMBER_GONE) gone.add(id);
+  return gone;
 }
 
 function addService(tables: Tables, registry: Registry, id: number, state: contract.WeirServiceState): void {
@@ -262,6 +273,7 @@ function decodeService(
       one_packet: (record.options & contract.WEIR_OPTION_ONE_PACKET) !== 0,
     }),
     ...(record.no_server === 1 && { no_server: 'drop' }),
+    ...((record.options & contract.WEIR_OPTION_RESET_ON_DOWN) !== 0 && { on_down: 'reset' }),
     servers: [],
   };
 }

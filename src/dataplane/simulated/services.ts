@@ -58,6 +58,7 @@ export function publish(world: World, services: Services, service: VirtualServic
   const key = serviceKey(service);
   const known = services.get(key);
   const servers = known?.servers ?? new Map<string, ServerRecord>();
+  const goneBefore = known?.record.service.gone;
   const recordOf = (endpoint: Endpoint & Partial<RealServer>): ServerRecord => {
     const name = formatEndpoint(endpoint);
     const server: ServerRecord = servers.get(name) ?? {
@@ -68,6 +69,7 @@ export function publish(world: World, services: Services, service: VirtualServic
       templates: 0,
       thresholds: thresholdsFrom({}),
       overloaded: 0,
+      gone: false,
       traffic: noTraffic(),
     };
     servers.set(name, server);
@@ -108,6 +110,11 @@ export function publish(world: World, services: Services, service: VirtualServic
     : { ...update, state: startState(), traffic: noTraffic() };
   if (known) known.published = true;
   else services.set(key, { record, published: true, servers });
+  const gone = new Set(service.gone?.map(formatEndpoint));
+  for (const [name, server] of servers) server.gone = gone.has(name);
+  // As in the kernel, where each connection then looks whether its server is one of them.
+  for (const endpoint of goneBefore ?? []) gone.delete(formatEndpoint(endpoint));
+  if (known && gone.size > 0) world.routeEpoch = (world.routeEpoch + 1) % 256;
   noteAnswers(world, record, servers.values());
   if (!isGroup(service)) world.services.set(placeOf(service), record);
   // A service that is published again keeps its place.

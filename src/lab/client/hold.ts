@@ -55,10 +55,16 @@ function ask(held: Held, line: string, timeout: number): Promise<string | Error>
   });
 }
 
-async function poke(all: readonly Held[], round: number, timeout: number): Promise<PokeResult> {
+async function poke(
+  all: readonly Held[],
+  round: number,
+  { timeout = 5_000, size = 0 }: HoldOptions,
+): Promise<PokeResult> {
   const byServer: Record<string, number> = {};
   const dead: string[] = [];
-  const answers = await Promise.all(all.map((held) => ask(held, `${held.number}.${round}`, timeout)));
+  const answers = await Promise.all(
+    all.map((held) => ask(held, `${held.number}.${round}`.padEnd(size, '.'), timeout)),
+  );
   for (const [index, answer] of answers.entries()) {
     if (answer instanceof Error) dead.push(`connection ${index + 1}: ${answer.message}`);
     else byServer[answer] = (byServer[answer] ?? 0) + 1;
@@ -82,7 +88,7 @@ export async function runHold(options: HoldOptions, context: ClientContext): Pro
       else
         last = last.then(async () => {
           round += 1;
-          context.tell({ event: 'poked', poke: await poke(all, round, timeout) });
+          context.tell({ event: 'poked', poke: await poke(all, round, options) });
         });
     });
   });
@@ -96,7 +102,7 @@ export async function runHold(options: HoldOptions, context: ClientContext): Pro
   context.tell({ event: 'progress', count: all.length - failed, failed });
   await stopped;
   await last;
-  const result = await poke(all, round + 1, timeout);
+  const result = await poke(all, round + 1, options);
   for (const held of all) held.socket.destroy();
   return result;
 }

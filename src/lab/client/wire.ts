@@ -61,6 +61,8 @@ export interface HoldOptions {
   readonly count: number;
   /** Source port of the first connection, the next ones following it; the kernel chooses by default. */
   readonly sourcePort?: number;
+  /** Bytes of each line that is sent when they are poked. Default as many as it takes to number it. */
+  readonly size?: number;
   /** Milliseconds for opening, and for an echo. Default 5,000. */
   readonly timeout?: number;
 }

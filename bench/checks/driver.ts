@@ -4,6 +4,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { askBy } from '../../src/checks/attempt.ts';
+import { noteGroups } from '../../src/checks/groups.ts';
 import { type CheckToMake, Runner } from '../../src/checks/runner.ts';
 import { watchStalls } from '../../src/checks/stalls.ts';
 import { parseAddress } from '../../src/core/address/address.ts';
@@ -29,7 +30,7 @@ const checks: CheckToMake[] = Array.from({ length: count }, (_, index) => {
 });
 let changes = 0;
 const runner = new Runner({
-  ask: askBy(new Connector(), new Pinger()),
+  ask: askBy({ connector: new Connector(), pinger: new Pinger(), watch: noteGroups(undefined) }),
   stalls: watchStalls(),
   random: Math.random,
   changed: () => {

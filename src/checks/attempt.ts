@@ -3,6 +3,7 @@ import type { CheckResult } from '../core/health/state.ts';
 import type { Check } from '../core/model/check.ts';
 import type { Connector } from '../kernel/connector.ts';
 import type { Pinger } from '../kernel/pinger.ts';
+import type { GroupWatch } from '../kernel/process-group.ts';
 import { checkAgent } from './agent.ts';
 import { checkDns } from './dns.ts';
 import { checkExec } from './exec.ts';
@@ -21,8 +22,17 @@ export type Protocol<C extends Check> = (check: C, signal: AbortSignal) => Promi
 
 type Protocols = { readonly [T in Check['type']]: Protocol<Extract<Check, { type: T }>> };
 
-/** Asks by the check's own protocol, tries TCP connections by `connector`, and pings by `pinger`. */
-export function askBy(connector: Connector, pinger: Pinger): Protocol<Check> {
+/** What all checks of a thread share. */
+export interface Tools {
+  /** Tries TCP connections. */
+  readonly connector: Connector;
+  readonly pinger: Pinger;
+  /** Told of each program that is run. */
+  readonly watch: GroupWatch;
+}
+
+/** Asks by the check's own protocol. */
+export function askBy({ connector, pinger, watch }: Tools): Protocol<Check> {
   const protocols: Protocols = {
     tcp: (check, signal) => checkTcp(check, signal, connector),
     http: checkHttp,
@@ -32,7 +42,7 @@ export function askBy(connector: Connector, pinger: Pinger): Protocol<Check> {
     udp: checkUdp,
     agent: checkAgent,
     dns: checkDns,
-    exec: checkExec,
+    exec: (check, signal) => checkExec(check, signal, watch),
     grpc: checkGrpc,
     ping: (check, signal) => checkPing(check, signal, pinger),
   };

@@ -1,10 +1,23 @@
 /** The grpc check against HTTP/2 servers of this process. */
-import { createServer, type ServerHttp2Stream } from 'node:http2';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createSecureServer, createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2';
 import type { Server, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
 import fc from 'fast-check';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { CheckTls } from '../core/model/check-protocols.ts';
 import { decodeResponse } from './grpc.ts';
-import { LOOPBACK, make, TIMING, testServers } from './servers.fixture.ts';
+import {
+  LOOPBACK,
+  make,
+  type TestAuthority,
+  type TestCertificate,
+  TIMING,
+  testAuthority,
+  testServers,
+} from './servers.fixture.ts';
 
 const servers = testServers();
 afterEach(() => servers.end());
@@ -13,8 +26,7 @@ const grpcAt = (port: number, service = '', timeout = 1_000) =>
   make({ type: 'grpc', address: LOOPBACK, port, ...TIMING, timeout, grpc_service: service });
 
 /** Answers with a message and a status, and notes what was asked. */
-function health(message: Buffer, status = '0', asked: string[] = []) {
-  const server = createServer();
+function health(message: Buffer, status = '0', asked: string[] = [], server: Http2Server = createServer()) {
   server.on('stream', (stream: ServerHttp2Stream, headers) => {
     const pieces: Buffer[] = [];
     stream.on('error', () => {});
@@ -75,6 +87,61 @@ describe('a grpc check', () => {
 
   it('fails when it is refused', async () => {
     expect(await grpcAt(await servers.closed())).toMatchObject({ reason: 'connection refused' });
+  });
+
+  describe('over TLS', () => {
+    let dir: string;
+    let authority: TestAuthority;
+    let good: TestCertificate;
+    beforeAll(() => {
+      dir = mkdtempSync(join(tmpdir(), 'weir-grpc-'));
+      authority = testAuthority(dir, 'ours');
+      good = authority.sign('good', 'DNS:shop.example.com,IP:127.0.0.1', 30);
+    });
+    afterAll(() => rmSync(dir, { recursive: true }));
+
+    const serving = (certificate: TestCertificate, asked: string[] = []) =>
+      health(status(1), '0', asked, createSecureServer(certificate) as unknown as Http2Server);
+    const safely = (port: number, tls: Partial<CheckTls> = {}) =>
+      make({
+        ...{ type: 'grpc', address: LOOPBACK, port, ...TIMING, grpc_service: 'shop' },
+        tls: { verify: true, certificate_days: 14, ca: authority.certFile, ...tls },
+      });
+
+    it('asks as without, by the name that the certificate is for, or by the address', async () => {
+      const asked: string[] = [];
+      const port = await serving(good, asked);
+      expect(await safely(port, { server_name: 'shop.example.com' })).toEqual({
+        ...{ outcome: 'passed', reason: 'SERVING', tookMs: expect.any(Number) },
+      });
+      expect(await safely(port)).toMatchObject({ outcome: 'passed' });
+      expect(asked).toEqual(
+        Array(2).fill('/grpc.health.v1.Health/Check application/grpc 00000000060a0473686f70'),
+      );
+    });
+
+    it('fails with a certificate that is wrong, and warns of one that is about to expire', async () => {
+      const port = await serving(good);
+      expect(await safely(port, { server_name: 'other.example.com' })).toMatchObject({
+        ...{ outcome: 'failed', reason: expect.stringContaining('other.example.com') },
+      });
+      const strange = testAuthority(dir, 'strange').certFile;
+      expect(await safely(port, { ca: strange })).toMatchObject({ outcome: 'failed' });
+      expect(await safely(port, { ca: strange, verify: false })).toMatchObject({ outcome: 'passed' });
+      const soon = await serving(authority.sign('soon', 'IP:127.0.0.1', 3));
+      expect(await safely(soon)).toMatchObject({
+        ...{ outcome: 'passed', warning: expect.stringMatching(/^its certificate expires on /) },
+      });
+    });
+
+    it('fails with a server that has TLS and not HTTP/2, or no TLS', async () => {
+      const other = createTlsServer({ ...good, ALPNProtocols: ['http/1.1'] }, (socket) =>
+        socket.on('error', () => {}).end('HTTP/1.1 400 Bad\r\n\r\n'),
+      );
+      other.on('tlsClientError', () => {});
+      expect(await safely(await servers.listen(other))).toMatchObject({ outcome: 'failed' });
+      expect(await safely(await health(status(1)))).toMatchObject({ outcome: 'failed' });
+    });
   });
 
   it('reads any bytes as a status or as none', () => {

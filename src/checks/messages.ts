@@ -5,6 +5,12 @@ import type { CheckState } from '../core/health/state.ts';
 import type { CheckKey } from '../core/model/check.ts';
 import type { CheckToMake } from './runner.ts';
 
+/** What the thread is started with. */
+export interface ThreadData {
+  /** Where it notes the programs that it runs (groups.ts). */
+  readonly groups: SharedArrayBuffer;
+}
+
 /** To the thread. */
 export type ToChecks =
   | { readonly kind: 'set'; readonly checks: readonly CheckToMake[] }

@@ -5,13 +5,20 @@ import { Worker } from 'node:worker_threads';
 import { NO_CHECKS, type SchedulerReport } from '../core/health/scheduler.ts';
 import type { CheckState } from '../core/health/state.ts';
 import type { Check, CheckKey } from '../core/model/check.ts';
-import type { ChecksReport, FromChecks, ToChecks } from './messages.ts';
+import { endOrphan } from '../kernel/process-group.ts';
+import { groupMemory, groupsIn } from './groups.ts';
+import type { ChecksReport, FromChecks, ThreadData, ToChecks } from './messages.ts';
 
-/** Between two questions whether the thread still answers, and how long it may take over one, in milliseconds. */
-const ASK_PAUSE_MS = 5_000;
-const ANSWER_WITHIN_MS = 15_000;
-/** Before a thread that has died is started anew, in milliseconds. */
-const RESTART_PAUSE_MS = 1_000;
+/** How a thread is watched, in milliseconds. */
+export interface ThreadPace {
+  /** Between two questions whether it still answers, and how long it may take over one. */
+  readonly ask: number;
+  readonly answer: number;
+  /** Before one that has died is started anew. */
+  readonly restart: number;
+}
+
+const PACE: ThreadPace = { ask: 5_000, answer: 15_000, restart: 1_000 };
 
 /** What is told of the checks. */
 export interface ChecksListener {
@@ -32,12 +39,18 @@ export interface CheckThread {
   close(): Promise<void>;
 }
 
-/** Opens it; the thread itself is started with the first check. */
-export function openChecks(listener: ChecksListener): CheckThread {
+/** Opens it; the thread itself is started with the first check. The program of the thread, and its pace, are others for tests. */
+export function openChecks(
+  listener: ChecksListener,
+  { file, pace = PACE }: { readonly file?: string; readonly pace?: ThreadPace } = {},
+): CheckThread {
   let worker: Worker | undefined;
   let closed = false;
   let lastId = 0;
   let latest = NO_CHECKS;
+  let asking = false;
+  /** Why the thread ends, as far as that is known. */
+  let why = new Error();
   let restart: NodeJS.Timeout | undefined;
   let wanted: Parameters<CheckThread['set']> = [new Map(), new Map()];
   /** Verdicts of this thread's life, so that the next one goes on from there. */
@@ -50,9 +63,10 @@ export function openChecks(listener: ChecksListener): CheckThread {
   const say = (message: ToChecks) => worker?.postMessage(message);
   const start = () => {
     if (closed || worker !== undefined || wanted[0].size === 0) return;
-    const own = new Worker(workerFile());
+    const groups = groupMemory();
+    const own = new Worker(file ?? workerFile(), { workerData: { groups } satisfies ThreadData });
     worker = own;
-    let why = new Error('the thread that makes the checks ended');
+    why = new Error('the thread that makes the checks ended');
     own.on('message', (message: FromChecks) => {
       if (message.kind === 'changed') {
         for (const [key, state] of message.states) learnt.set(key, state);
@@ -67,11 +81,13 @@ export function openChecks(listener: ChecksListener): CheckThread {
     });
     own.on('exit', () => {
       if (worker === own) worker = undefined;
+      // They are not to outlive who waits for them.
+      for (const pid of groupsIn(groups)) endOrphan(pid);
       for (const { reject } of waiting.values()) reject(why);
       waiting.clear();
       if (closed) return;
       listener.died(why);
-      restart = setTimeout(start, RESTART_PAUSE_MS);
+      restart = setTimeout(start, pace.restart);
     });
     sendAll();
   };
@@ -88,10 +104,8 @@ export function openChecks(listener: ChecksListener): CheckThread {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         waiting.delete(id);
-        reject(
-          new Error(`the thread that makes the checks does not answer for ${ANSWER_WITHIN_MS / 1000} s`),
-        );
-      }, ANSWER_WITHIN_MS);
+        reject(new Error(`the thread that makes the checks does not answer for ${pace.answer / 1000} s`));
+      }, pace.answer);
       const ended =
         <T>(settle: (value: T) => void) =>
         (value: T) => {
@@ -105,14 +119,22 @@ export function openChecks(listener: ChecksListener): CheckThread {
   // A fault of ours might hold the thread for ever: then it is ended, and another one takes its place.
   const guard = setInterval(() => {
     const own = worker;
-    if (own === undefined || waiting.size > 0) return;
-    report(false).then(
-      ({ scheduler }) => {
-        latest = scheduler;
-      },
-      () => void own.terminate(),
-    );
-  }, ASK_PAUSE_MS);
+    if (own === undefined || asking) return;
+    asking = true;
+    report(false)
+      .then(
+        ({ scheduler }) => {
+          latest = scheduler;
+        },
+        (silent: Error) => {
+          why = silent;
+          void own.terminate();
+        },
+      )
+      .finally(() => {
+        asking = false;
+      });
+  }, pace.ask);
   return {
     set(checks, states) {
       wanted = [checks, states];

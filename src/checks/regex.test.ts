@@ -8,6 +8,7 @@ import { type Check, checkKey } from '../core/model/check.ts';
 import { Connector } from '../kernel/connector.ts';
 import { Pinger } from '../kernel/pinger.ts';
 import { askBy } from './attempt.ts';
+import { noteGroups } from './groups.ts';
 import { matcher, TOO_LONG } from './regex.ts';
 import { Runner } from './runner.ts';
 import { LOOPBACK, make, TIMING, testServers } from './servers.fixture.ts';
@@ -94,7 +95,7 @@ describe('a check whose regular expression never ends', () => {
     const changes = new Map<string, string>();
     const stalls = watchStalls();
     const runner = new Runner({
-      ask: askBy(connector, pinger),
+      ask: askBy({ connector, pinger, watch: noteGroups(undefined) }),
       stalls,
       random: Math.random,
       changed: (key, { verdict, last }) => changes.set(key, `${verdict}: ${last?.reason}`),

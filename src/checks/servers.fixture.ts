@@ -10,6 +10,7 @@ import type { Check } from '../core/model/check.ts';
 import { Connector } from '../kernel/connector.ts';
 import { Pinger } from '../kernel/pinger.ts';
 import { askBy, attempt } from './attempt.ts';
+import { noteGroups } from './groups.ts';
 import type { Stalls } from './stalls.ts';
 
 export const LOOPBACK = parseAddress('127.0.0.1')!;
@@ -22,7 +23,7 @@ export async function make(check: Check, stalls: Stalls = NOT_LATE): Promise<Che
   const pinger = new Pinger();
   try {
     return await attempt(check, {
-      ask: askBy(connector, pinger),
+      ask: askBy({ connector, pinger, watch: noteGroups(undefined) }),
       stalls,
       cancel: new AbortController().signal,
     });

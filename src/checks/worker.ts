@@ -1,19 +1,21 @@
 /** The thread that makes the checks: it keeps their times whatever the daemon's loop is busy with. */
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import type { CheckState } from '../core/health/state.ts';
 import type { CheckKey } from '../core/model/check.ts';
 import { Connector } from '../kernel/connector.ts';
 import { Pinger } from '../kernel/pinger.ts';
 import { askBy } from './attempt.ts';
-import type { FromChecks, ToChecks } from './messages.ts';
+import { noteGroups } from './groups.ts';
+import type { FromChecks, ThreadData, ToChecks } from './messages.ts';
 import { Runner } from './runner.ts';
 import { watchStalls } from './stalls.ts';
 
 function main(port: NonNullable<typeof parentPort>): void {
+  const { groups } = workerData as ThreadData;
   const say = (message: FromChecks) => port.postMessage(message);
   let changes = new Map<CheckKey, CheckState>();
   const runner = new Runner({
-    ask: askBy(new Connector(), new Pinger()),
+    ask: askBy({ connector: new Connector(), pinger: new Pinger(), watch: noteGroups(groups) }),
     stalls: watchStalls(),
     random: Math.random,
     changed: (key, state) => {

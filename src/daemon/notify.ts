@@ -1,18 +1,15 @@
 /** Runs notify commands: without a shell, each once at a time and in the order of the events, with an end to their time and number. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import {
   type Happened,
   type NotifyCommand,
   notifyArguments,
   notifyEnvironment,
 } from '../core/model/notify.ts';
+import { startGroup } from '../kernel/process-group.ts';
 import type { Log } from '../observe/log.ts';
 
 /** The most events that wait for one command; what comes beyond that is dropped, and said. */
 export const MAX_WAITING = 256;
-
-/** How much of what a command says on standard error is read into the log, in bytes. */
-const KEPT = 512;
 
 /** How a run ended: undefined when all was well. */
 type Trouble = string | undefined;
@@ -87,39 +84,26 @@ export class Notifier {
 /** Runs a command once; it and all of its process group are gone when this resolves. */
 function run(line: Line, happened: Happened): Promise<Trouble> {
   const { command, timeout } = line.own;
-  const [program = '', ...words] = command;
   return new Promise((resolve) => {
-    const child = spawn(program, [...words, ...notifyArguments(happened)], {
-      env: notifyEnvironment(happened),
-      cwd: '/',
-      stdio: ['ignore', 'ignore', 'pipe'],
-      // A session and process group of its own, so that what it starts can be ended with it.
-      detached: true,
-    });
-    let said = '';
+    const words = [...command, ...notifyArguments(happened)];
+    const group = startGroup(words, { env: notifyEnvironment(happened), stdout: false });
     let late = false;
-    child.stderr.on('data', (piece: Buffer) => {
-      if (said.length < KEPT) said += piece.toString('utf8', 0, KEPT);
-    });
-    const kill = () => {
-      // Once it has been waited for, the number may be another's.
-      if (child.exitCode === null && child.signalCode === null) killGroup(child);
-    };
     const timer = setTimeout(() => {
       late = true;
-      kill();
+      group.kill();
     }, timeout);
-    line.stop = kill;
+    line.stop = group.kill;
     const end = (trouble: Trouble) => {
       clearTimeout(timer);
-      child.stderr.destroy();
+      group.forget();
       resolve(trouble);
     };
-    child.on('error', (error: NodeJS.ErrnoException) => end(`cannot be run: ${error.code ?? error.message}`));
-    child.on('exit', (code, signal) => {
-      // What it left behind ends with it.
-      killGroup(child);
-      const first = said
+    group.child.on('error', (error: NodeJS.ErrnoException) =>
+      end(`cannot be run: ${error.code ?? error.message}`),
+    );
+    group.child.on('exit', (code, signal) => {
+      const first = group.said.err
+        .toString('utf8')
         .trimStart()
         .split('\n', 1)[0]!
         .replace(/\p{Cc}/gu, ' ');
@@ -131,15 +115,6 @@ function run(line: Line, happened: Happened): Promise<Trouble> {
       end(code === 0 && !late ? undefined : `${how}${first === '' ? '' : `: ${first}`}`);
     });
   });
-}
-
-function killGroup({ pid }: ChildProcess): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // Nobody is left in it.
-  }
 }
 
 /** A log that also tells the notifier of every event from info on. */

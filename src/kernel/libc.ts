@@ -38,9 +38,12 @@ export interface Libc {
   /** Bytes received; with MSG_TRUNC the length of the datagram, which may exceed the buffer's. */
   recv(fd: number, into: Uint8Array, flags: number): number;
   close(fd: number): void;
+  /** Waits for a child that has ended; false when it has not. True as well when it is no child of ours. */
+  reap(pid: number): boolean;
 }
 
 const EINTR = 4;
+const WNOHANG = 1;
 const MSG_DONTWAIT = 0x40;
 const MSG_ERRQUEUE = 0x2000;
 
@@ -92,6 +95,7 @@ function loadLibc(): Libc {
   });
   const recvmsg = library.func('recvmsg', 'int64_t', ['int', koffi.inout(koffi.pointer(msghdr)), 'int']);
   const clockGettime = library.func('int clock_gettime(int clock, _Out_ int64_t *time)');
+  const waitpid = library.func('int waitpid(int pid, void *status, int options)');
   const close = library.func('int close(int fd)');
 
   /** Calls until no signal interrupts the call, and turns -1 into an error. */
@@ -157,6 +161,7 @@ function loadLibc(): Libc {
       return Number(time[0]) * 1e3 + Number(time[1]) / 1e6;
     },
     recv: (fd, into, flags) => checked('recv', () => recv(fd, into, into.length, flags)),
+    reap: (pid) => waitpid(pid, null, WNOHANG) !== 0,
     // close(2): on Linux the descriptor is gone even after EINTR, so a second attempt could close somebody else's.
     close: (fd) => {
       if (close(fd) < 0 && koffi.errno() !== EINTR) throw new KernelError('close', koffi.errno());

@@ -42,6 +42,7 @@ function network(answer: (request: Uint8Array) => readonly Packet[]) {
     epollAddWritable: unused,
     epollReady: unused,
     threadTime: unused,
+    reap: unused,
     recv: unused,
     receiveFrom: (fd, into, from) => {
       const packet = waiting.get(fd)!.shift();

@@ -1,0 +1,113 @@
+/** Programs that run without a shell, each in a process group of its own: all that one starts can be ended with it. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { libc } from './libc.ts';
+
+/** How much of what it prints is kept of each stream, in bytes; the rest is read and forgotten. */
+const KEPT_OUTPUT = 512;
+/** Between two looks whether a killed program has ended, in milliseconds, and how often. */
+const REAP_PAUSE_MS = 50;
+const REAP_ATTEMPTS = 100;
+
+/** Told of a group that begins; the function it returns is called when its program has ended, and its number may be another's. */
+export type GroupWatch = (pid: number) => () => void;
+
+/** What a program is started with. */
+export interface GroupOptions {
+  /** All of its environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Whether its standard output is read; its standard error is. */
+  readonly stdout: boolean;
+  readonly watch?: GroupWatch;
+}
+
+/** A program that runs, with all that it has started and not put into another group. */
+export interface ProcessGroup {
+  /** For its events: `error` when it cannot be started, `exit`, `close`. */
+  readonly child: ChildProcess;
+  /** True once it has been waited for. */
+  readonly ended: boolean;
+  /** The beginning of what it has said on standard output (`out`) and error so far. */
+  readonly said: { readonly out: Buffer; readonly err: Buffer };
+  /** Kills all of them, unless the program has ended: what it left behind was killed then. */
+  kill(): void;
+  /** Hears no more of it. */
+  forget(): void;
+}
+
+/** Starts a program, named by its absolute path: `/` is its directory, it has nothing to read and none of our descriptors. */
+export function startGroup([program = '', ...words]: readonly string[], options: GroupOptions): ProcessGroup {
+  const child = spawn(program, words, {
+    env: options.env,
+    cwd: '/',
+    stdio: ['ignore', options.stdout ? 'pipe' : 'ignore', 'pipe'],
+    detached: true,
+  });
+  const leave = child.pid === undefined ? undefined : options.watch?.(child.pid);
+  const [out, err] = [keep(child.stdout), keep(child.stderr)];
+  const ended = () => child.exitCode !== null || child.signalCode !== null;
+  child.on('exit', () => {
+    // What it left behind may still hold its output open.
+    killGroup(child.pid);
+    leave?.();
+  });
+  return {
+    child,
+    get ended() {
+      return ended();
+    },
+    get said() {
+      return { out: out(), err: err() };
+    },
+    kill() {
+      if (!ended()) killGroup(child.pid);
+    },
+    forget() {
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    },
+  };
+}
+
+/**
+ * Ends a group that a thread of this process started, after that thread has gone: nobody else waits for its program, so that is
+ * done here, too. Does nothing when the number has become another's.
+ */
+export function endOrphan(pid: number): void {
+  if (parentOf(pid) !== process.pid) return;
+  killGroup(pid);
+  let attempts = 0;
+  const reap = () => {
+    if (!libc().reap(pid) && ++attempts < REAP_ATTEMPTS) setTimeout(reap, REAP_PAUSE_MS);
+  };
+  reap();
+}
+
+/** By proc(5), stat: what comes after the name, which may have any character. Undefined when there is no such process. */
+function parentOf(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    return undefined;
+  }
+}
+
+function keep(stream: Readable | null): () => Buffer {
+  let kept = Buffer.alloc(0);
+  stream?.on('data', (piece: Buffer) => {
+    if (kept.length < KEPT_OUTPUT) kept = Buffer.concat([kept, piece]).subarray(0, KEPT_OUTPUT);
+  });
+  stream?.on('error', () => {});
+  return () => kept;
+}
+
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nobody is left in it.
+  }
+}

@@ -160,9 +160,13 @@ const serverHistory = z.object({
         to: z
           .enum(TURNS)
           .describe(
-            'up, down: by its checks; held: down by flap damping; the others by an operator, or by a drain’s deadline.',
+            'up, down: by its checks; held: down by flap damping; weighed: by its feedback; the others by an operator, or by a drain’s deadline.',
           ),
         reason: z.string().describe('Empty for none.'),
+        weight: z
+          .object({ from: count, to: count, changes: count, since: time })
+          .exactOptional()
+          .describe('Only of weighed: changes that stand together, the first of them since that time.'),
       }),
     )
     .readonly()

@@ -60,14 +60,20 @@ it('is looked at again only for feedback that changes a weight, and tells when i
     [2, 6],
     [2, 6],
   ]);
-  expect(told).toEqual([]);
+  const server = 'tcp 203.0.113.100:443 192.168.1.101:443';
+  expect(told).toEqual([`feedback_weight ${server} 5 10 10 it asks for 50% of its weight`]);
   expect(say(100, true)).toEqual([3, 10]);
   expect(say(50)).toEqual([4, 5]);
-  const what = 'tcp 203.0.113.100:443 192.168.1.101:443 agent 192.168.1.101:443';
-  expect(told).toEqual([
-    `feedback_stale ${what} its feedback is stale, so its configured weight counts: no answer`,
+  const what = `${server} agent 192.168.1.101:443`;
+  const stale = 'its feedback is stale, so its configured weight counts: no answer';
+  expect(told.slice(1)).toEqual([
+    `feedback_stale ${what} ${stale}`,
+    `feedback_weight ${server} 10 5 10 ${stale}`,
     `feedback_heard ${what} no answer`,
+    `feedback_weight ${server} 5 10 10 it asks for 50% of its weight`,
   ]);
+  const [history] = health.history;
+  expect(history?.transitions).toMatchObject([{ to: 'weighed', weight: { from: 10, to: 5, changes: 4 } }]);
   await health.close();
 });
 

@@ -26,6 +26,7 @@ import { type Weigh, weighBy } from '../core/weight/weigh.ts';
 import type { Log } from '../observe/log.ts';
 import { Alarms, type Grounds } from './alarms.ts';
 import { type Dependent, dependentsIn, weightAsked } from './dependents.ts';
+import { FeedbackWeights } from './feedback-weights.ts';
 import { type Flapper, Flaps } from './flaps.ts';
 import { histories } from './history.ts';
 import { Operators } from './operators.ts';
@@ -64,6 +65,7 @@ export class Health {
   /** As they were last told. */
   #holds: Holds = NO_HOLDS;
   readonly #histories = histories();
+  readonly #weights: FeedbackWeights;
 
   /** Throws an Error when the overrides cannot be read. */
   constructor({ log, changed, adopted = () => {}, overrides, open = openChecks }: HealthParts) {
@@ -72,6 +74,7 @@ export class Health {
     this.#adopted = adopted;
     this.#alarms = new Alarms(log);
     this.#slowStarts = new SlowStarts(changed);
+    this.#weights = new FeedbackWeights({ log, histories: this.#histories });
     this.#operators = new Operators({
       file: overrides,
       histories: this.#histories,
@@ -208,6 +211,7 @@ export class Health {
       for (const [key, state] of states) if (this.#watch.checks.has(key)) this.#states.set(key, state);
     });
     const weights = [...asked].filter(([one, weight]) => weightAsked(one, this.#states) !== weight);
+    for (const [one, from] of weights) this.#weights.moved(one, from, this.#states);
     if (!changes && weights.length === 0) return;
     const services = new Set([...affected].map(({ service }) => service));
     const concerned = this.#services.filter((one) => services.has(serviceKey(one)));

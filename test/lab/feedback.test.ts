@@ -129,5 +129,8 @@ it('follows what the agent asks for, by and by, and falls back to the configured
   await comesTo(50);
 
   expect(await held.close()).toMatchObject({ alive: 10, byServer: { server1: 5, server2: 5 } });
+  expect(await director.weir.run(['servers', '--history'])).toMatch(
+    /101:7 .* weighed +weight 100 → 50 in \d+ changes since .*: it asks for 50% of its weight/,
+  );
   expect(director.errors()).toEqual([]);
 });

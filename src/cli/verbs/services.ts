@@ -1,6 +1,6 @@
 /** `weir services` and `weir servers`: what is balanced, onto whom, and how it is spread. */
 import { formatEndpoint } from '../../core/address/address.ts';
-import type { ServerHistory } from '../../core/health/history.ts';
+import { type ServerHistory, type Turn, transitionText } from '../../core/health/history.ts';
 import type { ServerStatus } from '../../core/health/status.ts';
 import type { ServerCounters, ServiceCounters } from '../../core/model/counters.ts';
 import { parseServiceKey, SERVICE_OPTIONS, type ServiceOption } from '../../core/model/service.ts';
@@ -175,19 +175,17 @@ function serversText(session: Session, servers: readonly ServerStatus[]): string
 /** A transition to a line, the oldest first. */
 function historyText(session: Session, histories: readonly ServerHistory[]): string {
   const { style } = session;
-  const paints = {
+  const paints: Partial<Record<Turn, typeof style.red>> = {
     up: style.green,
     down: style.red,
     held: style.red,
-    enabled: String,
-    drained: String,
-    disabled: String,
   };
   const rows = histories
     .flatMap(({ service, server, transitions }) => transitions.map((one) => ({ service, server, ...one })))
     .sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))
-    .map(({ at, server, service, to, reason }): Row => {
-      return [`${at.slice(0, 19)}Z`, server, service, { text: to, paint: paints[to] }, reason];
+    .map((one): Row => {
+      const to = { text: one.to, paint: paints[one.to] ?? String };
+      return [`${one.at.slice(0, 19)}Z`, one.server, one.service, to, transitionText(one)];
     });
   return table(session, [left('TIME'), left('SERVER'), left('SERVICE'), left('TO'), left('WHY')], rows);
 }
@@ -228,7 +226,7 @@ export const servers: Verb = {
     'HEALTH is up or down by the checks of the configuration, with a question mark until they have been made, and - for a ' +
     'server without checks; WHY says what made it so, or makes its weight less. A server that is down is listed though it is out of its service. ' +
     '-o wide adds the configured weight, traffic and templates; -o json each check with its latest result. ' +
-    '--history lists what became of them in place of what they are: the last 16 transitions of each since the daemon began, the oldest first.',
+    '--history lists what became of them in place of what they are: the last 16 transitions of each since the daemon began, the oldest first; changes of a weight by feedback stand together, and take 4 of them at most.',
   examples: [
     ['weir servers', 'all of them'],
     ['weir servers 203.0.113.100:80', 'those of one service'],

@@ -9,6 +9,9 @@ export const NOTIFY_EVENTS = [
   'quorum_down',
   'panic_on',
   'panic_off',
+  'feedback_weight',
+  'feedback_stale',
+  'feedback_heard',
   'drain_empty',
   'drain_deadline',
 ] as const;

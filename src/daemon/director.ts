@@ -227,7 +227,10 @@ export class Director {
       const ended = this.#health.endDrains();
       if (ended.length === 0) return;
       const counters = this.#edge.plane.counters();
-      for (const one of ended) this.#log.warn('drain_deadline', { ...one, ...leftOn(counters, one) });
+      for (const one of ended) {
+        const on_down = this.#desired.services.get(one.service)?.on_down ?? 'keep';
+        this.#log.warn('drain_deadline', { ...one, ...leftOn(counters, one), on_down });
+      }
       await this.#weighAgain();
     } catch (error) {
       const { message } = error as Error;

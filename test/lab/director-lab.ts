@@ -154,15 +154,22 @@ function assemble(lab: Lab): DirectorLab {
   };
 }
 
-/** Waits for the next event of that name in the daemon's log; call it before what causes the event. */
-export function nextEvent(daemon: LabProcess, event: string): Promise<Readonly<Record<string, unknown>>> {
+/** Waits for the next event of that name, and with these texts in it, in the daemon's log; call it before what causes the event. */
+export function nextEvent(
+  daemon: LabProcess,
+  event: string,
+  fields: Readonly<Record<string, string>> = {},
+): Promise<Readonly<Record<string, unknown>>> {
+  const parts = Object.entries({ event, ...fields }).map((pair) =>
+    pair.map((one) => JSON.stringify(one)).join(':'),
+  );
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
       () => reject(new Error(`no event ${event} within 15 s; the daemon said:\n${daemon.output()}`)),
       15_000,
     );
     const forget = daemon.onLine((line) => {
-      if (!line.includes(`"event":"${event}"`)) return;
+      if (!parts.every((part) => line.includes(part))) return;
       clearTimeout(timer);
       forget();
       resolve(JSON.parse(line));

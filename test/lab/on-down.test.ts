@@ -5,7 +5,7 @@ import { type LabClient, labClient } from '../../src/lab/client-api.ts';
 import type { LabProcess } from '../../src/lab/process.ts';
 import { programArgv } from '../../src/lab/programs.ts';
 import { labVip } from '../../src/lab/topology.ts';
-import { type DirectorLab, directorLab, draft, serversOn, serversOn6 } from './director-lab.ts';
+import { type DirectorLab, directorLab, draft, nextEvent, serversOn, serversOn6 } from './director-lab.ts';
 
 const vip = labVip.ipv4;
 const healthPort = 8100;
@@ -105,6 +105,25 @@ describe('on_down: reset', () => {
     await become(n, 'good');
     await settled(n, 1);
     expect((await ask(1)).sequence).toEqual(after.sequence.slice(0, 1));
+  });
+
+  it('resets what a drain has left at its deadline, and nothing before', async () => {
+    const held = await client.hold({ address: vip, port: 7, count: 3 });
+    const over = nextEvent(daemon, 'drain_deadline', { service: `tcp ${vip}:7` });
+    await director.weir.run(['drain', '192.168.1.101', '--deadline', '1s']);
+    expect((await held.poke()).alive).toBe(3);
+    const event = await over;
+    expect(event).toMatchObject({ server: '192.168.1.101:7', on_down: 'reset' });
+    // Earlier ones may not have been forgotten yet.
+    expect(event['connections']).toBeGreaterThanOrEqual(1);
+    expect(await director.weir.run(['overrides'])).toMatch(/101:7 .* \d+ +its drain is over: disabled since /);
+    await expect
+      .poll(async () => (await director.service(`tcp ${vip}:7`)).servers.map(({ leaving }) => leaving))
+      .toEqual([false, false, true]);
+    expect((await held.poke()).dead).toEqual([expect.stringContaining('ECONNRESET')]);
+    await director.weir.run(['undrain', '192.168.1.101']);
+    await settled(0, 1);
+    expect((await held.close()).alive).toBe(2);
   });
 
   it('goes on over a restart of the daemon, and ends where the file says so', async () => {

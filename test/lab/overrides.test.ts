@@ -96,7 +96,12 @@ describe('overrides', () => {
       /192\.168\.1\.102:7 .* 2 .*drained since \S+ until \S+ \(new disks\)/,
     );
     const over = nextEvent(daemon, 'drain_deadline');
-    expect(await over).toMatchObject({ server: expect.stringContaining('192.168.1.102'), state: 'drain' });
+    expect(await over).toMatchObject({
+      server: expect.stringContaining('192.168.1.102'),
+      state: 'drain',
+      connections: expect.any(Number),
+      on_down: 'keep',
+    });
     await expect.poll(weights, { interval: 50 }).toEqual([1, 1]);
     expect((await overrides()).map(({ state, since }) => [state, since])).toEqual(
       before.map(({ deadline }) => ['down', deadline]),

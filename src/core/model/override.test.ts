@@ -86,6 +86,19 @@ describe('overrides', () => {
     );
   });
 
+  it('say that a drain is over', () => {
+    const until = '2026-11-22T14:05:00.000Z';
+    const servers = [{ service: web, server: 'a:1' }];
+    const asked = { servers, state: 'drain', since: '2026-11-22T14:00:00.000Z', deadline: until } as const;
+    const { overrides } = withDeadlines(withChange(NO_OVERRIDES, asked), until);
+    const said = (of: typeof overrides) => listOverrides(of).map(overrideText);
+    expect(said(overrides)).toEqual(['its drain is over: disabled since 2026-11-22T14:05:00Z']);
+    // What is asked then counts as asked.
+    const again = withChange(overrides, { servers, state: 'down', since: '2026-11-22T15:00:00.000Z' });
+    expect(said(again)).toEqual(['disabled since 2026-11-22T14:05:00Z']);
+    expect(listOverrides(again)[0]).not.toHaveProperty('overdue');
+  });
+
   it('keep the time of what is asked again', () => {
     const servers = [{ service: web, server: 'a:1' }];
     const first = withChange(NO_OVERRIDES, { servers, state: 'drain', since: '2026-11-22T14:00:00.000Z' });

@@ -93,8 +93,8 @@ export function withDeadlines(
 }
 
 /** For people: `drained since 2026-11-22T14:03:00Z (new disks)`. */
-export function overrideText({ state, since, reason, deadline }: Override): string {
-  const what = state === 'drain' ? 'drained' : 'disabled';
+export function overrideText({ state, since, reason, deadline, overdue }: Override): string {
+  const what = state === 'drain' ? 'drained' : overdue ? 'its drain is over: disabled' : 'disabled';
   const until = deadline === undefined ? '' : ` until ${deadline.slice(0, 19)}Z`;
   return `${what} since ${since.slice(0, 19)}Z${until}${reason === undefined ? '' : ` (${reason})`}`;
 }

@@ -302,6 +302,7 @@ it('says what ip_vs cannot do, and who can', () => {
   expect(refused({ ports: [{ first: 80, last: 90 }] })).toThrow(/several ports.*bpf plane/);
   expect(refused({ prefix_length: 24 })).toThrow(/prefix.*bpf plane/);
   expect(refused({ no_server: 'drop' })).toThrow(/answers.*bpf plane/);
+  expect(refused({ on_down: 'reset' })).toThrow(/goes down.*bpf plane/);
   expect(table.services.size).toBe(0);
   plane.close();
 });

@@ -26,6 +26,7 @@ const seconds = (milliseconds: number): number => Math.ceil(milliseconds / 1000)
 export function beyondIpvs(service: VirtualService): string | undefined {
   if (isGroup(service)) return 'ip_vs has no service of several ports or of a prefix of addresses';
   if (service.no_server === 'drop') return 'ip_vs answers a connection that no server is there for';
+  if (service.on_down === 'reset') return 'ip_vs does not end the connections of a server that goes down';
   return undefined;
 }
 

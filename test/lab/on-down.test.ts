@@ -116,7 +116,9 @@ describe('on_down: reset', () => {
     expect(event).toMatchObject({ server: '192.168.1.101:7', on_down: 'reset' });
     // Earlier ones may not have been forgotten yet.
     expect(event['connections']).toBeGreaterThanOrEqual(1);
-    expect(await director.weir.run(['overrides'])).toMatch(/101:7 .* \d+ +its drain is over: disabled since /);
+    expect(await director.weir.run(['overrides'])).toMatch(
+      /101:7 .* \d+ +its drain is over: disabled since /,
+    );
     await expect
       .poll(async () => (await director.service(`tcp ${vip}:7`)).servers.map(({ leaving }) => leaving))
       .toEqual([false, false, true]);

@@ -51,6 +51,13 @@ module.exports = {
       to: { path: '^src/(host|kernel|dataplane/bpf|dataplane/simulated|lab)/' },
     },
     {
+      name: 'ipvsadm-knows-tables-alone',
+      comment: 'It speaks to ip_vs by the client of that plane, and to the daemon by its API.',
+      severity: 'error',
+      from: { path: '^src/ipvsadm/', pathNot: tests },
+      to: { path: '^src/(host|daemon|cli|lab|checks|observe|dataplane/(bpf|simulated))/' },
+    },
+    {
       name: 'nothing-needs-the-lab',
       severity: 'error',
       from: { path: '^(src|bin)/', pathNot: '^src/lab/' },

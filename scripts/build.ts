@@ -1,6 +1,6 @@
-/** Builds dist/: the weir executable, the lab's programs, and the packet path. */
+/** Builds dist/: the weir and ipvsadm executables, the lab's programs, and the packet path. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { type BuildOptions, build } from 'esbuild';
 
 /** Where Debian keeps <asm/types.h>, which clang's BPF target does not look for by itself. */
@@ -46,7 +46,7 @@ const common: BuildOptions = {
 };
 await build({
   ...common,
-  entryPoints: { weir: 'bin/weir.ts', checks: 'src/checks/worker.ts' },
+  entryPoints: { weir: 'bin/weir.ts', ipvsadm: 'bin/ipvsadm.ts', checks: 'src/checks/worker.ts' },
   outdir: 'dist',
 });
 await build({
@@ -55,3 +55,9 @@ await build({
   outdir: 'dist/lab',
 });
 chmodSync('dist/weir.js', 0o755);
+chmodSync('dist/ipvsadm.js', 0o755);
+// One program by three names.
+for (const name of ['ipvsadm-save', 'ipvsadm-restore']) {
+  rmSync(`dist/${name}.js`, { force: true });
+  symlinkSync('ipvsadm.js', `dist/${name}.js`);
+}

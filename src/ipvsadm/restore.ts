@@ -1,0 +1,102 @@
+/** Reads rules and does what they say: one by one on top of what there is, or as a whole in its place. */
+import { formatEndpoint } from '../core/address/address.ts';
+import { ipvsServiceText } from '../dataplane/ipvs/codec/values.ts';
+import type { Parsed } from './command.ts';
+import { EXIT, execute, type Place } from './execute.ts';
+import type { Lookups } from './lookup.ts';
+import { HostNotLookedUp } from './names.ts';
+import { parseCommand } from './parse.ts';
+import { type Present, restorePlan, rulesetOf } from './replace.ts';
+import { piecesOf, readRules } from './rules.ts';
+import type { Table } from './table.ts';
+
+/** Parses a command line, looking up the hosts that it names. */
+export function parseWithLookups(argv: readonly string[], lookups: Lookups): Parsed | Promise<Parsed> {
+  try {
+    return parseCommand(argv, lookups.names);
+  } catch (error) {
+    if (!(error instanceof HostNotLookedUp)) throw error;
+    return lookups.resolve(error.host).then(() => parseWithLookups(argv, lookups));
+  }
+}
+
+const decode = (bytes: Uint8Array): string => new TextDecoder('utf-8').decode(bytes);
+
+/** `ipvsadm -R`: adds. Resolves to the exit code, which is that of the last rule. */
+export async function addRules(bytes: Uint8Array, place: Place): Promise<number> {
+  const parse = (argv: readonly string[]) => parseWithLookups(argv, place.lookups);
+  const read = await readRules(decode(bytes), { comments: false, parse });
+  if ('mistake' in read) {
+    await place.err(`${read.mistake.text}\n`);
+    return read.mistake.code;
+  }
+  let code: number = EXIT.done;
+  for (const { command } of read.rules) {
+    if (command.kind === 'restore') continue;
+    code = await execute(command, place);
+    if (command.kind === 'help' || command.kind === 'version') return code;
+  }
+  return code;
+}
+
+/** `ipvsadm -R --strict-compat`: each line is done before the next is read, and some mistakes end it, as in the real one. */
+export async function addRulesStrictly(bytes: Uint8Array, place: Place): Promise<number> {
+  let code: number = EXIT.done;
+  for (const line of new TextDecoder('latin1').decode(bytes).split('\n')) {
+    // To C a text ends at the first zero.
+    const pieces = piecesOf(line).map(({ text }) => text.replace(/\0.*/s, ''));
+    if (pieces.length === 0) continue;
+    const parsed = await parseWithLookups(pieces, place.lookups);
+    if (!parsed.ok) {
+      await place.err(`${parsed.refusal.text}\n`);
+      code = parsed.refusal.code;
+      if (parsed.refusal.ends) return code;
+      continue;
+    }
+    const { command } = parsed;
+    if (command.kind === 'restore') {
+      await place.err("Try `ipvsadm -h' or 'ipvsadm --help' for more information.\n");
+      return EXIT.refused;
+    }
+    code = await execute(command, place);
+    if (command.kind === 'help' || command.kind === 'version') return code;
+  }
+  return code;
+}
+
+/** `ipvsadm-restore`: replaces. Resolves to 0 only if every rule was done. */
+export async function replaceByRules(bytes: Uint8Array, place: Place): Promise<number> {
+  const parse = (argv: readonly string[]) => parseWithLookups(argv, place.lookups);
+  const read = await readRules(decode(bytes), { comments: true, parse });
+  if ('mistake' in read) {
+    await place.err(`${read.mistake.text}\n`);
+    return read.mistake.code;
+  }
+  const { ruleset, refusals } = rulesetOf(read.rules);
+  for (const { text } of refusals) await place.err(`${text}\n`);
+  let code: number = refusals.length === 0 ? EXIT.done : EXIT.refused;
+  for (const step of restorePlan(ruleset, await presentOf(place.table)))
+    if ((await execute(step, place)) !== EXIT.done) code = EXIT.refused;
+  return code;
+}
+
+/** `ipvsadm-restore --strict-compat`: clears and adds line by line, as the real one. */
+export async function replaceStrictly(bytes: Uint8Array, place: Place): Promise<number> {
+  const lines = new TextDecoder('latin1').decode(bytes).split('\n');
+  await execute({ kind: 'flush' }, place);
+  const rest = lines.filter((line) => !line.startsWith('#')).join('\n');
+  return addRulesStrictly(Buffer.from(rest, 'latin1'), place);
+}
+
+/** What of the table a restore replaces. */
+export async function presentOf(table: Table): Promise<Present> {
+  const services: [string, Present['services'] extends ReadonlyMap<string, infer V> ? V : never][] = [];
+  for (const service of await table.listServices()) {
+    const servers = await table.listServers(service.id);
+    services.push([
+      ipvsServiceText(service.id),
+      { service, servers: new Map(servers.map((server) => [formatEndpoint(server), server])) },
+    ]);
+  }
+  return { services: new Map(services), daemons: await table.listDaemons() };
+}

@@ -1,0 +1,48 @@
+/** The table that ipvsadm works on: the kernel's ip_vs, or what Weir's daemon answers for. */
+import type { IpvsTable } from '../dataplane/ipvs/table.ts';
+import type { ListedConnection } from './render-rest.ts';
+
+/** What may be had at once or has to be waited for. */
+type Soon<T> = T | Promise<T>;
+
+/** Methods of which each may be one to wait for. */
+type Awaitable<T> = {
+  readonly [K in keyof T]: T[K] extends (...args: infer A) => infer R ? (...args: A) => Soon<R> : never;
+};
+
+/**
+ * All that ipvsadm does. What the table refuses is an Error with a `code` by the kernel's names (`EEXIST`, `ESRCH` …), or
+ * a `TableRefusal`.
+ */
+export interface Table
+  extends Awaitable<
+    Pick<
+      IpvsTable,
+      | 'info'
+      | 'listServices'
+      | 'getService'
+      | 'listServers'
+      | 'addService'
+      | 'setService'
+      | 'delService'
+      | 'addServer'
+      | 'setServer'
+      | 'delServer'
+      | 'zero'
+      | 'flush'
+      | 'getTimeouts'
+      | 'setTimeouts'
+      | 'listDaemons'
+      | 'startDaemon'
+      | 'stopDaemon'
+      | 'close'
+    >
+  > {
+  /** Connections and templates, in the table's own order. */
+  connections(): Iterable<ListedConnection> | AsyncIterable<ListedConnection>;
+}
+
+/** A refusal that has words of its own. */
+export class TableRefusal extends Error {
+  override readonly name = 'TableRefusal';
+}

@@ -57,6 +57,7 @@ export function buildConfig(file: ParsedFile): Config {
     }),
   );
   return {
+    dataplane: file.dataplane,
     interfaces,
     forwarding: file.director.forwarding,
     vips: file.vips.map(({ address, interface: holder = first, label }) => ({

@@ -3,7 +3,7 @@ import type { Finding, Path } from './problems.ts';
 
 type Said = Pick<Finding, 'message' | 'expected'>;
 
-const NOT_HERE = 'needs ip_vs as the data plane, which is not in this version';
+const NOT_HERE = 'is not in this version, whatever the data plane';
 
 const BY_MARK: Said = {
   message: `packets are balanced before netfilter marks them: a service by mark ${NOT_HERE}`,

@@ -185,11 +185,11 @@ describe('what only ip_vs can do', () => {
   it.each([
     [
       'fwmark: 1',
-      'services[0].fwmark: packets are balanced before netfilter marks them: a service by mark needs ip_vs as the data plane, which is not in this version; expected several ports or addresses in one service instead: ports: [80, 443], or an address such as 203.0.113.0/28',
+      'services[0].fwmark: packets are balanced before netfilter marks them: a service by mark is not in this version, whatever the data plane; expected several ports or addresses in one service instead: ports: [80, 443], or an address such as 203.0.113.0/28',
     ],
     [
       'helper: ftp',
-      'services[0].helper: looking into what FTP or SIP say needs ip_vs as the data plane, which is not in this version; expected no such key; passive FTP goes by ports, a list of the control port and the range of data ports',
+      'services[0].helper: looking into what FTP or SIP say is not in this version, whatever the data plane; expected no such key; passive FTP goes by ports, a list of the control port and the range of data ports',
     ],
   ])('%s is refused with what to do', (line, message) =>
     expect(wrong(`${VIP}\nport: 80\n${line}`)).toEqual([message]),
@@ -197,7 +197,7 @@ describe('what only ip_vs can do', () => {
 
   it('SCTP is, too', () => {
     expect(wrong(`protocol: sctp\n${VIP}\nport: 80`)).toEqual([
-      'services[0].protocol: SCTP needs ip_vs as the data plane, which is not in this version; expected one of tcp, udp',
+      'services[0].protocol: SCTP is not in this version, whatever the data plane; expected one of tcp, udp',
     ]);
   });
 

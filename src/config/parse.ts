@@ -1,11 +1,13 @@
 /** Configuration text → Config, or everything that is wrong with it. */
 import type { Config } from '../core/model/config.ts';
+import type { PlaneKind } from '../core/model/host.ts';
 import { buildConfig } from './build.ts';
 import { crossCheck } from './checks.ts';
 import { draftOf, readDraft } from './draft.ts';
 import { withoutMarked } from './elsewhere.ts';
 import { explainIssues } from './issues.ts';
 import { readPlain } from './plain.ts';
+import { checkPlane } from './plane-checks.ts';
 import { type ConfigProblem, type Finding, formatPath } from './problems.ts';
 import { configSchema } from './schema.ts';
 import { findTree, readTree, type Tree } from './tree.ts';
@@ -17,23 +19,31 @@ export type ParseResult =
   | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
 
 /**
- * Reads a configuration from YAML text; `file` is its name for messages. Pure, and never throws: all that is wrong
+ * Reads a configuration from YAML text; `file` is its name for messages, `running` the plane that `dataplane: auto` stands for
+ * where that is known. Pure, and never throws: all that is wrong
  * comes back at once, in the order of the text.
  */
-export function parseConfig(text: string, file: string): ParseResult {
+export function parseConfig(text: string, file: string, running?: PlaneKind): ParseResult {
   const plain = readPlain(text);
-  if (plain !== undefined) return judge(plain, [], { findings: [], position: positionsIn(text) }, file);
+  if (plain !== undefined)
+    return judge(plain, [], { findings: [], position: positionsIn(text) }, file, running);
   const yaml = readYaml(text);
   if (yaml.document === undefined) return refuse(yaml.findings, undefined, yaml, file);
   const { tree, findings } = readTree(yaml.document);
-  return judge(tree, findings, yaml, file);
+  return judge(tree, findings, yaml, file, running);
 }
 
 /** What the parser says of a text beside its values. */
 type Syntax = Pick<YamlText, 'findings' | 'position'>;
 
 /** The configuration in a tree; `findings` are what was wrong with the tree itself. */
-function judge(tree: Tree, findings: readonly Finding[], yaml: Syntax, file: string): ParseResult {
+function judge(
+  tree: Tree,
+  findings: readonly Finding[],
+  yaml: Syntax,
+  file: string,
+  running: PlaneKind | undefined,
+): ParseResult {
   if (tree.value === null && yaml.findings.length === 0)
     return refuse(
       [{ path: [], message: 'the file is empty', expected: 'director and services' }],
@@ -44,7 +54,7 @@ function judge(tree: Tree, findings: readonly Finding[], yaml: Syntax, file: str
   const result = configSchema.safeParse(tree.value);
   const issues = result.success ? [] : explainIssues(result.error.issues, tree.value);
   const draft = result.success ? draftOf(result.data) : readDraft(tree.value);
-  const meaning = withoutMarked([...issues, ...crossCheck(draft)]);
+  const meaning = withoutMarked([...issues, ...crossCheck(draft), ...checkPlane(tree.value, running)]);
   const all = [...yaml.findings, ...findings, ...believable(meaning, tree, yaml)];
   if (all.length > 0 || !result.success) return refuse(all, tree, yaml, file);
   return { ok: true, config: buildConfig(result.data) };

@@ -40,6 +40,7 @@ describe('samples', () => {
       'health-checks',
       'host',
       'ipv6',
+      'ipvs',
       'limits',
       'minimal',
       'notify',

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { ON_FAILURES, STARTS } from '../core/model/check.ts';
 import { DEFAULT_LIMITS } from '../core/model/config.ts';
-import { FORWARDINGS, HOW_ATTACHED } from '../core/model/host.ts';
+import { DATAPLANES, FORWARDINGS, HOW_ATTACHED } from '../core/model/host.ts';
 import { MAX_NOTIFY, NOTIFY_EVENTS } from '../core/model/notify.ts';
 import { DEFAULT_PERSISTENCE_MS, MAX_PERSISTENCE_MS, MIN_PERSISTENCE_MS } from '../core/model/persistence.ts';
 import { MAX_RANGES } from '../core/model/ports.ts';
@@ -347,6 +347,11 @@ const limits = z.strictObject({
 /** A configuration file. Its input is what the file says, its output has defaults filled in and values parsed. */
 export const configSchema = z
   .strictObject({
+    dataplane: wordField('a data plane', DATAPLANES)
+      .default('auto')
+      .describe(
+        "Who directs the packets: bpf, Weir's own eBPF program; ipvs, the kernel's ip_vs; or auto: bpf where the kernel can run it, else ipvs. A change takes effect when the daemon is started again after `weir down`.",
+      ),
     director: director.describe("The director's own network interfaces."),
     vips: z.array(vip).default([]).describe('Virtual IPs that Weir adds to the director and removes again.'),
     timeouts: timeouts.default({}).describe('Idle times of connections by state, for all services.'),

@@ -5,7 +5,7 @@ import { formatEndpoint } from '../core/address/address.ts';
 import { NO_CHECKS } from '../core/health/scheduler.ts';
 import { type AdminChange, listOverrides } from '../core/model/override.ts';
 import { NO_BASELINE, servicesSince, verdictsSince, zeroed } from '../core/model/since.ts';
-import type { BpfPlane } from '../dataplane/bpf/plane.ts';
+import type { KernelPlane } from '../dataplane/port.ts';
 import type { Director } from './director.ts';
 import type { EventRing } from './event-ring.ts';
 import type { Health } from './health.ts';
@@ -15,7 +15,7 @@ import type { ReadConfig } from './read-config.ts';
 /** The parts as they come to be; absent while the director is starting. */
 export interface Parts {
   director?: Director;
-  plane?: BpfPlane;
+  plane?: KernelPlane;
   health?: Health;
   /** True once the first convergence is done. */
   started?: boolean;
@@ -31,7 +31,7 @@ export function control(
   const startedAt = new Date().toISOString();
   let baseline = NO_BASELINE;
   let zeroedAt: string | null = null;
-  const plane = (): BpfPlane => {
+  const plane = (): KernelPlane => {
     if (part.plane === undefined) throw new NotReady(STARTING);
     return part.plane;
   };

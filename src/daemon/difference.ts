@@ -7,7 +7,7 @@ import { explainPlan } from '../core/plan/explain.ts';
 import type { Plan } from '../core/plan/step.ts';
 
 /** What is fixed when a daemon starts. */
-export type Fixed = Pick<Config, 'limits' | 'attach'>;
+export type Fixed = Pick<Config, 'limits' | 'attach' | 'dataplane'>;
 
 /** What is told beside the plan. */
 export interface Beside {
@@ -31,7 +31,11 @@ export function differenceLines(plan: Plan, { from, to, overrides, fixed, config
 }
 
 /** Tables are made once; way of attaching and rate of answers are set at the start: says so where a file asks for others. */
-function waitingLines(fixed: Fixed, { limits, attach }: Config): string[] {
+function waitingLines(fixed: Fixed, { limits, attach, dataplane }: Config): string[] {
+  const directed =
+    dataplane === fixed.dataplane
+      ? []
+      : [`dataplane: ${fixed.dataplane} → ${dataplane} only after weir down and weir run`];
   const attached =
     attach === fixed.attach
       ? []
@@ -42,5 +46,5 @@ function waitingLines(fixed: Fixed, { limits, attach }: Config): string[] {
       (name) =>
         `limits.${name}: ${fixed.limits[name]} → ${limits[name]} only after ${name.startsWith('answer_') ? '' : 'weir down and '}weir run`,
     );
-  return [...attached, ...sizes];
+  return [...directed, ...attached, ...sizes];
 }

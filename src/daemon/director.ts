@@ -14,6 +14,7 @@ import {
 } from '../api/control.ts';
 import type { Watch } from '../core/health/servers.ts';
 import type { Config } from '../core/model/config.ts';
+import type { PlaneKind } from '../core/model/host.ts';
 import type { AdminChange } from '../core/model/override.ts';
 import { compose } from '../core/plan/compose.ts';
 import { diff } from '../core/plan/diff.ts';
@@ -21,6 +22,7 @@ import { driftOf } from '../core/plan/drift.ts';
 import { explainStep } from '../core/plan/explain.ts';
 import type { DesiredState, ObservedState } from '../core/plan/states.ts';
 import type { Plan } from '../core/plan/step.ts';
+import { forgetModules } from '../host/modules.ts';
 import type { Log } from '../observe/log.ts';
 import { Converger, type Done, since, type Took } from './converge.ts';
 import { differenceLines, type Fixed } from './difference.ts';
@@ -59,12 +61,12 @@ export class Director {
     this.#edge = edge;
     this.#health = health;
     this.#log = log;
-    this.#fixed = { limits: config.limits, attach: config.attach };
+    this.#fixed = { limits: config.limits, attach: config.attach, dataplane: config.dataplane };
     this.#inForce = new InForce(read);
     this.#converger = new Converger(edge, log);
     // Who was up stays up until its checks say otherwise: a new start of the daemon takes nobody out.
     health.adopt(config, health.watchAtStart(config, edge.plane.observe().services));
-    this.#desired = compose(config, undefined, health.weigh(config));
+    this.#desired = compose(config, undefined, health.weigh(config), this.#kind);
     this.lastReload = { ok: true, at: new Date().toISOString(), message: 'read at start' };
   }
 
@@ -74,6 +76,11 @@ export class Director {
     observe: () => Promise<ObservedState> | ObservedState = () => this.#observe(this.#desired),
   ): Promise<Plan> {
     return this.#converger.converge(this.#desired, observe, done);
+  }
+
+  /** Whose state is composed; the simulated plane is the eBPF one without a kernel. */
+  get #kind(): PlaneKind {
+    return this.#edge.plane.kind === 'ipvs' ? 'ipvs' : 'bpf';
   }
 
   /** Where the time of the latest convergence went. */
@@ -94,7 +101,7 @@ export class Director {
   /** Reads the file again; one with mistakes changes nothing. */
   async reload(): Promise<ReloadDone | Refused> {
     const begin = performance.now();
-    const read = await readConfig(this.#inForce.file);
+    const read = await readConfig(this.#inForce.file, this.#kind);
     if (!read.ok) return this.#refuse('reload_refused', read);
     this.#inForce.fileHas(read);
     return this.#carryOut({ done: 'reloaded', failed: 'reload_failed' }, read, since(begin));
@@ -108,7 +115,7 @@ export class Director {
         `version ${version} is in force, not ${if_version}; read it again, and make the change to that`,
       );
     const begin = performance.now();
-    const read = checkConfig(given);
+    const read = checkConfig(given, this.#kind);
     const readMs = since(begin);
     if (!read.ok) return this.#refuse('apply_refused', read);
     if (persist) {
@@ -241,10 +248,11 @@ export class Director {
 
   /** What this text, or else the file, would change. */
   async difference(given: ConfigText | undefined): Promise<DiffDone | Refused> {
-    const read = given === undefined ? await readConfig(this.#inForce.file) : checkConfig(given);
+    const kind = this.#kind;
+    const read = given === undefined ? await readConfig(this.#inForce.file, kind) : checkConfig(given, kind);
     if (!read.ok) return read;
     const watch = this.#health.watchUnder(read.config);
-    const desired = compose(read.config, this.#desired, this.#health.weigh(read.config, watch));
+    const desired = compose(read.config, this.#desired, this.#health.weigh(read.config, watch), kind);
     const steps = diff(await this.#observe(desired), desired);
     return { ok: true, steps, lines: this.#lines(steps, this.#health.watch, watch, read.config) };
   }
@@ -256,7 +264,7 @@ export class Director {
   /** What should be, by the configuration in force and what is known of health. */
   #compose(): void {
     const { config } = this.#inForce;
-    this.#desired = compose(config, this.#desired, this.#health.weigh(config));
+    this.#desired = compose(config, this.#desired, this.#health.weigh(config), this.#kind);
   }
 
   async #observe(desired: DesiredState): Promise<ObservedState> {
@@ -265,8 +273,9 @@ export class Director {
 
   /** Puts the host back and removes the data plane; says what it has done. */
   async takeDown(): Promise<readonly string[]> {
-    const lines = await this.#edge.host.restore();
+    const lines = [...(await this.#edge.host.restore())];
     this.#edge.plane.destroy();
+    if (this.#edge.plane.kind === 'ipvs') lines.push(...forgetModules());
     this.#log.info('taken_down', { restored: lines });
     return [...lines, 'data plane: removed'];
   }

@@ -6,6 +6,7 @@ import { type ConfigText, type Refused, VersionConflict } from '../api/control.t
 import { parseConfig } from '../config/parse.ts';
 import { formatProblem } from '../config/problems.ts';
 import type { Config } from '../core/model/config.ts';
+import type { PlaneKind } from '../core/model/host.ts';
 
 /** A good configuration with the text it was read from. */
 export interface ReadConfig extends ConfigText {
@@ -15,15 +16,15 @@ export interface ReadConfig extends ConfigText {
   readonly config: Config;
 }
 
-/** Reads and checks a configuration file; a file that cannot be read is a problem like any other. */
-export async function readConfig(file: string): Promise<ReadConfig | Refused> {
+/** Reads and checks a configuration file, `running` being the plane that `dataplane: auto` stands for; a file that cannot be read is a problem like any other. */
+export async function readConfig(file: string, running?: PlaneKind): Promise<ReadConfig | Refused> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
     return { ok: false, problems: [`${file} cannot be read: ${(error as Error).message}`] };
   }
-  return checkConfig({ text, file });
+  return checkConfig({ text, file }, running);
 }
 
 /** What names a configuration: the beginning of its text's SHA-256. */
@@ -66,9 +67,9 @@ export async function writeConfig(file: string, text: string, expected: string):
   }
 }
 
-/** Checks a text; `file` is what messages call it. */
-export function checkConfig({ text, file }: ConfigText): ReadConfig | Refused {
-  const parsed = parseConfig(text, file);
+/** Checks a text; `file` is what messages call it, `running` the plane that `dataplane: auto` stands for. */
+export function checkConfig({ text, file }: ConfigText, running?: PlaneKind): ReadConfig | Refused {
+  const parsed = parseConfig(text, file, running);
   return parsed.ok
     ? { ok: true, text, file, version: versionOf(text), config: parsed.config }
     : { ok: false, problems: parsed.problems.map(formatProblem) };

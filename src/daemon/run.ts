@@ -7,7 +7,8 @@ import { type RemoteOptions, serveRemote } from '../api/remote.ts';
 import { type ControlServer, serveControl } from '../api/server.ts';
 import { socketPathIn } from '../api/socket-path.ts';
 import { VERSION } from '../api/version.ts';
-import { openBpfPlane } from '../dataplane/bpf/plane.ts';
+import { modulesOf } from '../dataplane/ipvs/open.ts';
+import { keepModules } from '../host/modules.ts';
 import { openHost } from '../host/open.ts';
 import { type Log, type LogLevel, openLog } from '../observe/log.ts';
 import { control, type Parts } from './control.ts';
@@ -17,9 +18,10 @@ import { EventRing, keepingLog } from './event-ring.ts';
 import { Health } from './health.ts';
 import { runLoop } from './loop.ts';
 import { Notifier, notifyingLog } from './notify.ts';
+import { openPlane } from './open-plane.ts';
 import { overridesFile } from './overrides-file.ts';
 import { EventQueue } from './queue.ts';
-import { type ReadConfig, readConfig } from './read-config.ts';
+import { checkConfig, type ReadConfig, readConfig } from './read-config.ts';
 import { openSupervisor, type Supervisor } from './supervisor.ts';
 import { startUpkeep } from './upkeep.ts';
 
@@ -49,11 +51,7 @@ export async function run(options: RunOptions): Promise<number> {
   const begin = performance.now();
   const read = await readConfig(file);
   const readMs = Math.round(performance.now() - begin);
-  if (!read.ok) {
-    for (const problem of read.problems) process.stderr.write(`${problem}\n`);
-    process.stderr.write('weir: nothing was changed; mend the file and start again\n');
-    return REFUSED;
-  }
+  if (!read.ok) return refuse(read.problems);
   const queue = new EventQueue();
   const part: Parts = {};
   const supervisor = openSupervisor(process.env, log);
@@ -87,6 +85,13 @@ export async function run(options: RunOptions): Promise<number> {
   }
 }
 
+/** Says what is wrong with the file; returns the exit code. */
+function refuse(problems: readonly string[]): number {
+  for (const problem of problems) process.stderr.write(`${problem}\n`);
+  process.stderr.write('weir: nothing was changed; mend the file and start again\n');
+  return REFUSED;
+}
+
 /** What outlives the director's own start. */
 interface Surroundings {
   readonly queue: EventQueue;
@@ -104,11 +109,13 @@ async function direct(
   read: ReadConfig,
   { queue, part, log, notifier, supervisor, readMs }: Surroundings,
 ): Promise<number> {
-  const { limits, attach } = read.config;
-  const plane = openBpfPlane({ objectFile: objectFile(), pinDir: options.pinDir, limits, attach });
+  const plane = openPlane({ ...options, objectFile, config: read.config });
   part.plane = plane;
-  const host = openHost({ stateDir: options.stateDir });
   log.info('plane_opened', { plane: plane.description });
+  // Nobody could say what `auto` stands for until it was tried.
+  const able = checkConfig(read, plane.kind === 'ipvs' ? 'ipvs' : 'bpf');
+  if (!able.ok) return refuse(able.problems);
+  const host = openHost({ stateDir: options.stateDir });
   const health = new Health({
     log,
     changed: () => queue.push({ kind: 'verdicts' }),
@@ -121,6 +128,10 @@ async function direct(
   const plan = await director.converge();
   // Not before: until all is as configured here, the plane before this one serves new clients, too.
   for (const layout of plane.succeed()) log.info('plane_succeeded', { layout });
+  if (plane.kind === 'ipvs') {
+    const kept = keepModules(modulesOf(read.config.services));
+    if (kept !== undefined) log.warn('modules_not_kept', { reason: kept });
+  }
   const times = { read_ms: readMs, ...director.took };
   log.info('ready', { version: VERSION, config_file: read.file, steps: plan.length, ...times });
   part.started = true;

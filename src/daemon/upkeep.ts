@@ -1,5 +1,5 @@
 /** What goes on beside the loop: connections expire in slices, counters are audited, route changes are noticed. */
-import type { BpfPlane } from '../dataplane/bpf/plane.ts';
+import type { KernelPlane } from '../dataplane/port.ts';
 import { routesDigest } from '../kernel/netlink/route.ts';
 import type { Log } from '../observe/log.ts';
 
@@ -13,7 +13,7 @@ const ROUTES_PAUSE_MS = 2_000;
  * Starts the upkeep; the returned function ends it. What fails is said in the log, and tried again at its next time.
  * `retireAfterMs` says how long a plane of another layout may last.
  */
-export function startUpkeep(plane: BpfPlane, log: Log, retireAfterMs: () => number): () => void {
+export function startUpkeep(plane: KernelPlane, log: Log, retireAfterMs: () => number): () => void {
   let timer: NodeJS.Timeout;
   let retirement: NodeJS.Timeout | undefined;
   const guarded = <T>(task: string, act: () => T): T | undefined => {

@@ -57,6 +57,7 @@ export function missingHint(name: string): string {
   if (/^net\.(netfilter\.|nf_conntrack)/.test(name)) {
     return `${absent}; is nf_conntrack loaded? modprobe nf_conntrack`;
   }
+  if (name.startsWith('net.ipv4.vs.')) return `${absent}; is ip_vs loaded? modprobe ip_vs`;
   if (name.startsWith('net.bridge.')) return `${absent}; is br_netfilter loaded? modprobe br_netfilter`;
   if (owner !== undefined) return `${absent}; ${missingInterfaceHint(name, owner.replaceAll('/', '.'))}`;
   if (name.startsWith('net.ipv6.')) return `${absent}; was IPv6 switched off at boot (ipv6.disable=1)?`;

@@ -1,6 +1,6 @@
 /** A parsed configuration file: defaults filled in, every value checked. */
 import type { Checks } from './check.ts';
-import type { DirectorInterface, Forwarding, HowAttached, Masquerade, Vip } from './host.ts';
+import type { Dataplane, DirectorInterface, Forwarding, HowAttached, Masquerade, Vip } from './host.ts';
 import type { NotifyCommand } from './notify.ts';
 import type { ServiceKey, VirtualService } from './service.ts';
 
@@ -37,6 +37,8 @@ export const DEFAULT_LIMITS: Limits = {
 
 /** The whole of a configuration. */
 export interface Config {
+  /** A change takes effect when the daemon starts, after `weir down`. */
+  readonly dataplane: Dataplane;
   readonly interfaces: readonly DirectorInterface[];
   readonly forwarding: Forwarding;
   readonly vips: readonly Vip[];

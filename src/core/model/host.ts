@@ -16,6 +16,14 @@ export type Forwarding = (typeof FORWARDINGS)[number];
 export const HOW_ATTACHED = ['auto', 'tcx', 'clsact'] as const;
 export type HowAttached = (typeof HOW_ATTACHED)[number];
 
+/** Whose tables direct the packets: Weir's own eBPF program, or the kernel's ip_vs. */
+export const PLANE_KINDS = ['bpf', 'ipvs'] as const;
+export type PlaneKind = (typeof PLANE_KINDS)[number];
+
+/** What can be asked for: one of them, or the first where it is to be had, else the second. */
+export const DATAPLANES = ['auto', ...PLANE_KINDS] as const;
+export type Dataplane = (typeof DATAPLANES)[number];
+
 /** An interface of the director by name. */
 export interface DirectorInterface {
   readonly name: string;

@@ -17,6 +17,7 @@ const service = (address: string, port: number, more: Partial<VirtualService> = 
 });
 
 const config = (more: Partial<Config> = {}): Config => ({
+  dataplane: 'auto',
   interfaces: [
     { name: 'eth0', side: 'public' },
     { name: 'eth1.7', side: 'private' },
@@ -113,5 +114,25 @@ describe('equalService', () => {
     ];
     for (const other of others)
       expect(equalService(one, { ...one, ...other }), JSON.stringify(other)).toBe(false);
+  });
+
+  it('for ip_vs has no programs and the stack’s way, and sets ip_vs’s own switches', () => {
+    const plain = compose(config(), undefined, undefined, 'ipvs');
+    expect(plain.interfaces.size).toBe(0);
+    expect(plain.forwarding).toBe('stack');
+    const switches = (state: typeof plain) =>
+      [...state.sysctls].filter(([name]) => name.startsWith('net.ipv4.vs.')).map(([, value]) => value);
+    expect(switches(plain)).toEqual(['0', '0', '0', '1']);
+    expect(plain.sysctls.has('net.ipv4.conf.lo.accept_local')).toBe(false);
+    expect(plain.sysctls.get('net.ipv4.ip_forward')).toBe('1');
+    const persistence = { timeout: 60_000, granularity: 32, expire_quiescent_template: true } as const;
+    const services = [service('203.0.113.1', 80, { sloppy_tcp: true, secure_tcp: true, persistence })];
+    expect(switches(compose(config({ services }), undefined, undefined, 'ipvs'))).toEqual([
+      '1',
+      '3',
+      '1',
+      '1',
+    ]);
+    expect(switches(compose(config({ services })))).toEqual([]);
   });
 });

@@ -2,28 +2,31 @@
 import { familyOf } from '../address/address.ts';
 import type { Config } from '../model/config.ts';
 import { equalService } from '../model/equal.ts';
-import { masqueradeKey, vipKey } from '../model/host.ts';
+import { masqueradeKey, type PlaneKind, vipKey } from '../model/host.ts';
 import { type ServiceKey, serviceKey, type VirtualService } from '../model/service.ts';
 import type { Weigh } from '../weight/weigh.ts';
 import type { DesiredState } from './states.ts';
 
 /**
  * The state that `config` asks for, with each service as `weigh` makes it. A service that is equal to the one in
- * `previous` is that very object, so that the difference of the two can skip it at a glance.
+ * `previous` is that very object, so that the difference of the two can skip it at a glance. `plane` is whose state it is to be.
  */
 export function compose(
   config: Config,
   previous?: DesiredState,
   weigh: Weigh = (service) => service,
+  plane: PlaneKind = 'bpf',
 ): DesiredState {
+  const isIpvs = plane === 'ipvs';
   return {
-    interfaces: new Map(config.interfaces.map((one) => [one.name, one])),
-    forwarding: config.forwarding,
+    // ip_vs is on every interface by itself, and what it forwards goes by the stack.
+    interfaces: new Map(isIpvs ? [] : config.interfaces.map((one) => [one.name, one])),
+    forwarding: isIpvs ? 'stack' : config.forwarding,
     services: composeServices(config, previous, weigh),
     vips: new Map(config.vips.map((vip) => [vipKey(vip), vip])),
     masquerade: new Map(config.masquerade.map((rule) => [masqueradeKey(rule), rule])),
     // A value that the file gives goes before ours, in the same place of the order.
-    sysctls: new Map([...directorSysctls(config), ...config.sysctls]),
+    sysctls: new Map([...directorSysctls(config, plane), ...config.sysctls]),
   };
 }
 
@@ -47,7 +50,7 @@ function composeServices(
  * What the kernel must be told for NAT, by Documentation/networking/ip-sysctl.rst. Forwarding stands first: a change
  * of it sets other parameters back to their defaults.
  */
-function directorSysctls(config: Config): readonly (readonly [string, string])[] {
+function directorSysctls(config: Config, plane: PlaneKind): readonly (readonly [string, string])[] {
   const each = config.interfaces.map(({ name }) => `net.ipv4.conf.${sysctlPart(name)}`);
   return [
     // The data plane asks the kernel's routing for the way (a lookup fails where forwarding is off), and masqueraded
@@ -65,9 +68,28 @@ function directorSysctls(config: Config): readonly (readonly [string, string])[]
     // translated back. Either of "all" and the interface's own value turns redirects on, so both must be off.
     ['net.ipv4.conf.all.send_redirects', '0'],
     ...each.map((prefix) => [`${prefix}.send_redirects`, '0'] as const),
-    // A reply that is too large for the way to its client, and may be cut, goes to the stack by lo, already with the VIP
-    // for its source: without this the stack takes its own address as a source for an impostor's.
-    ['net.ipv4.conf.lo.accept_local', '1'],
+    ...(plane === 'ipvs' ? ipvsSysctls(config) : BPF_SYSCTLS),
+  ];
+}
+
+const BPF_SYSCTLS = [
+  // A reply that is too large for the way to its client, and may be cut, goes to the stack by lo, already with the VIP
+  // for its source: without this the stack takes its own address as a source for an impostor's.
+  ['net.ipv4.conf.lo.accept_local', '1'],
+] as const;
+
+/** What ip_vs must be told (Documentation/networking/ipvs-sysctl.rst): switches of all services there, of each service here. */
+function ipvsSysctls({ services }: Config): readonly (readonly [string, string])[] {
+  const isOn = (test: (service: VirtualService) => true | undefined): boolean =>
+    services.some((service) => test(service));
+  const quiescent = isOn(({ persistence }) => persistence?.expire_quiescent_template);
+  return [
+    ['net.ipv4.vs.sloppy_tcp', isOn(({ sloppy_tcp }) => sloppy_tcp) ? '1' : '0'],
+    // 3: always, and not only while memory is short.
+    ['net.ipv4.vs.secure_tcp', isOn(({ secure_tcp }) => secure_tcp) ? '3' : '0'],
+    ['net.ipv4.vs.expire_quiescent_template', quiescent ? '1' : '0'],
+    // Else the packets of a connection whose server has been taken out vanish until its client gives up.
+    ['net.ipv4.vs.expire_nodest_conn', '1'],
   ];
 }
 

@@ -1,8 +1,10 @@
 /** What ip_vs counts, in the words of the port. */
-import { formatEndpoint } from '../../core/address/address.ts';
+import { type Endpoint, formatEndpoint } from '../../core/address/address.ts';
 import type { ServerCounters, ServiceCounters, Traffic } from '../../core/model/counters.ts';
 import { optionsOf, type ServiceKey, thresholdsOf, type VirtualService } from '../../core/model/service.ts';
+import { NO_STATS } from './codec/stats.ts';
 import type { IpvsStats, ListedServer, ListedService } from './codec/values.ts';
+import { isGone } from './translate.ts';
 
 /** One of Weir's services, and what the table has of it. */
 export interface CountedService {
@@ -36,10 +38,11 @@ export function countersOf(services: readonly CountedService[]): readonly Servic
 }
 
 function serversOf(
-  { servers, sorry_server: sorry }: VirtualService,
+  service: VirtualService,
   isLeaving: boolean,
   listed: readonly ListedServer[],
 ): ServerCounters[] {
+  const { servers, sorry_server: sorry } = service;
   const left = new Map(listed.map((server) => [formatEndpoint(server), server]));
   const take = (place: string, more: Partial<ServerCounters>): ServerCounters[] => {
     const server = left.get(place);
@@ -47,11 +50,29 @@ function serversOf(
     return server === undefined ? [] : [{ ...counted(server, isLeaving), ...more }];
   };
   return [
-    ...servers.flatMap((one) => take(formatEndpoint(one), thresholdsOf(one))),
+    ...servers.flatMap((one) => {
+      const found = take(formatEndpoint(one), thresholdsOf(one));
+      if (found.length > 0 || !isGone(service, one)) return found;
+      return [{ ...counted(absent(one), isLeaving), ...thresholdsOf(one) }];
+    }),
     ...(sorry === undefined ? [] : take(formatEndpoint(sorry), { sorry: true, weight: 0 })),
     ...[...left.values()].map((server) => ({ ...counted(server, true), weight: 0 })),
   ];
 }
+
+/** One that is configured and has been taken out of the table, so that its connections end. */
+const absent = ({ address, port }: Endpoint): ListedServer => ({
+  address,
+  port,
+  forward: 'masq',
+  weight: 0,
+  upper_threshold: 0,
+  lower_threshold: 0,
+  active: 0,
+  inactive: 0,
+  persistent: 0,
+  stats: NO_STATS,
+});
 
 /**
  * ip_vs keeps it to itself whether a server is overloaded. It is while it has as many connections as its upper threshold;

@@ -2,7 +2,7 @@
 import { type Endpoint, formatEndpoint } from '../../core/address/address.ts';
 import type { VirtualService } from '../../core/model/service.ts';
 import type { IpvsServer, IpvsService, ListedServer } from './codec/values.ts';
-import { equalIpvsServer, equalIpvsService, ipvsServersOf, ipvsServiceOf } from './translate.ts';
+import { equalIpvsServer, equalIpvsService, ipvsServersOf, ipvsServiceOf, isGone } from './translate.ts';
 
 /** One change of the table. */
 export type TableChange =
@@ -24,10 +24,11 @@ const HASHING: readonly string[] = ['dh', 'sh', 'mh'];
 /**
  * Whether a server that leaves the service may stay in the table, at weight 0, until its connections have ended: ip_vs drops
  * the packets of connections whose server is not there. It must not where clients would still be sent to it: by a
- * template, or by a hash that counts it in.
+ * template, or by a hash that counts it in; nor where they are to end.
  */
-export function canLinger({ scheduler, persistence }: VirtualService): boolean {
-  if (HASHING.includes(scheduler)) return false;
+export function canLinger(service: VirtualService, server: Endpoint): boolean {
+  const { scheduler, persistence } = service;
+  if (HASHING.includes(scheduler) || isGone(service, server)) return false;
   return persistence === undefined || persistence.expire_quiescent_template === true;
 }
 
@@ -38,7 +39,7 @@ export const isIdle = ({ active, inactive, persistent }: ListedServer): boolean 
 /** A server that is in the table only to finish its connections. */
 export const isLeaving = (server: ListedServer, service: VirtualService): boolean =>
   server.weight === 0 &&
-  canLinger(service) &&
+  canLinger(service, server) &&
   !ipvsServersOf(service).some((one) => formatEndpoint(one) === formatEndpoint(server));
 
 /**
@@ -74,7 +75,7 @@ export function changesFor(service: VirtualService, found: Found | undefined): r
 
 /** A server that the service has no more: at weight 0 while it has connections and may stay for them, else out. */
 function leave(service: VirtualService, server: ListedServer): readonly TableChange[] {
-  if (!canLinger(service) || isIdle(server)) return [{ kind: 'del_server', server }];
+  if (!canLinger(service, server) || isIdle(server)) return [{ kind: 'del_server', server }];
   return server.weight === 0 ? [] : [{ kind: 'set_server', server: { ...server, weight: 0 } }];
 }
 

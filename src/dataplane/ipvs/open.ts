@@ -1,11 +1,11 @@
 /** ip_vs where it is, and Weir's record of it. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import type { VirtualService } from '../../core/model/service.ts';
 import { KernelError } from '../../kernel/errors.ts';
 import { loadModule } from '../../kernel/modules.ts';
 import { networkNamespaceCookie } from '../../kernel/netns.ts';
 import { removeOwn, type Table } from './publish.ts';
-import { ServiceRecord } from './record.ts';
+import { recordPath, ServiceRecord } from './record.ts';
 import { IpvsTable } from './table.ts';
 
 /** This kernel has no ip_vs for us; the message says why. */
@@ -44,6 +44,7 @@ export function openRecord(recordDir: string): ServiceRecord {
 
 /** Whether Weir has services in ip_vs's table, by the record in a directory; their number. */
 export function recordedServices(recordDir: string): number {
+  if (!existsSync(recordPath(recordDir))) return 0;
   const record = openRecord(recordDir);
   const { size } = record.services;
   record.close();
@@ -52,6 +53,7 @@ export function recordedServices(recordDir: string): number {
 
 /** Does what `weir down` does of the plane, without opening it; a line for each thing, none where nothing is Weir's. */
 export function removeIpvsPlane(recordDir: string, openTable: () => Table = openIpvs): readonly string[] {
+  if (!existsSync(recordPath(recordDir))) return [];
   const record = openRecord(recordDir);
   const keys = [...record.services.keys()];
   if (keys.length === 0 && record.timeouts === undefined) {

@@ -150,6 +150,27 @@ describe('a server that leaves', () => {
   });
 });
 
+describe('a server whose connections are to end', () => {
+  it('is out of the table at once, and back when it is no longer gone', () => {
+    const plane = open();
+    const service = serviceWith([1, 0]);
+    plane.publishService(service);
+    for (const i of [0, 1]) load(service, i, 2);
+    plane.publishService({ ...service, on_down: 'reset', gone: [service.servers[1]!] });
+    expect(serversIn(service)).toEqual([['1', 1]]);
+    expect(plane.counters()[0]!.servers.map(({ weight, active }) => [weight, active])).toEqual([
+      [1, 2],
+      [0, 0],
+    ]);
+    expect(plane.observe().damaged).toEqual(new Map());
+    plane.publishService({ ...serviceWith([1]), on_down: 'reset', gone: [service.servers[0]!] });
+    expect(serversIn(service)).toEqual([]);
+    plane.publishService(service);
+    expect(serversIn(service).length).toBe(2);
+    plane.close();
+  });
+});
+
 describe('a service that is removed', () => {
   it('goes, and only if it is ours', () => {
     const plane = open();
@@ -302,7 +323,6 @@ it('says what ip_vs cannot do, and who can', () => {
   expect(refused({ ports: [{ first: 80, last: 90 }] })).toThrow(/several ports.*bpf plane/);
   expect(refused({ prefix_length: 24 })).toThrow(/prefix.*bpf plane/);
   expect(refused({ no_server: 'drop' })).toThrow(/answers.*bpf plane/);
-  expect(refused({ on_down: 'reset' })).toThrow(/goes down.*bpf plane/);
   expect(table.services.size).toBe(0);
   plane.close();
 });

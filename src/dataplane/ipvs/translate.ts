@@ -26,7 +26,6 @@ const seconds = (milliseconds: number): number => Math.ceil(milliseconds / 1000)
 export function beyondIpvs(service: VirtualService): string | undefined {
   if (isGroup(service)) return 'ip_vs has no service of several ports or of a prefix of addresses';
   if (service.no_server === 'drop') return 'ip_vs answers a connection that no server is there for';
-  if (service.on_down === 'reset') return 'ip_vs does not end the connections of a server that goes down';
   return undefined;
 }
 
@@ -57,16 +56,23 @@ function ipvsServerOf(server: Endpoint, weight: number, limits: Partial<RealServ
 
 /**
  * The destinations of a service, in its order. ip_vs has no sorry server: where no other can take new connections, it is
- * a destination like any other, as keepalived does it, and else it is none.
+ * a destination like any other, as keepalived does it, and else it is none. A server whose connections are to end is none,
+ * whatever its weight is.
  */
-export function ipvsServersOf({
-  servers,
-  sorry_server: sorry,
-}: Pick<VirtualService, 'servers' | 'sorry_server'>): readonly IpvsServer[] {
-  const own = servers.map((server) => ipvsServerOf(server, server.weight, server));
+export function ipvsServersOf(
+  service: Pick<VirtualService, 'servers' | 'sorry_server' | 'gone'>,
+): readonly IpvsServer[] {
+  const { servers, sorry_server: sorry } = service;
+  const own = servers
+    .filter((server) => !isGone(service, server))
+    .map((server) => ipvsServerOf(server, server.weight, server));
   const isServed = servers.some(({ weight }) => weight > 0);
   return sorry === undefined || isServed ? own : [...own, ipvsServerOf(sorry, 1)];
 }
+
+/** Whether the connections of a server are to end. */
+export const isGone = ({ gone = [] }: Pick<VirtualService, 'gone'>, server: Endpoint): boolean =>
+  gone.some(({ address, port }) => address === server.address && port === server.port);
 
 /** The time-outs that a service asks of ip_vs, which has one of each for all services: those of its protocol; 0 for the others. */
 export function ipvsTimeoutsOf({

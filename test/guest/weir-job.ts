@@ -1,0 +1,156 @@
+/** Runs in the guest: the whole of weir with `dataplane: ipvs`, from start to `weir down`, and what ipvsadm says meanwhile. */
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { controlClient } from '../../src/api/client.ts';
+import { socketPathIn } from '../../src/api/socket-path.ts';
+
+/** What a step came to, and what ipvsadm and the host showed after it. */
+export interface WeirStep {
+  readonly name: string;
+  readonly value: unknown;
+  /** `ipvsadm -Sn`. */
+  readonly rules: readonly string[];
+  /** `ipvsadm -L --timeout`. */
+  readonly timeouts: string;
+  /** Addresses of the public interface. */
+  readonly addresses: string;
+  readonly sysctls: Readonly<Record<string, string>>;
+  /** /etc/modules-load.d/weir.conf. */
+  readonly modules: string | undefined;
+}
+
+const NETWORK = `link add c0 type veth peer name d0
+link add s0 type veth peer name e0
+link set c0 up
+link set d0 up
+link set s0 up
+link set e0 up
+addr add 203.0.113.1/24 dev d0
+addr add 192.168.1.1/24 dev e0
+`;
+
+const SYSCTLS = ['net.ipv4.ip_forward', 'net.ipv4.vs.expire_nodest_conn', 'net.ipv4.vs.sloppy_tcp'];
+const MODULES = '/etc/modules-load.d/weir.conf';
+const DIRECTORY = '/run/weir-test';
+const PINS = '/sys/fs/bpf/weir';
+
+/** One service a line: port, scheduler, and servers by their last number and weight. */
+const configOf = (dataplane: string, services: readonly string[]): string => `dataplane: ${dataplane}
+director: {public: d0, private: e0, look_every: 1s}
+vips: [{address: 203.0.113.100/24}]
+timeouts: {established: 10m}
+services:
+${services.map((one) => `  - {protocol: tcp, address: 203.0.113.100, ${one}}\n`).join('')}`;
+
+const serversAt = (...weights: readonly number[]): string =>
+  `servers: [${weights.map((weight, i) => `{address: 192.168.1.${101 + i}, weight: ${weight}}`).join(', ')}]`;
+
+async function main(): Promise<void> {
+  const { program } = JSON.parse(readFileSync(0, 'utf8')) as { program: string };
+  execFileSync('ip', ['-batch', '-'], { input: NETWORK, stdio: ['pipe', 'inherit', 'inherit'] });
+  mkdirSync(DIRECTORY);
+  execFileSync('mount', ['-t', 'bpf', 'none', '/sys/fs/bpf'], { stdio: 'inherit' });
+  mkdirSync('/etc/modules-load.d', { recursive: true });
+  const configFile = join(DIRECTORY, 'weir.yaml');
+  const ipvsadm = (...words: string[]): string => execFileSync('ipvsadm', words, { encoding: 'utf8' });
+  const client = controlClient(socketPathIn(join(DIRECTORY, 'run')));
+  const steps: WeirStep[] = [];
+  const note = (name: string, value: unknown): void => {
+    const sysctl = (one: string) => readFileSync(`/proc/sys/${one.replaceAll('.', '/')}`, 'utf8').trim();
+    steps.push({
+      name,
+      value,
+      rules: ipvsadm('-Sn').split('\n').filter(Boolean),
+      timeouts: ipvsadm('-L', '--timeout').trim(),
+      addresses: execFileSync('ip', ['-o', '-4', 'addr', 'show', 'dev', 'd0'], { encoding: 'utf8' }),
+      sysctls: Object.fromEntries(SYSCTLS.map((one) => [one, sysctl(one)])),
+      modules: existsSync(MODULES) ? readFileSync(MODULES, 'utf8') : undefined,
+    });
+  };
+  const write = (dataplane: string, ...services: string[]): void =>
+    writeFileSync(configFile, configOf(dataplane, services));
+
+  /** Starts the daemon; the function waits for a line of its log or its end, and returns what it said since the last. */
+  const start = () => {
+    const places = ['--run-dir', join(DIRECTORY, 'run'), '--state-dir', join(DIRECTORY, 'state')];
+    const pins = ['--pin-dir', PINS];
+    const child = spawn(process.execPath, [program, 'run', '-c', configFile, ...places, ...pins]);
+    let said = '';
+    const waiting: (() => void)[] = [];
+    const wake = (): void => {
+      for (const go of waiting.splice(0)) go();
+    };
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        said += text;
+        wake();
+      });
+    const ended = new Promise<number | null>((resolve) => child.on('close', (code) => resolve(code)));
+    return {
+      child,
+      ended,
+      said: () => said,
+      until: async (words: string): Promise<string> => {
+        const over = ended.then(() => true as const);
+        while (!said.includes(words)) {
+          const more = new Promise<false>((resolve) => waiting.push(() => resolve(false)));
+          if ((await Promise.race([more, over])) && !said.includes(words))
+            throw new Error(`weir ended without “${words}”:\n${said}`);
+        }
+        return said.split('\n').find((line) => line.includes(words))!;
+      },
+    };
+  };
+
+  ipvsadm('-A', '-t', '198.51.100.1:80', '-s', 'rr');
+  note('before', undefined);
+  const [web, other] = [`port: 80, scheduler: wrr`, `port: 443, scheduler: rr`];
+
+  write('ipvs', `${web}, ${serversAt(3, 1)}`, `${other}, persistence: {timeout: 90s}, ${serversAt(1)}`);
+  let daemon = start();
+  note('start', JSON.parse(await daemon.until('"event":"ready"')));
+  note('status', (await client.status()).plane);
+  note('services', await client.services());
+
+  write('ipvs', `${web}, ${serversAt(3, 0, 2)}`, `${other}, persistence: {timeout: 90s}, ${serversAt(1)}`);
+  note('reload', await client.reload());
+
+  ipvsadm('-d', '-t', '203.0.113.100:80', '-r', '192.168.1.103:80');
+  ipvsadm('-e', '-t', '203.0.113.100:80', '-r', '192.168.1.101:80', '-m', '-w', '9');
+  note('drift', JSON.parse(await daemon.until('"event":"drift_repaired"')));
+
+  write('ipvs', `${web}, no_server: drop, ${serversAt(3)}`);
+  note('beyond', await client.reload());
+
+  // Debian's user-mode-linux has no twos: the kernel refuses in the middle of the plan.
+  write('ipvs', `port: 79, scheduler: twos, ${serversAt(1)}`, `${web}, ${serversAt(4)}`);
+  note('refusal', await client.reload().catch((error: Error) => error.message));
+  write('ipvs', `port: 79, scheduler: lc, ${serversAt(1)}`, `${web}, ${serversAt(4)}`);
+  note('after the refusal', await client.reload());
+
+  daemon.child.kill('SIGKILL');
+  await daemon.ended;
+  note('killed', undefined);
+  daemon = start();
+  note('start again', JSON.parse(await daemon.until('"event":"ready"')));
+
+  write('bpf', `port: 79, scheduler: lc, ${serversAt(1)}`, `${web}, ${serversAt(4)}`);
+  note('another plane', await client.diff());
+  const down = await client.down();
+  await daemon.ended;
+  note('down', down);
+
+  write('auto', `${web}, ${serversAt(1)}`);
+  daemon = start();
+  await daemon.until('"event":"ready"');
+  note('auto', (await client.status()).plane);
+  daemon.child.kill('SIGTERM');
+  await daemon.ended;
+  const words = ['--run-dir', join(DIRECTORY, 'run'), '--state-dir', join(DIRECTORY, 'state')];
+  const alone = [program, 'down', ...words, '--pin-dir', PINS];
+  note('down alone', execFileSync(process.execPath, alone, { encoding: 'utf8' }));
+  process.stdout.write(JSON.stringify(steps));
+}
+
+await main();

@@ -1,8 +1,8 @@
 /** The agent check: what does an agent on the server say of it? */
-import { figureOf, judgeAgent, parseAgentLine } from '../core/health/agent.ts';
+import { parseAgentLine } from '../core/health/agent.ts';
 import type { AgentCheck } from '../core/model/check.ts';
 import { type AnswerEnd, converse } from './converse.ts';
-import { asked, failed, notMade, type Outcome, passed } from './outcome.ts';
+import { agentSaid, failed, notMade, type Outcome } from './outcome.ts';
 import { quoteHeard } from './quote.ts';
 
 /** The first line, with or without an end. */
@@ -25,10 +25,7 @@ export async function checkAgent(check: AgentCheck, signal: AbortSignal): Promis
     if (answer === undefined)
       return failed(`the agent's words are not known: ${quoteHeard(line.trim(), check.send ?? '')}`);
     heard = true;
-    const { up, reason } = judgeAgent(answer);
-    const figure = check.feedback && figureOf(answer);
-    if (figure !== undefined) return asked(figure, reason);
-    return up ? passed(reason) : failed(reason);
+    return agentSaid(answer);
   });
   if (check.feedback === undefined || heard || outcome.outcome !== 'failed') return outcome;
   return notMade(outcome.reason);

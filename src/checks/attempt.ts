@@ -72,7 +72,7 @@ export async function attempt(
     () => setImmediate(() => controller.abort(new TimedOut(`no answer within ${check.timeout} ms`))),
     check.timeout,
   );
-  const { outcome, reason, warning, figure } = await asked(check, by.ask, controller.signal);
+  const { outcome, reason, warning, figure, said } = await asked(check, by.ask, controller.signal);
   clearTimeout(timer);
   by.cancel.removeEventListener('abort', stop);
   const tookMs = Math.round(10 * (performance.now() - begin)) / 10;
@@ -89,6 +89,7 @@ export async function attempt(
     tookMs,
     ...(warning !== undefined && { warning }),
     ...(figure !== undefined && { figure }),
+    ...(said !== undefined && { said }),
   };
 }
 

@@ -1,4 +1,5 @@
 /** What comes of asking once, in words; and which failures are not the server's. */
+import { type AgentAnswer, judgeAgent } from '../core/health/agent.ts';
 import { tlsReason } from './tls-reasons.ts';
 
 /** What a protocol says of one attempt: undefined where the server is well, else why it is not. */
@@ -9,6 +10,8 @@ export interface Outcome {
   readonly warning?: string;
   /** How much of its weight the server asks for, in percent from 0 on; only of one that passes. */
   readonly figure?: number;
+  /** What an agent says: what comes of it depends on what it has said before. */
+  readonly said?: AgentAnswer;
 }
 
 /** Thrown where the director cannot ask at all: the server is not to blame. */
@@ -23,6 +26,11 @@ export const passed = (reason: string, warning?: string): Outcome => ({
 });
 /** Passed, with how much of its weight the server asks for. */
 export const asked = (figure: number, reason: string): Outcome => ({ outcome: 'passed', reason, figure });
+/** As if the agent had never spoken before. */
+export const agentSaid = (said: AgentAnswer): Outcome => {
+  const { up, reason } = judgeAgent(said);
+  return { outcome: up ? 'passed' : 'failed', reason, said };
+};
 export const failed = (reason: string): Outcome => ({ outcome: 'failed', reason });
 export const notMade = (reason: string): Outcome => ({ outcome: 'void', reason });
 

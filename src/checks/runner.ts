@@ -3,6 +3,7 @@
  * under way at most, and all of them together MAX_IN_FLIGHT.
  */
 
+import { sameKept } from '../core/health/agent.ts';
 import type { SchedulerReport } from '../core/health/scheduler.ts';
 import { advance, type CheckState, freshState } from '../core/health/state.ts';
 import type { Check, CheckKey } from '../core/model/check.ts';
@@ -31,7 +32,7 @@ export interface RunnerParts {
   readonly stalls: Stalls;
   /** 0 up to, but not including, 1. */
   readonly random: () => number;
-  /** Told of each state whose verdict, warning or feedback in effect has changed. */
+  /** Told of each state whose verdict, warning, feedback in effect or agent's word has changed. */
   readonly changed: (key: CheckKey, state: CheckState) => void;
   readonly maxInFlight?: number;
 }
@@ -47,6 +48,7 @@ interface Entry extends CheckToMake {
 const isNews = (before: CheckState, after: CheckState): boolean =>
   after.verdict !== before.verdict ||
   after.warning !== before.warning ||
+  !sameKept(before.agent, after.agent) ||
   !sameInEffect(before.feedback, after.feedback);
 
 /** The runner; close it. */

@@ -1,6 +1,7 @@
 /** The health of real servers, as the director knows it: the thread that checks them, its verdicts, and who depends on them. */
 import type { AdminRequest } from '../api/control.ts';
 import { type ChecksListener, type CheckThread, openChecks } from '../checks/open.ts';
+import { agentWords } from '../core/health/agent-words.ts';
 import { type Holds, NO_HOLDS } from '../core/health/flap.ts';
 import type { ServerHistory } from '../core/health/history.ts';
 import type { SchedulerReport } from '../core/health/scheduler.ts';
@@ -15,7 +16,7 @@ import {
   type Watch,
   watchOf,
 } from '../core/health/servers.ts';
-import type { CheckState } from '../core/health/state.ts';
+import { type CheckState, freshState } from '../core/health/state.ts';
 import { type ServerStatus, serverStatuses } from '../core/health/status.ts';
 import type { CheckKey } from '../core/model/check.ts';
 import type { Config } from '../core/model/config.ts';
@@ -111,8 +112,10 @@ export class Health {
     this.#adopted(config);
     this.#slowStarts.adopt(before, config);
     this.#histories.keep(config.services);
+    const words = agentWords(this.#watch, watch, this.#states);
     this.#watch = watch;
     for (const key of this.#states.keys()) if (!watch.checks.has(key)) this.#states.delete(key);
+    for (const [key, agent] of words) this.#states.set(key, { ...freshState(Date.now()), agent });
     this.#dependents = dependentsIn(watch, config);
     this.#flaps.adopt(watch);
     this.#alarms.follow(config.services, this.#grounds);

@@ -42,9 +42,12 @@ const first = async () =>
   (JSON.parse(await director.weir.run(['servers', '-o', 'json'])) as readonly ServerStatus[]).find(
     ({ address }) => address === director.lab.servers[0]!.ipv4,
   )!;
-/** Its weight in the data plane. */
-const weight = async () => (await director.service(key)).servers[0]!.weight;
-const comesTo = (wanted: number) => expect.poll(weight, { timeout: 20_000, interval: 100 }).toBe(wanted);
+const address = () => director.lab.servers[0]!.ipv4;
+/** Its weight in the data plane; undefined while it is out. */
+const weight = async () =>
+  (await director.service(key)).servers.find((one) => one.address === address() && !one.leaving)?.weight;
+const comesTo = (wanted: number | undefined) =>
+  expect.poll(weight, { timeout: 20_000, interval: 100 }).toBe(wanted);
 
 beforeAll(async () => {
   director = await directorLab();
@@ -114,6 +117,17 @@ it('follows what the agent asks for, by and by, and falls back to the configured
   await says('25%');
   await comesTo(25);
 
+  // What is said holds until the agent says otherwise.
+  await says('maint');
+  await comesTo(undefined);
+  await says('75%');
+  await expect
+    .poll(async () => (await first()).health?.checks[1]?.last?.reason, { timeout: 10_000, interval: 100 })
+    .toBe('the agent says 75%, after maint');
+  expect((await first()).health).toMatchObject({ verdict: 'down' });
+  await says('ready 25%');
+  await comesTo(25);
+
   const stale = nextEvent(daemon, 'feedback_stale');
   await says('silence');
   const reason = 'its feedback is stale, so its configured weight counts: no answer within 150 ms';
@@ -130,7 +144,7 @@ it('follows what the agent asks for, by and by, and falls back to the configured
 
   expect(await held.close()).toMatchObject({ alive: 10, byServer: { server1: 5, server2: 5 } });
   expect(await director.weir.run(['servers', '--history'])).toMatch(
-    /101:7 .* weighed +weight 100 → 50 in \d+ changes since .*: it asks for 50% of its weight/,
+    /101:7 .* weighed +weight \d+ → 50 in \d+ changes since .*: it asks for 50% of its weight/,
   );
   expect(director.errors()).toEqual([]);
 });

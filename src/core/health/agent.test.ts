@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { judgeAgent, parseAgentLine } from './agent.ts';
+import { type AgentKept, figureOf, judgeAgent, keepAnswer, parseAgentLine, sameKept } from './agent.ts';
 
 describe('the line of an agent', () => {
   it.each([
@@ -73,6 +73,65 @@ describe('the line of an agent', () => {
         if (answer === undefined) return;
         const good = (s ?? 'up') === 'up' && (a ?? 'ready') === 'ready' && p !== 0;
         expect(judgeAgent(answer).up).toBe(good);
+      }),
+    );
+  });
+});
+
+/** What holds after these lines, and what the last one is judged to be. */
+function heard(...lines: readonly string[]) {
+  let kept: AgentKept = {};
+  let judged: ReturnType<typeof judgeAgent> | undefined;
+  for (const line of lines) {
+    const answer = parseAgentLine(line)!;
+    kept = keepAnswer(kept, answer);
+    judged = judgeAgent(answer, kept);
+  }
+  return { kept, figure: figureOf(kept), up: judged?.up, reason: judged?.reason };
+}
+
+describe('what an agent has said', () => {
+  it.each([
+    [['maint', '75%'], undefined, 'the agent says 75%, after maint'],
+    [['maint', 'up'], undefined, 'the agent says up, after maint'],
+    [['maint 50%', 'ready'], 50, 'the agent says ready, after 50%'],
+    [['drain', 'up 75%'], 0, 'the agent says up 75%, after drain'],
+    [['drain', 'maint', 'ready up'], 100, 'the agent says up ready'],
+    [['down#disk', 'ready 20%'], undefined, 'the agent says ready 20%, after down'],
+    [['stopped', 'failed', 'up#again'], 100, 'the agent says up: again'],
+    [['0%', 'up'], 0, 'the agent says up, after 0%'],
+    [['down', 'maint', 'up', '30%'], undefined, 'the agent says 30%, after maint'],
+  ] as const)('%j asks for %j', (lines, figure, reason) => {
+    const found = heard(...lines);
+    expect([found.figure, found.reason]).toEqual([figure, reason]);
+    expect(found.up).toBe(figure !== undefined && figure > 0);
+  });
+
+  it('is for each kind of word what was said last, whatever is said of the others', () => {
+    const line = fc.record({
+      state: fc.constantFrom('', 'up', 'down', 'failed', 'stopped'),
+      admin: fc.constantFrom('', 'ready', 'drain', 'maint'),
+      percent: fc.constantFrom('', '0%', '40%', '100%'),
+    });
+    const some = line.filter((one) => Object.values(one).some((word) => word !== ''));
+    fc.assert(
+      fc.property(fc.array(some, { minLength: 1, maxLength: 8 }), (lines) => {
+        const { kept, figure } = heard(...lines.map((one) => Object.values(one).join(' ')));
+        const last = (name: 'state' | 'admin' | 'percent', otherwise: string) =>
+          lines.findLast((one) => one[name] !== '')?.[name] ?? otherwise;
+        const [state, admin, percent] = [
+          last('state', 'up'),
+          last('admin', 'ready'),
+          last('percent', '100%'),
+        ];
+        expect([kept.state ?? 'up', kept.admin ?? 'ready', `${kept.percent ?? 100}%`]).toEqual([
+          state,
+          admin,
+          percent,
+        ]);
+        const isOut = state !== 'up' || admin === 'maint';
+        expect(figure).toBe(isOut ? undefined : admin === 'drain' ? 0 : Number.parseInt(percent, 10));
+        expect(sameKept(kept, keepAnswer(kept, {}))).toBe(true);
       }),
     );
   });

@@ -51,25 +51,57 @@ export function parseAgentLine(text: string): AgentAnswer | undefined {
   return reason === '' ? answer : { ...answer, reason: reason.slice(0, LONGEST_REASON) };
 }
 
-/** Whether a server of which its agent says this is to have traffic, and why. */
-export function judgeAgent({ percent, state, admin, reason }: AgentAnswer): {
-  readonly up: boolean;
-  readonly reason: string;
-} {
-  const down = state !== undefined && state !== 'up';
-  const kept = admin === 'drain' || admin === 'maint';
-  const said = [state, admin, percent === undefined ? undefined : `${percent}%`].filter(
-    (word) => word !== undefined,
-  );
-  const why = `the agent says ${said.join(' ') || 'nothing against it'}${reason === undefined ? '' : `: ${reason}`}`;
-  return { up: !down && !kept && percent !== 0, reason: why };
+/** What an agent has said that still holds; what is absent is `up`, `ready` and no percentage. */
+export interface AgentKept {
+  readonly percent?: number;
+  readonly state?: Exclude<AgentAnswer['state'], 'up' | undefined>;
+  readonly admin?: Exclude<AgentAnswer['admin'], 'ready' | undefined>;
 }
 
 /**
- * How much of its weight a server of which its agent says this asks for, in percent; undefined if it is to have no traffic at
- * all. To drain is to ask for nothing. An answer without a percentage asks for the whole weight: each stands for itself.
+ * What holds after one more answer. As HAProxy keeps them, `maint` and `drain` hold until `ready`, `down`, `failed` and `stopped`
+ * until `up`, and a percentage until the next: an answer changes what it names, and nothing else.
  */
-export function figureOf({ percent = 100, state, admin }: AgentAnswer): number | undefined {
-  if ((state !== undefined && state !== 'up') || admin === 'maint') return undefined;
+export function keepAnswer(before: AgentKept, answer: AgentAnswer): AgentKept {
+  const percent = answer.percent ?? before.percent;
+  const state = answer.state ?? before.state;
+  const admin = answer.admin ?? before.admin;
+  return {
+    ...(percent !== undefined && { percent }),
+    ...(state !== undefined && state !== 'up' && { state }),
+    ...(admin !== undefined && admin !== 'ready' && { admin }),
+  };
+}
+
+/** Whether the same holds. */
+export const sameKept = (a: AgentKept = {}, b: AgentKept = {}): boolean =>
+  a.percent === b.percent && a.state === b.state && a.admin === b.admin;
+
+/** Whether a server whose agent has just answered is to have traffic by what holds now, and why. */
+export function judgeAgent(
+  answer: AgentAnswer,
+  kept: AgentKept = keepAnswer({}, answer),
+): { readonly up: boolean; readonly reason: string } {
+  const { percent, state, admin, reason } = answer;
+  const said = [state, admin, percentText(percent)].filter((word) => word !== undefined);
+  const old = [
+    ...(state === undefined ? [kept.state] : []),
+    ...(admin === undefined ? [kept.admin] : []),
+    ...(percent === undefined ? [percentText(kept.percent)] : []),
+  ].filter((word) => word !== undefined);
+  const before = old.length === 0 ? '' : `, after ${old.join(' ')}`;
+  const why = `the agent says ${said.join(' ') || 'nothing against it'}${before}${reason === undefined ? '' : `: ${reason}`}`;
+  return { up: kept.state === undefined && kept.admin === undefined && kept.percent !== 0, reason: why };
+}
+
+const percentText = (percent: number | undefined): string | undefined =>
+  percent === undefined ? undefined : `${percent}%`;
+
+/**
+ * How much of its weight a server asks for of whose agent this holds, in percent; undefined if it is to have no traffic at all. To drain is
+ * to ask for nothing. Who has never told a percentage asks for the whole weight.
+ */
+export function figureOf({ percent = 100, state, admin }: AgentKept): number | undefined {
+  if (state !== undefined || admin === 'maint') return undefined;
   return admin === 'drain' ? 0 : percent;
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parseAgentLine } from './agent.ts';
 import { advance, type CheckResult, type CheckState, freshState } from './state.ts';
 
 const result = (outcome: CheckResult['outcome'], reason: string = outcome): CheckResult => ({
@@ -84,5 +85,36 @@ describe('a check', () => {
         });
       }),
     );
+  });
+});
+
+describe('a check of an agent', () => {
+  const said = (line: string): CheckResult => ({ ...result('passed'), said: parseAgentLine(line)! });
+  const run = (
+    lines: readonly (string | undefined)[],
+    feedback?: { floor: number; ceiling: number; smoothing: number },
+  ) =>
+    lines.reduce((state, line, i) => {
+      const heard = line === undefined ? result('void') : said(line);
+      const rule = { rise: 1, fall: 1, ...(feedback && { feedback }) };
+      return advance(state, heard, rule, 2_000 * i);
+    }, freshState(0));
+  const feedback = { floor: 10, ceiling: 100, smoothing: 0 };
+
+  it('goes by what holds, not by the last word alone', () => {
+    expect(run(['up', 'maint', '75%'])).toMatchObject({
+      verdict: 'down',
+      agent: { admin: 'maint', percent: 75 },
+    });
+    expect(run(['maint', 'ready'])).toMatchObject({ verdict: 'up', agent: {} });
+    expect(run(['down', '50%'], feedback)).toMatchObject({ verdict: 'down' });
+    expect(run(['drain 50%', 'up'], feedback)).toMatchObject({ verdict: 'up', feedback: { share: 0 } });
+    expect(run(['drain 50%', 'ready'], feedback)).toMatchObject({ feedback: { share: 50 } });
+  });
+
+  it('keeps what holds over silence, but for a percentage that is stale', () => {
+    expect(run(['maint 40%', undefined, 'up'], feedback)).toMatchObject({ verdict: 'down' });
+    const back = run(['40%', undefined, 'up'], feedback);
+    expect(back).toMatchObject({ feedback: { share: 100, stale: false } });
   });
 });

@@ -5,6 +5,7 @@
 import type { RiseFall } from '../model/check.ts';
 import type { FeedbackRule } from '../model/check-protocols.ts';
 import { type FeedbackState, withFigure, withoutFigure, withSilence } from '../weight/feedback.ts';
+import { type AgentAnswer, type AgentKept, figureOf, judgeAgent, keepAnswer } from './agent.ts';
 
 /** `unknown` until the first result that decides. */
 export type CheckVerdict = 'unknown' | 'up' | 'down';
@@ -23,6 +24,8 @@ export interface CheckResult {
   readonly warning?: string;
   /** How much of its weight the server asks for, in percent from 0 on; only of one that passes. */
   readonly figure?: number;
+  /** What an agent says. The outcome is then that of the words alone, and what counts is what they come to after those before. */
+  readonly said?: AgentAnswer;
 }
 
 /** What is known by a check. */
@@ -40,6 +43,8 @@ export interface CheckState {
   readonly warning?: string;
   /** Only of a check with feedback, from its first result on. */
   readonly feedback?: FeedbackState;
+  /** Only of an agent check, from its first answer on: what the agent has said that still holds. */
+  readonly agent?: AgentKept;
 }
 
 /** What changes a verdict, and what becomes of the server's figures, where it gives any. */
@@ -55,10 +60,25 @@ export const freshState = (now: number): CheckState => ({ verdict: 'unknown', ag
  * passes in a row. What is `unknown` is `up` by its first pass and `down` by `fall` failures: a director that has just
  * started neither keeps good servers waiting nor drops one for a single lost packet.
  */
-export function advance(before: CheckState, result: CheckResult, rule: AdvanceRule, now: number): CheckState {
-  const state = advanceVerdict(before, result, rule, now);
+export function advance(before: CheckState, heard: CheckResult, rule: AdvanceRule, now: number): CheckState {
+  const agent = heard.said === undefined ? before.agent : keepAnswer(before.agent ?? {}, heard.said);
+  const result = judged(heard, agent, rule);
+  const state = { ...advanceVerdict(before, result, rule, now), ...(agent !== undefined && { agent }) };
   if (rule.feedback === undefined) return state;
-  return { ...state, feedback: advanceFeedback(before.feedback, result, rule.feedback, rule.fall, now) };
+  const feedback = advanceFeedback(before.feedback, result, rule.feedback, rule.fall, now);
+  if (!feedback.stale || agent?.percent === undefined) return { ...state, feedback };
+  // A percentage that is stale does not come back by an answer without one.
+  const { percent: _, ...rest } = agent;
+  return { ...state, feedback, agent: rest };
+}
+
+/** What an agent's words come to by what holds now; with feedback to drain is no failure. */
+function judged({ said, ...result }: CheckResult, kept: AgentKept = {}, rule: AdvanceRule): CheckResult {
+  if (said === undefined) return result;
+  const { up, reason } = judgeAgent(said, kept);
+  const figure = rule.feedback && figureOf(kept);
+  if (figure !== undefined) return { ...result, outcome: 'passed', reason, figure };
+  return { ...result, outcome: up ? 'passed' : 'failed', reason };
 }
 
 /** With feedback `void` is silence, also where this machine could not ask: either way what was heard gets old. */

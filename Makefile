@@ -21,6 +21,7 @@ demo-down: build
 	@node dist/lab/demo.js --down
 
 test: build guest
+	@scripts/install-packages.sh --test
 	@$(BIN)/vitest run $(TESTS)
 
 check: install

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Installs the Debian packages that building, testing and demonstrating Weir need; --bench adds the peers it is
-# measured against. Says first what it is going to install and why, and is silent when nothing is missing.
+# Installs the Debian packages that building and demonstrating Weir need; --test adds the servers that its health checks
+# are tried on, --bench the peers it is measured against. Says first what it is going to install and why, and is silent when nothing is missing.
 # --guest installs nothing: it fetches the guest that has the kernel's own ip_vs into ~/.cache/weir (CONTRIBUTING.md).
 #
-# Usage: scripts/install-packages.sh [--bench] [--dry-run]
+# Usage: scripts/install-packages.sh [--test] [--bench] [--dry-run]
 #        scripts/install-packages.sh --guest [--dry-run]
 # Exit: 0 everything is there, 1 something could not be installed, 2 wrong usage.
 set -eu
@@ -20,13 +20,19 @@ ethtool      switches the offloads of interfaces
 curl         asks the API, in the guide and its tests
 make         runs the targets of the Makefile
 procps       sysctl and ps'
+# No mail server that would take the place of one that is installed (mail-transport-agent).
+test_packages='nginx        a web server for the checks of types http and https
+redis-server a database for those of type steps
+dnsmasq-base a name server for those of type dns
+python3-aiosmtpd  a mail server for those of type smtp
+openssl      makes the certificates of these tests'
 bench_packages='haproxy      measured beside Weir
 nginx        the web server behind every director, and one of those measured
 libnginx-mod-stream  nginx as a proxy of TCP and UDP, measured beside Weir
 libc6-dev    the headers of the programs that send bulk data and datagrams
 wrk          sends the HTTP requests that are counted'
-# Packages of which Debian starts a service: the bench starts its own copies, in namespaces.
-services='haproxy nginx'
+# Packages of which Debian starts a service: tests and bench start their own copies, in namespaces.
+services='haproxy nginx redis-server'
 policy=/usr/sbin/policy-rc.d
 
 fail() {
@@ -35,15 +41,17 @@ fail() {
 }
 
 bench=no
+test=no
 guest=no
 dry_run=no
 for argument in "$@"; do
   case $argument in
     --bench) bench=yes ;;
+    --test) test=yes ;;
     --guest) guest=yes ;;
     --dry-run) dry_run=yes ;;
     *)
-      echo "install-packages: unknown argument '$argument'; usage: $0 [--bench|--guest] [--dry-run]" >&2
+      echo "install-packages: unknown argument '$argument'; usage: $0 [--test] [--bench] [--dry-run], or --guest [--dry-run]" >&2
       exit 2
       ;;
   esac
@@ -64,6 +72,8 @@ installed() {
 }
 
 wanted=$base_packages
+[ "$test" = no ] || wanted="$wanted
+$test_packages"
 [ "$bench" = no ] || wanted="$wanted
 $bench_packages"
 
@@ -71,6 +81,8 @@ missing=''
 explained=''
 while read -r name purpose; do
   installed "$name" && continue
+  # One that is in two of the lists.
+  case " $missing " in *" $name "*) continue ;; esac
   missing="$missing $name"
   explained="$explained$(printf '  %-19s %s' "$name" "$purpose")
 "
@@ -118,7 +130,7 @@ if ! apt-get -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 install $missing 
 fi
 remove_policy
 
-# What was installed for the bench is not to listen on port 80 after the next boot either.
+# What was installed for tests and bench is not to listen on port 80 after the next boot either.
 for service in $quiet; do
   if [ -d /run/systemd/system ]; then
     systemctl disable --now --quiet "$service" || fail "could not disable the service $service"

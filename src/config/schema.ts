@@ -247,7 +247,7 @@ const service = z.strictObject({
   on_down: wordField('what to do with connections', ON_DOWN)
     .default('keep')
     .describe(
-      'What becomes of the connections of a server that goes down by its checks, or whose drain comes to its deadline: keep, they stay; reset, a TCP client gets a reset when it next sends something, and a UDP client goes to another server.',
+      'What becomes of the connections of a server that goes down by its checks, or whose drain comes to its deadline: keep, they stay; reset, TCP clients get a reset, and UDP clients go to another server.',
     ),
   servers: z
     .array(server)

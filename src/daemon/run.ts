@@ -10,6 +10,7 @@ import { VERSION } from '../api/version.ts';
 import { modulesOf } from '../dataplane/ipvs/open.ts';
 import { keepModules } from '../host/modules.ts';
 import { openHost } from '../host/open.ts';
+import { openRawPackets } from '../kernel/raw-packets.ts';
 import { type Log, type LogLevel, openLog } from '../observe/log.ts';
 import { control, type Parts } from './control.ts';
 import { Director } from './director.ts';
@@ -20,6 +21,7 @@ import { runLoop } from './loop.ts';
 import { Notifier, notifyingLog } from './notify.ts';
 import { openPlane } from './open-plane.ts';
 import { overridesFile } from './overrides-file.ts';
+import { Prompts } from './prompts.ts';
 import { EventQueue } from './queue.ts';
 import { checkConfig, type ReadConfig, readConfig } from './read-config.ts';
 import { openSupervisor, type Supervisor } from './supervisor.ts';
@@ -123,7 +125,9 @@ async function direct(
     overrides: overridesFile(options.stateDir),
   });
   part.health = health;
-  const director = new Director({ edge: { plane, host }, read, health, log });
+  const prompts = new Prompts({ plane, open: openRawPackets, rate: read.config.limits.answer_rate, log });
+  const edge = { plane, host, prompt: prompts.prompt.bind(prompts) };
+  const director = new Director({ edge, read, health, log });
   part.director = director;
   const plan = await director.converge();
   // Not before: until all is as configured here, the plane before this one serves new clients, too.
@@ -159,6 +163,7 @@ async function direct(
     clearInterval(pulse);
     drains.close();
     stopUpkeep();
+    await prompts.close();
     host.close();
   }
 }

@@ -81,7 +81,7 @@ it(
     const text = demo.text();
     expect(code, text).toBe(0);
     expect(text).not.toContain('\x1b');
-    expect(text.match(/^── \d {2}.*(?= ─)/gm)?.map((title) => title.replace(/ ─*$/, ''))).toEqual([
+    expect(text.match(/^── \d+ {2}.*(?= ─)/gm)?.map((title) => title.replace(/ ─*$/, ''))).toEqual([
       '── 1  A network to play in',
       '── 2  weir run',
       '── 3  Who answers?',
@@ -90,7 +90,8 @@ it(
       '── 6  A weight changes',
       '── 7  A client that stays',
       '── 8  The daemon dies',
-      '── 9  weir down',
+      '── 9  A server dies',
+      '── 10  weir down',
     ]);
     expect(text).toContain('+ service tcp 203.0.113.100:80  wrr, 3 servers');
     expect(text).toMatch(/server1 +█+ +60 +50 % .*\n.*server2 +█+ +40 +33 % .*\n.*server3 +█+ +20 +17 % /);
@@ -105,6 +106,10 @@ it(
     expect(prose).toContain('eBPF plane found running');
     expect(text).toMatch(/ +[0-9a-f]{64}\n/);
     expect(prose).toMatch(/ \d+ requests, none failed\./);
+    const [, lost, answering] = /lost +(\d+) {2}server2 was answering (\d+) when it died/.exec(text)!;
+    expect(Number(lost)).toBeLessThanOrEqual(Number(answering));
+    expect(text).toMatch(/time to removal +\d\.\d\d s .*\n +found by +no answer within 150 ms\n/);
+    expect(text).toMatch(/^ +40 │█+ +█+\n(?: +│█+ +.+\n){3} +0 └┴[─┴]+\n +0s +2s /m);
     expect(text).toMatch(/\$ weir down\n.*203\.0\.113\.100\/24 dev eth0: removed\n/);
     expect(prose).toContain('All as it was.');
     expect(traces(demo)).toEqual([]);

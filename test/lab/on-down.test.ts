@@ -128,27 +128,52 @@ describe('on_down: reset', () => {
     expect((await held.close()).alive).toBe(2);
   });
 
-  it('goes on over a restart of the daemon, and ends where the file says so', async () => {
-    const [one, two] = [
-      await client.hold({ address: vip, port: 7, count: 3 }),
-      await client.hold({ address: vip, port: 7, count: 3 }),
-    ];
-    await become(2, 'broken');
-    await settled(2, 0);
+  it('does not wait for clients to send something, where they wait for an answer themselves', async () => {
+    const held = await Promise.all(
+      [vip, labVip.ipv6].map((address) => client.hold({ address, port: 7, count: 3 })),
+    );
+    const states = async () =>
+      (await director.connections('--server', '192.168.1.101:7')).map(({ state }) => state);
+    expect(await states()).toContain('ESTABLISHED');
+    const prompted = nextEvent(daemon, 'clients_prompted', { service: `tcp ${vip}:7` });
+    await become(0, 'broken');
+    expect(await prompted).toMatchObject({ server: '192.168.1.101:7', clients: 1 });
+    await expect.poll(states, { interval: 50 }).not.toContain('ESTABLISHED');
+    await become(0, 'good');
+    await settled(0, 1);
+    // It is back, and they had gone before.
+    for (const one of held)
+      expect(await one.close()).toMatchObject({ alive: 2, dead: [expect.stringContaining('ECONNRESET')] });
+  });
+
+  it('holds over a restart of the daemon', async () => {
+    const ask = async () => (await client.udp({ address: vip, sourcePort: 6100, count: 1 })).sequence[0]!;
+    const first = await ask();
+    const n = Number(first.slice('server'.length)) - 1;
+    await become(n, 'broken');
+    await settled(n, 0);
     await daemon.stop();
     daemon = await director.start();
-    await settled(2, 0);
-    expect((await one.poke()).dead).toEqual([expect.stringContaining('ECONNRESET')]);
+    await settled(n, 0);
+    expect(await ask()).not.toBe(first);
+    await become(n, 'good');
+    await settled(n, 1);
+  });
+
+  it('holds from when the file says so', async () => {
     await director.write(config({ on_down: 'keep' }));
     expect((await director.weir.exec(['diff'])).stdout).toContain(
-      '~   connections of a server that goes down  reset → keep\n',
+      'connections of a server that goes down  reset → keep\n',
     );
     await director.weir.run(['reload']);
-    expect((await two.poke()).alive).toBe(3);
+    const held = await client.hold({ address: vip, port: 7, count: 3 });
+    await become(2, 'broken');
+    await settled(2, 0);
+    expect((await held.poke()).alive).toBe(3);
     await director.reload(config());
-    expect((await two.poke()).alive).toBe(2);
+    expect((await held.poke()).alive).toBe(2);
     await become(2, 'good');
     await settled(2, 1);
-    for (const held of [one, two]) expect((await held.close()).alive).toBe(2);
+    expect((await held.close()).alive).toBe(2);
   });
 });

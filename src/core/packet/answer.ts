@@ -66,12 +66,17 @@ function isWithinRate({ answers, surroundings }: World): boolean {
 }
 
 /** The sum over these bytes as the pseudo-header wants it (RFC 9293, 3.1; RFC 8200, 8.1). */
-function sumWithAddresses(from: Uint8Array, to: Uint8Array, protocol: number, bytes: Uint8Array): number {
+export function sumWithAddresses(
+  from: Uint8Array,
+  to: Uint8Array,
+  protocol: number,
+  bytes: Uint8Array,
+): number {
   return checksumOf(from, to, Uint8Array.of(0, protocol, bytes.length >> 8, bytes.length & 0xff), bytes);
 }
 
 /** An IP packet of the program's own. */
-function ipPacket(
+export function ipPacket(
   from: Uint8Array,
   to: Uint8Array,
   protocol: number,

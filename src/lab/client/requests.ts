@@ -6,6 +6,8 @@ import type { ClientContext, RequestsOptions, RequestsResult } from './wire.ts';
 
 const keptSequence = 10_000;
 const keptFailures = 100;
+/** Milliseconds from which on an answer is slow. */
+const slowAnswer = 500;
 
 /** One request: the name of the real server, from its header or else the body. Rejects when it did not end well. */
 function requestOnce(url: string, agent: Agent, timeout: number): Promise<string> {
@@ -41,6 +43,8 @@ export async function runRequests(options: RequestsOptions, context: ClientConte
   const sequence: string[] = [];
   const failures: string[] = [];
   let started = 0;
+  let slowest = 0;
+  let slow = 0;
   let completed = 0;
   let failed = 0;
   let stopped = false;
@@ -61,8 +65,12 @@ export async function runRequests(options: RequestsOptions, context: ClientConte
       started += 1;
       const early = number / perSecond - seconds();
       if (early > 0) await wait(early * 1000);
+      const begin = performance.now();
       try {
         const server = await requestOnce(url, agent, timeout);
+        const took = performance.now() - begin;
+        slowest = Math.max(slowest, took / 1000);
+        if (took >= slowAnswer) slow += 1;
         completed += 1;
         byServer[server] = (byServer[server] ?? 0) + 1;
         if (sequence.length < keptSequence) sequence.push(server);
@@ -77,5 +85,5 @@ export async function runRequests(options: RequestsOptions, context: ClientConte
   };
   await Promise.all(Array.from({ length: concurrency }, requester));
   clearInterval(timer);
-  return { completed, failed, byServer, sequence, failures, seconds: seconds() };
+  return { completed, failed, byServer, sequence, failures, seconds: seconds(), slowest, slow };
 }

@@ -30,6 +30,9 @@ export interface RequestsResult {
   /** What went wrong, one text a failure; the first 100. */
   readonly failures: readonly string[];
   readonly seconds: number;
+  /** Seconds that the slowest answer took, and how many took half a second or more; of those that were answered. */
+  readonly slowest: number;
+  readonly slow: number;
 }
 
 /** One download. */

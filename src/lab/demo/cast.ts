@@ -17,6 +17,8 @@ export interface Cast {
   readonly weir: LabWeir;
   readonly client1: LabClient;
   readonly client2: LabClient;
+  /** The real servers, in the order of `lab.servers`; the one that died is another process after it. */
+  readonly servers: LabProcess[];
   /** `weir run`; another process after it has been killed. */
   daemon: LabProcess;
 }

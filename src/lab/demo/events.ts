@@ -7,6 +7,10 @@ export interface LogLine {
   readonly plane?: string;
   readonly change?: readonly string[];
   readonly steps?: number;
+  /** ISO 8601, UTC. */
+  readonly time?: string;
+  readonly server?: string;
+  readonly reason?: string;
 }
 
 /** All lines so far. */

@@ -3,9 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { labClient } from '../client-api.ts';
 import type { Lab } from '../lab.ts';
+import type { LabProcess } from '../process.ts';
 import { startRealServers } from '../real-servers.ts';
 import { labWeir } from '../weir.ts';
 import { type Cast, runVerb, vip } from './cast.ts';
+import { showDeath } from './death.ts';
 import { logOf, planeOf } from './events.ts';
 import { keepUp } from './keep.ts';
 import { showKill } from './kill.ts';
@@ -20,7 +22,8 @@ import type { Stage } from './stage.ts';
 /** Connections that client2 keeps open. */
 const kept = 6;
 
-async function introduce(stage: Stage, lab: Lab): Promise<void> {
+/** Shows the network, and starts the real servers in it. */
+async function introduce(stage: Stage, lab: Lab): Promise<LabProcess[]> {
   stage.part('A network to play in');
   stage.say(
     'Six small machines, all inside this computer: they are network namespaces of the Linux kernel, each with interfaces and addresses of its own. Nothing outside them is touched.',
@@ -31,12 +34,13 @@ async function introduce(stage: Stage, lab: Lab): Promise<void> {
   stage.say(
     `The clients know one address, ${vip}: the virtual IP (VIP). The web servers that do the work, the real servers, are in a private network that the clients cannot reach. In between is the director. It holds the VIP and gives each new connection to one of the real servers, whose answers leave through the director again.`,
   );
-  await startRealServers(lab);
+  const servers = await startRealServers(lab);
   const route = await lab.exec(lab.clients[0]!, ['ip', 'route', 'get', lab.servers[0]!.ipv4]);
   stage.check(route.code !== 0, `client1 has a way to ${lab.servers[0]!.ipv4} that it should not have`);
+  return servers;
 }
 
-async function start(stage: Stage, lab: Lab, sample: string): Promise<Cast> {
+async function start(stage: Stage, lab: Lab, servers: LabProcess[], sample: string): Promise<Cast> {
   stage.part('weir run');
   const weir = labWeir(lab);
   const text = await readFile(sample, 'utf8');
@@ -51,6 +55,7 @@ async function start(stage: Stage, lab: Lab, sample: string): Promise<Cast> {
     stage,
     lab,
     weir,
+    servers,
     daemon,
     client1: labClient(lab, client1!),
     client2: labClient(lab, client2!),
@@ -121,9 +126,9 @@ export async function tour(
   lab: Lab,
   options: { sample: string; keep: boolean },
 ): Promise<void> {
-  await introduce(stage, lab);
+  const servers = await introduce(stage, lab);
   const before = await takeSnapshot(lab);
-  const cast = await start(stage, lab, options.sample);
+  const cast = await start(stage, lab, servers, options.sample);
 
   stage.part('Who answers?');
   stage.say(
@@ -170,6 +175,9 @@ export async function tour(
   stage.say(
     `client2 asked all the time since part 4, over its ${kept} connections: ${completed} requests, none failed.`,
   );
+
+  stage.part('A server dies');
+  await showDeath(cast);
 
   if (options.keep) {
     stage.part('Your turn');

@@ -25,6 +25,16 @@ module.exports = {
       to: { path: '^src/(dataplane|host|daemon|api|cli|lab|config|observe)/' },
     },
     {
+      name: 'the-agent-is-small',
+      comment: 'It runs on real servers, as nobody in particular: it knows nothing of directing.',
+      severity: 'error',
+      from: { path: '^src/agent/', pathNot: tests },
+      to: {
+        path: '^src/',
+        pathNot: ['^src/(agent|core|observe)/', '^src/kernel/durable\\.ts'],
+      },
+    },
+    {
       name: 'only-kernel-calls-c',
       comment: 'One room crosses into C.',
       severity: 'error',

@@ -6,6 +6,7 @@ import { COLOR_MODES, FORMATS, type GlobalOptions, type Io, openSession, write }
 import { cleanLines } from './text.ts';
 import type { Verb } from './verb.ts';
 import { disable, drain, enable, overrides, undrain } from './verbs/admin.ts';
+import { agent } from './verbs/agent.ts';
 import { apply, diff, reload } from './verbs/change.ts';
 import { check } from './verbs/check.ts';
 import { connections } from './verbs/connections.ts';
@@ -20,6 +21,7 @@ import { zero } from './verbs/zero.ts';
 /** All verbs in the order of the help. */
 export const VERBS: readonly Verb[] = [
   run,
+  agent,
   down,
   check,
   diff,
@@ -62,7 +64,7 @@ function addVerb(program: Command, verb: Verb, io: Io, end: (code: number) => vo
     const given = program.getOptionValueSource('config') === 'cli';
     const session = openSession(io, globals, given);
     try {
-      end(await verb.run(session, command.args[0], command.opts()));
+      end(await verb.run(session, command.args[0], command.opts(), command.args));
     } catch (error) {
       if (isClosedPipe(error)) return end(EXIT.done);
       await write(io.stderr, `weir: ${messageOf(error)}\n`);

@@ -17,8 +17,13 @@ export interface Verb {
   readonly examples: readonly (readonly [string, string])[];
   /** Adds the verb's own options. */
   options?(command: Command): void;
-  /** Does it; resolves to the exit code. `own` holds the verb's own options. */
-  run(session: Session, operand: string | undefined, own: Readonly<Record<string, unknown>>): Promise<number>;
+  /** Does it; resolves to the exit code. `own` holds the verb's own options, `operands` all of its operands. */
+  run(
+    session: Session,
+    operand: string | undefined,
+    own: Readonly<Record<string, unknown>>,
+    operands: readonly string[],
+  ): Promise<number>;
   /** The exit code for an error, where it is not the one of `exitCodeOf`. */
   exitCode?(error: unknown): number;
 }

@@ -2,6 +2,7 @@
 import {
   closeSync,
   constants,
+  fchmodSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -14,9 +15,9 @@ import { dirname } from 'node:path';
 /**
  * Writes a file for its owner alone, so that a crash leaves the old one or the new one: a temporary file, fsync, rename,
  * and fsync of the directory, without which the rename itself may be lost (rename(2), fsync(2)). The directory is made, for
- * its owner alone, if it is not there. Throws what node:fs throws; the old file is there then.
+ * its owner alone, if it is not there. `mode` is the new file's, whatever the umask. Throws what node:fs throws; the old file is there then.
  */
-export function writeDurably(path: string, text: string): void {
+export function writeDurably(path: string, text: string, mode = 0o600): void {
   const directory = dirname(path);
   const temporary = `${path}.tmp`;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -24,6 +25,8 @@ export function writeDurably(path: string, text: string): void {
   const fd = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
   try {
     writeFileSync(fd, text);
+    // By the descriptor: the directory may be another's, who could put a link in the file's place.
+    fchmodSync(fd, mode);
     fsyncSync(fd);
   } finally {
     closeSync(fd);

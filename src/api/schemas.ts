@@ -88,6 +88,7 @@ const serverCounters = z.object({
   lower_threshold: count
     .exactOptional()
     .describe('Once overloaded, new ones when it has fewer; absent: than 3/4 of the upper threshold.'),
+  method: z.enum(['direct', 'tunnel']).exactOptional().describe('How packets get to it; absent: nat.'),
   overloaded: z
     .literal(true)
     .exactOptional()

@@ -6,7 +6,9 @@ import type { Persistence } from '../core/model/persistence.ts';
 import { sortRanges } from '../core/model/ports.ts';
 import {
   isOnePort,
+  type Method,
   optionsOf,
+  type RealServer,
   SCHEDULER_FLAGS,
   type SchedulerFlag,
   type ServiceName,
@@ -40,11 +42,12 @@ export function buildConfig(file: ParsedFile): Config {
       ...(service.persistence && {
         persistence: withGranularity(service.persistence, service.address.address),
       }),
-      servers: service.servers.map(({ address, port = serverPort(service), weight, ...more }) => ({
+      servers: service.servers.map(({ address, port = serverPort(service), weight, method, ...more }) => ({
         address,
         port,
         weight,
         ...thresholdsOf(more),
+        ...methodOf(method ?? service.method),
       })),
       ...(service.sorry_server && {
         sorry_server: {
@@ -102,6 +105,11 @@ function targetIn({ address: prefix, port, ports }: ParsedService): Omit<Service
 function serverPort(service: ParsedService): number {
   const { port, ports } = targetIn(service);
   return ports === undefined ? port : 0;
+}
+
+/** The usual one is left out. */
+function methodOf(method: Method): Pick<RealServer, 'method'> {
+  return method === 'nat' ? {} : { method };
 }
 
 /** Flags in their own order; none are left out altogether. */

@@ -63,4 +63,23 @@ describe('what ip_vs cannot do', () => {
       expect(problems(text).length).toBeGreaterThan(0);
     expect(problems(`dataplane: ivps\n${BASE}services: []\n`).join()).toMatch(/ipvs/);
   });
+
+  it('is not to forward by other methods than NAT, which bpf cannot', () => {
+    const direct = service('port: 80, method: direct').replace(
+      'servers: []',
+      'servers: [{address: 192.168.1.101}, {address: 192.168.1.102, port: 8080}, {address: 192.168.1.103, port: 8080, method: nat}]',
+    );
+    expect(problems(`dataplane: bpf\n${BASE}${direct}`)).toEqual([
+      expect.stringMatching(
+        /services\[0\]\.method: the bpf plane forwards by NAT alone; dataplane: ipvs can do direct/,
+      ),
+    ]);
+    const port = /servers\[1\]\.port: a packet that goes on by direct keeps its port/;
+    expect(problems(`dataplane: ipvs\n${BASE}${direct}`)).toEqual([expect.stringMatching(port)]);
+    expect(problems(`${BASE}${direct}`)).toEqual([expect.stringMatching(port)]);
+    const tunnel = service('port: 80').replace('[]', '[{address: 192.168.1.101, method: tunnel}]');
+    const parsed = parseConfig(`${BASE}${tunnel}`, 'weir.yaml');
+    expect(parsed.ok && parsed.config.services[0]!.servers).toMatchObject([{ port: 80, method: 'tunnel' }]);
+    expect(problems(`${BASE}${tunnel}`, 'bpf')).toEqual([expect.stringMatching(/servers\[0\]\.method/)]);
+  });
 });

@@ -23,14 +23,40 @@ export function checkPlane(root: unknown, running: PlaneKind | undefined): reado
   const file = groupOf(root, []);
   const asked = dataplaneField.safeParse(file?.value['dataplane']).data;
   const plane = asked === 'auto' ? running : asked;
-  if (file === undefined || plane !== 'ipvs') return [];
+  if (file === undefined) return [];
   const services = listOf(file, 'services');
+  const methods = services.flatMap((service) => checkMethods(service, plane));
+  if (plane !== 'ipvs') return methods;
   return [
+    ...methods,
     ...checkTimeouts(file),
     ...services.flatMap((service) => [...checkKinds(service), ...checkSeconds(service)]),
     ...checkSwitches(services),
   ];
 }
+
+/** Other methods than NAT, which leave the packet's port as it is. */
+function checkMethods(service: Group, plane: PlaneKind | undefined): readonly Finding[] {
+  const own = service.value['method'];
+  const findings = plane === 'bpf' && isUnchanged(own) ? [natOnly([...service.path, 'method'], own)] : [];
+  const servers = listOf(service, 'servers').flatMap(({ value, path }): readonly Finding[] => {
+    const { method = own, port } = value;
+    if (!isUnchanged(method)) return [];
+    if (plane === 'bpf') return value['method'] === undefined ? [] : [natOnly([...path, 'method'], method)];
+    if (port === undefined || port === service.value['port']) return [];
+    const message = `a packet that goes on by ${method} keeps its port`;
+    return [{ path: [...path, 'port'], message, expected: "no port, or the service's" }];
+  });
+  return [...findings, ...servers];
+}
+
+const isUnchanged = (method: unknown): method is string => method === 'direct' || method === 'tunnel';
+
+const natOnly = (path: Path, method: string): Finding => ({
+  path,
+  message: `the bpf plane forwards by NAT alone; dataplane: ipvs can do ${method}`,
+  expected: 'nat',
+});
 
 const CAN = 'dataplane: bpf can do that';
 const beyond = (path: Path, message: string, expected = 'no such key'): Finding => ({

@@ -10,6 +10,7 @@ import {
   MAX_SERVERS,
   MAX_THRESHOLD,
   MAX_WEIGHT,
+  METHODS,
   NO_SERVER,
   ON_DOWN,
   PROTOCOLS,
@@ -107,6 +108,8 @@ const timeouts = z.strictObject({
   udp: state('udp'),
 } satisfies Record<keyof Timeouts, unknown>);
 
+const method = wordField('a forwarding method', METHODS);
+
 const server = z.strictObject({
   address: addressField.describe("The real server's address, of the same family as the service's."),
   port: port
@@ -127,6 +130,7 @@ const server = z.strictObject({
     .describe(
       'Once it has reached the upper threshold, it gets new ones again when it has fewer than so many, as by -y; 0: than three quarters of the upper threshold.',
     ),
+  method: method.optional().describe("How packets get to it. Default: the service's `method`."),
   checks: checksField
     .optional()
     .describe("Its own health checks in place of the service's, with the same keys; [] for none."),
@@ -248,6 +252,11 @@ const service = z.strictObject({
     .default('keep')
     .describe(
       'What becomes of the connections of a server that goes down by its checks, or whose drain comes to its deadline: keep, they stay; reset, TCP clients get a reset, and UDP clients go to another server.',
+    ),
+  method: method
+    .default('nat')
+    .describe(
+      'How packets get to its servers: nat, with their addresses rewritten; direct, as they are, to the MAC address of the server; tunnel, as they are, inside others (IP in IP). The last two need `dataplane: ipvs`, and servers that have the virtual IP themselves.',
     ),
   servers: z
     .array(server)

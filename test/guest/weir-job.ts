@@ -113,7 +113,11 @@ async function main(): Promise<void> {
   note('status', (await client.status()).plane);
   note('services', await client.services());
 
-  write('ipvs', `${web}, ${serversAt(3, 0, 2)}`, `${other}, persistence: {timeout: 90s}, ${serversAt(1)}`);
+  const mail = `port: 25, method: direct, ${serversAt(1, 1).replace('weight: 1}]', 'weight: 1, method: tunnel}]')}`;
+  const same = `${other}, persistence: {timeout: 90s}, ${serversAt(1)}`;
+  write('ipvs', `${web}, ${serversAt(3, 0, 2)}`, same, mail);
+  note('other methods', await client.reload());
+  write('ipvs', `${web}, ${serversAt(3, 0, 2)}`, same);
   note('reload', await client.reload());
 
   ipvsadm('-d', '-t', '203.0.113.100:80', '-r', '192.168.1.103:80');

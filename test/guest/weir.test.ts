@@ -56,6 +56,15 @@ describe.skipIf(guest === undefined)('weir on ip_vs', () => {
     const { value, rules } = find('reload');
     expect(value).toMatchObject({ ok: true, steps: 1 });
     expect(rules).toEqual([THEIRS, ...web(3, 0, 2), ...tls]);
+    const methods = find('other methods');
+    expect(methods.value).toMatchObject({ ok: true, steps: 2 });
+    expect(methods.rules).toEqual(
+      expect.arrayContaining([
+        '-A -t 203.0.113.100:25 -s wlc',
+        '-a -t 203.0.113.100:25 -r 192.168.1.101:25 -g -w 1',
+        '-a -t 203.0.113.100:25 -r 192.168.1.102:25 -i -w 1 --tun-type ipip',
+      ]),
+    );
   });
 
   it('repairs what somebody does to its services by hand, and says what it found', () => {

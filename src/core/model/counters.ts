@@ -30,6 +30,8 @@ export interface ServerCounters extends Traffic, Endpoint {
   /** Its thresholds, where it has them. */
   readonly upper_threshold?: number;
   readonly lower_threshold?: number;
+  /** Absent: nat. */
+  readonly method?: 'direct' | 'tunnel';
   /** Present while it gets no new connections because it has reached its upper threshold. */
   readonly overloaded?: true;
   /** Present on the sorry server, whose weight is 0. */

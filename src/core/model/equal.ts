@@ -47,7 +47,8 @@ function equalServer(a: RealServer, b: RealServer): boolean {
     a.port === b.port &&
     a.weight === b.weight &&
     a.upper_threshold === b.upper_threshold &&
-    a.lower_threshold === b.lower_threshold
+    a.lower_threshold === b.lower_threshold &&
+    a.method === b.method
   );
 }
 

@@ -49,6 +49,13 @@ export const MAX_SERVERS = 1024;
 /** The highest weight; 0 means no new connections. */
 export const MAX_WEIGHT = 65535;
 
+/**
+ * How packets get to a server: with their addresses rewritten (ipvsadm's -m); as they are, to its MAC address (-g); or as they
+ * are, inside others (-i). All but nat are ip_vs's alone: the server has the VIP itself, and answers past the director.
+ */
+export const METHODS = ['nat', 'direct', 'tunnel'] as const;
+export type Method = (typeof METHODS)[number];
+
 /** A server behind a virtual service. The endpoint's family is the service's. */
 export interface RealServer extends Endpoint {
   /** 0–65535, relative to the service's other servers; 0 takes no new connections and keeps those it has. */
@@ -57,6 +64,8 @@ export interface RealServer extends Endpoint {
   readonly upper_threshold?: number;
   /** It gets new ones again from fewer than so many on, as -y; absent: than three quarters of the upper threshold. */
   readonly lower_threshold?: number;
+  /** Absent: nat. */
+  readonly method?: Exclude<Method, 'nat'>;
 }
 
 /** The highest threshold, ipvsadm's. */

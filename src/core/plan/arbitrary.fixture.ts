@@ -19,6 +19,7 @@ const server = fc.record(
     weight: fc.integer({ min: 0, max: 3 }),
     upper_threshold: fc.constantFrom(10, 20),
     lower_threshold: fc.constantFrom(5, 10),
+    method: fc.constantFrom('direct', 'tunnel'),
   },
   { requiredKeys: ['address', 'port', 'weight'] },
 );

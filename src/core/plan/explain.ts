@@ -24,7 +24,7 @@ const count = (n: number, noun: string) => `${n} ${noun}${n === 1 ? '' : 's'}`;
 const vipText = (vip: Vip) => `vip ${vipKey(vip)}${vip.label === undefined ? '' : ` label ${vip.label}`}`;
 const masqueradeText = (rule: Masquerade) => `masquerade ${masqueradeKey(rule)}`;
 const serverText = (server: RealServer) =>
-  `server ${formatEndpoint(server)}  weight ${server.weight}${thresholdsText(server, '  ')}`;
+  `server ${formatEndpoint(server)}  weight ${server.weight}${thresholdsText(server, '  ')}${server.method === undefined ? '' : `  ${server.method}`}`;
 
 /** Its thresholds: `at most 100, again below 75`; empty without. */
 function thresholdsText({ upper_threshold: upper, lower_threshold: lower }: RealServer, before = ''): string {
@@ -62,6 +62,8 @@ function serverChanges(before: readonly RealServer[], after: readonly RealServer
       const [limits, now] = [was, server].map((one) => thresholdsText(one) || 'any number');
       if (was.weight !== server.weight) changed.push(`~ weight of ${key}  ${was.weight} → ${server.weight}`);
       if (limits !== now) changed.push(`~ connections of ${key}  ${limits} → ${now}`);
+      if (was.method !== server.method)
+        changed.push(`~ method of ${key}  ${was.method ?? 'nat'} → ${server.method ?? 'nat'}`);
     }
   }
   const lines = [...gone, ...changed, ...added];

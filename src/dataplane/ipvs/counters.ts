@@ -51,9 +51,10 @@ function serversOf(
   };
   return [
     ...servers.flatMap((one) => {
-      const found = take(formatEndpoint(one), thresholdsOf(one));
+      const words = { ...thresholdsOf(one), ...(one.method && { method: one.method }) };
+      const found = take(formatEndpoint(one), words);
       if (found.length > 0 || !isGone(service, one)) return found;
-      return [{ ...counted(absent(one), isLeaving), ...thresholdsOf(one) }];
+      return [{ ...counted(absent(one), isLeaving), ...words }];
     }),
     ...(sorry === undefined ? [] : take(formatEndpoint(sorry), { sorry: true, weight: 0 })),
     ...[...left.values()].map((server) => ({ ...counted(server, true), weight: 0 })),

@@ -113,6 +113,22 @@ describe('a service that is published', () => {
   });
 });
 
+it('forwards as each server is to be forwarded to', () => {
+  const plane = open();
+  const [one, two, three] = serviceWith([1, 1, 1]).servers;
+  const service: VirtualService = {
+    ...serviceWith([]),
+    servers: [{ ...one!, method: 'direct' }, { ...two!, method: 'tunnel' }, three!],
+  };
+  plane.publishService(service);
+  const forwards = () => table.listServers({ ...service }).map(({ forward }) => forward);
+  expect(forwards()).toEqual(['route', 'tunnel', 'masq']);
+  expect(plane.counters()[0]!.servers.map(({ method }) => method)).toEqual(['direct', 'tunnel', undefined]);
+  plane.publishService({ ...service, servers: [one!, { ...two!, method: 'tunnel' }, three!] });
+  expect(forwards()).toEqual(['masq', 'tunnel', 'masq']);
+  plane.close();
+});
+
 describe('a server that leaves', () => {
   it('stays at weight 0 while it has connections, and is swept away then', () => {
     const plane = open();

@@ -1,7 +1,7 @@
 /** Weir's services in ip_vs's words, and what of theirs ip_vs has no word for. */
 import { type Endpoint, familyOf } from '../../core/address/address.ts';
 import { maskAddress } from '../../core/model/persistence.ts';
-import { isGroup, type RealServer, type VirtualService } from '../../core/model/service.ts';
+import { isGroup, type Method, type RealServer, type VirtualService } from '../../core/model/service.ts';
 import {
   IP_VS_SVC_F_HASHED,
   IP_VS_SVC_F_ONEPACKET,
@@ -9,7 +9,7 @@ import {
   IP_VS_SVC_F_SCHED1,
   IP_VS_SVC_F_SCHED2,
 } from './codec/numbers.ts';
-import type { IpvsServer, IpvsService, IpvsTimeouts } from './codec/values.ts';
+import type { IpvsForward, IpvsServer, IpvsService, IpvsTimeouts } from './codec/values.ts';
 
 /** Which of its scheduler's flags each is (IP_VS_SVC_F_SCHED_SH_FALLBACK and its neighbours in linux/ip_vs.h). */
 const SCHEDULER_BITS = {
@@ -47,11 +47,17 @@ export function ipvsServiceOf(service: VirtualService): IpvsService {
   };
 }
 
+/** ip_vs's words for the methods. */
+const FORWARDS = { nat: 'masq', direct: 'route', tunnel: 'tunnel' } as const satisfies Record<
+  Method,
+  IpvsForward
+>;
+
 /** A destination to be. */
 function ipvsServerOf(server: Endpoint, weight: number, limits: Partial<RealServer> = {}): IpvsServer {
-  const { upper_threshold = 0, lower_threshold = 0 } = limits;
+  const { upper_threshold = 0, lower_threshold = 0, method = 'nat' } = limits;
   const { address, port } = server;
-  return { address, port, forward: 'masq', weight, upper_threshold, lower_threshold };
+  return { address, port, forward: FORWARDS[method], weight, upper_threshold, lower_threshold };
 }
 
 /**

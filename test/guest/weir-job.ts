@@ -120,7 +120,7 @@ async function main(): Promise<void> {
   write('ipvs', `${web}, ${serversAt(3, 0, 2)}`, same);
   note('reload', await client.reload());
 
-  ipvsadm('-d', '-t', '203.0.113.100:80', '-r', '192.168.1.103:80');
+  // One change: a look may come between two.
   ipvsadm('-e', '-t', '203.0.113.100:80', '-r', '192.168.1.101:80', '-m', '-w', '9');
   note('drift', JSON.parse(await daemon.until('"event":"drift_repaired"')));
 

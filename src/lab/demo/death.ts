@@ -198,11 +198,12 @@ function tell({ stage, lab }: Cast, { death, removal, reason, underWay, sent }: 
     failed <= underWay,
     `${failed} requests were lost, but ${name} was answering ${underWay} when it died: ${failures.join('; ')}`,
   );
+  const due = `${inSeconds(boundMs)}: 2 × 0.2 s, and 0.15 s for an answer`;
   const lines = [
     [
       'time to removal',
       inSeconds(removal - death),
-      `at most ${inSeconds(boundMs)}: 2 × 0.2 s, and 0.15 s for an answer`,
+      removal - death <= boundMs ? `within ${due}` : `due within ${due}; this machine is busy`,
     ],
     ['found by', '', reason],
     ['requests', String(completed + failed), ''],

@@ -4,76 +4,85 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { LOOPBACK, make, testServers } from '../checks/servers.fixture.ts';
 import type { StepsCheck } from '../core/model/check.ts';
 import { parseConfig } from './parse.ts';
+import { RECORDINGS, type Recording } from './recordings.fixture.ts';
 
 const servers = testServers();
 afterEach(() => servers.end());
 
-function stepsOf(port: number): StepsCheck {
+function stepsInSample(): readonly StepsCheck[] {
   const text = readFileSync(new URL('../../samples/check-types.yaml', import.meta.url), 'utf8');
   const result = parseConfig(text, 'check-types.yaml');
   if (!result.ok) throw new Error('the sample is wrong');
   const all = [...result.config.checks.values()].flatMap(({ servers: of }) => [...of.values()].flat());
-  const found = all.find((check): check is StepsCheck => check.type === 'steps' && check.port === port);
+  return all.filter((check): check is StepsCheck => check.type === 'steps');
+}
+
+function stepsOf(port: number): StepsCheck {
+  const found = stepsInSample().find((check) => check.port === port);
   if (found === undefined) throw new Error(`no steps for port ${port}`);
   // TLS has tests of its own.
   const { tls: _, ...plain } = found;
   return plain;
 }
 
-const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex').toString('latin1');
-const LDAP_BIND = hex('30 0c 02 01 01 60 07 02 01 03 04 00 80 00');
-
-/** By port: what the server says first, what it answers to what, and the same of one that is not well. */
-const RECORDED: readonly [string, number, string, Readonly<Record<string, string>>, string, string][] = [
-  ['redis', 6379, '', { 'PING\r\n': '+PONG\r\n' }, '', '-NOAUTH Authentication required.\r\n'],
-  [
-    'mysql',
-    3306,
-    `${hex('4a 00 00 00 0a')}8.0.36\0${hex('0b 00 00 00')}4x%>Kz\x1b\x0e\0`,
-    {},
-    `${hex('45 00 00 00 ff 6a 04')}Host '192.168.1.2' is not allowed to connect to this MySQL server`,
-    '',
-  ],
-  ['postgres', 5432, '', { [hex('00 00 00 08 04 d2 16 2f')]: 'S' }, '', 'E\0\0\0\x20SFATAL'],
-  [
-    'imap',
-    993,
-    '* OK [CAPABILITY IMAP4rev1 LITERAL+] Dovecot ready.\r\n',
-    { 'a LOGOUT\r\n': '* BYE Logging out\r\na OK Logout completed.\r\n' },
-    '* BYE Too many connections\r\n',
-    '',
-  ],
-  [
-    'ldap',
-    389,
-    '',
-    { [LDAP_BIND]: hex('30 0c 02 01 01 61 07 0a 01 00 04 00 04 00') },
-    '',
-    // Result 48: inappropriateAuthentication (RFC 4511, 4.1.9).
-    hex('30 0c 02 01 01 61 07 0a 01 30 04 00 04 00'),
-  ],
-];
-
-describe.each(RECORDED)(
-  'the steps of the sample for %s',
-  (_, port, greeting, answers, badGreeting, badAnswer) => {
-    const ask = async (first: string, answer: (said: string) => string | undefined) => {
-      const own = await servers.raw((socket) => {
-        if (first !== '') socket.write(first, 'latin1');
-        socket.on('data', (piece) => {
-          const said = answer(piece.toString('latin1'));
-          if (said !== undefined) socket.write(said, 'latin1');
-        });
-      });
-      return make({ ...stepsOf(port), address: LOOPBACK, port: own, timeout: 250 });
+/** Plays a recording: as it was, or in pieces, or no further than a number of bytes, and then hangs up. */
+async function play(
+  { port, isWell, greeting = '', answers = {} }: Recording,
+  { piece = 1_000, most = 100_000 }: { readonly piece?: number; readonly most?: number } = {},
+) {
+  const own = await servers.raw((socket) => {
+    socket.setNoDelay();
+    let left = most;
+    const tell = async (text: string) => {
+      for (let at = 0; at < text.length && left > 0; at += piece) {
+        const part = text.slice(at, at + Math.min(piece, left));
+        left -= part.length;
+        if (socket.writable) socket.write(part, 'latin1');
+        await new Promise(setImmediate);
+      }
+      if (left === 0) socket.end();
     };
+    // One answer after the other, as servers do.
+    let saying = tell(greeting);
+    socket.on('data', (said) => (saying = saying.then(() => tell(answers[said.toString('latin1')] ?? ''))));
+  });
+  return make({ ...stepsOf(port), address: LOOPBACK, port: own, timeout: isWell ? 5_000 : 250 });
+}
 
-    it('pass with what it answers', async () => {
-      expect(await ask(greeting, (said) => answers[said])).toMatchObject({ outcome: 'passed' });
+describe.each(RECORDINGS.filter(({ isWell }) => isWell))(
+  'the steps of the sample for $server',
+  (recording) => {
+    it('pass with what it answers, in one piece or in many', async () => {
+      expect(await play(recording)).toMatchObject({ outcome: 'passed' });
+      expect(await play(recording, { piece: 1 })).toMatchObject({ outcome: 'passed' });
     });
 
-    it('fail with what it says when it is not well', async () => {
-      expect(await ask(badGreeting, () => badAnswer || undefined)).toMatchObject({ outcome: 'failed' });
+    it('fail when it breaks off in the middle', async () => {
+      const { greeting = '', answers = {} } = recording;
+      const [last = ''] = Object.values(answers);
+      // What decides is not all that is said; without its first half none passes.
+      const most = last === '' ? 4 : greeting.length + (last.length >> 1);
+      expect(await play(recording, { most })).toMatchObject({ outcome: 'failed' });
     });
   },
 );
+
+describe.each(RECORDINGS.filter(({ isWell }) => !isWell))(
+  'the steps of the sample for $server',
+  (recording) => {
+    it('fail with what it says', async () => {
+      expect(await play(recording)).toMatchObject({ outcome: 'failed' });
+    });
+  },
+);
+
+it('all samples that say something have recordings of both', () => {
+  const ports = (isWell: boolean) =>
+    new Set(RECORDINGS.filter((one) => one.isWell === isWell).map(({ port }) => port));
+  expect(ports(true)).toEqual(ports(false));
+  expect([...ports(true)].sort()).toEqual(
+    stepsInSample()
+      .map(({ port }) => port)
+      .sort(),
+  );
+});

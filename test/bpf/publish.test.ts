@@ -284,6 +284,37 @@ describe('a crash while publishing', () => {
   it('a service that loses a server leaves no client with a server that has left', () => {
     expect(crashEverywhere([bystander, larger], [larger, after], after)).toBeGreaterThan(10);
   });
+
+  it('a service one of whose servers goes leaves nobody gone but that one, and nobody once it is back', () => {
+    const up: VirtualService = { ...service(81, [1, 2]), on_down: 'reset' };
+    const { address, port } = up.servers[0]!;
+    const down: VirtualService = { ...up, servers: up.servers.slice(1), gone: [{ address, port }] };
+    const key = serviceKey(up);
+    for (let writes = 0, crashed = true; crashed; writes++) {
+      for (const [from, to] of [
+        [up, down],
+        [down, up],
+      ] as const) {
+        life((publisher) => publishService(publisher, from));
+        crashed = life((publisher) => publishService(publisher, to), writes) === 'crashed';
+        const { gone, servers } = published().get(key)!;
+        expect([undefined, down.gone], `write ${writes}`).toContainEqual(gone);
+        expect([up.servers, down.servers], `write ${writes}`).toContainEqual(servers);
+        life((publisher) => {
+          restoreMemberships(publisher);
+          publishService(publisher, to);
+        });
+        expect(published().get(key)).toEqual(to);
+      }
+    }
+    // Its number is given back, whoever it was for.
+    life((publisher) => {
+      publishService(publisher, down);
+      unpublishService(publisher, publisher.registry.services.get(key)!);
+      for (let pass = 0; pass < 3; pass++) retire(publisher);
+    });
+    expect(memberships().members).toEqual([]);
+  });
 });
 
 it('flags and last weights are found again after a restart', () => {

@@ -149,3 +149,55 @@ describe('a service that panics', () => {
     expect(weights({}, found)).toEqual({ 1: 10, 2: 20, 3: 30, 4: 40 });
   });
 });
+
+describe('a daemon that starts', () => {
+  const started = (previous: Verdicts, verdicts: Verdicts, startAs: 'up' | 'down' = 'up') => {
+    const own = watch.services.get(key)!;
+    const again = watchOf(
+      new Map([
+        [
+          key,
+          {
+            start_as: startAs,
+            on_failure: own.on_failure,
+            panic_threshold: 50,
+            servers: new Map(HOSTS.map((host) => [`192.168.1.${host}:80`, [check(host)]])),
+          },
+        ],
+      ]),
+      (_, server) => previous[Number(server.at(-4))],
+    );
+    const states = statesOf(verdicts);
+    const panics = panicsOf([service], again, states, new Map(), NO_PANICS);
+    const known = { watch: again, states, overrides: new Map(), quorums: new Map(), panics };
+    const { servers } = weighBy({ ...known, holds: NO_HOLDS, starting: new Map() })(service);
+    return { panic: panics.get(key), serving: servers.filter(({ weight }) => weight > 0).length };
+  };
+  const two: Verdicts = { 1: 'down', 2: 'down', 3: 'up', 4: 'up' };
+
+  it('counts who was out as failed once another one fails, and not before', () => {
+    expect(started(two, {})).toEqual({ panic: { on: false, failed: 0, of: 4 }, serving: 2 });
+    expect(started(two, { 3: 'up', 4: 'up' })).toMatchObject({ panic: { on: false }, serving: 2 });
+    expect(started(two, { 3: 'down' })).toEqual({ panic: { on: true, failed: 3, of: 4 }, serving: 4 });
+    // Who has come back since is up.
+    expect(started(two, { 1: 'up', 3: 'down' })).toMatchObject({
+      panic: { on: false, failed: 2 },
+      serving: 2,
+    });
+    // A new service whose servers are to begin as down is not in panic by the first that fails.
+    expect(started({}, { 1: 'down' }, 'down')).toMatchObject({ panic: { on: false, failed: 1 } });
+  });
+
+  it('that has forgotten a panic leaves no service with less than its threshold until that is found again', () => {
+    const verdict = fc.constantFrom('up' as const, 'down' as const);
+    const previous = fc.record({ 1: verdict, 2: verdict, 3: verdict, 4: verdict });
+    const results = fc.dictionary(fc.constantFrom('1', '2', '3', '4'), verdict);
+    fc.assert(
+      fc.property(previous, results, (before, found) => {
+        const { panic, serving } = started(before, found);
+        if (Object.values(found).includes('down')) expect(serving).toBeGreaterThanOrEqual(2);
+        if (panic?.on === true) expect(serving).toBe(4);
+      }),
+    );
+  });
+});

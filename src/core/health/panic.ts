@@ -38,7 +38,9 @@ export function panics(
 
 /**
  * The panics of services, each going on from what it was. A server that has not been checked yet has not failed; but
- * during a panic it counts as what it was, so that new checks by a reload do not end the panic before they have spoken.
+ * during a panic it counts as what it was, so that new checks by a reload do not end the panic before they have spoken. And once
+ * another one has failed, those count that were out when the daemon started: or the service could be left with fewer than
+ * its threshold until they have failed anew.
  */
 export function panicsOf(
   services: readonly VirtualService[],
@@ -62,7 +64,13 @@ export function panicsOf(
       const { verdict, checked } = healthOf(own, states);
       return verdict === 'down' && (checked || was);
     });
-    const counts = { failed: failing.length, of: counting.length };
+    const out = counting.filter((server) => {
+      const own = watched.servers.get(formatEndpoint(server));
+      return own?.wasOut === true && !healthOf(own, states).checked && !failing.includes(server);
+    });
+    // By themselves they do not: one that is new in the file looks the same from here.
+    const failed = failing.length === 0 ? 0 : failing.length + out.length;
+    const counts = { failed, of: counting.length };
     found.set(key, { on: panics(counts, watched.panic_threshold, was), ...counts });
   }
   return found;

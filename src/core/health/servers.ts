@@ -22,6 +22,8 @@ export interface WatchedServer {
   readonly checks: readonly CheckKey[];
   /** What it counts as while no check has spoken against it and not all have spoken for it. */
   readonly initial: Verdict;
+  /** Whether it was out until now: by what the data plane held when the daemon started, or by the checks before a reload. */
+  readonly wasOut?: true;
 }
 
 /** A service with checks. */
@@ -62,7 +64,9 @@ export function watchOf(checks: Checks, previously: Previously): Watch {
         if (!all.has(key)) all.set(key, check);
         return key;
       });
-      watched.set(server, { checks: keys, initial: previously(service, server) ?? start_as });
+      const before = previously(service, server);
+      const wasOut = before === 'down' && ({ wasOut: true } as const);
+      watched.set(server, { checks: keys, initial: before ?? start_as, ...wasOut });
     }
     services.set(service, { ...rules, servers: watched });
   }

@@ -14,8 +14,9 @@ import {
 } from '../api/control.ts';
 import type { Watch } from '../core/health/servers.ts';
 import type { Config } from '../core/model/config.ts';
+import type { ServiceCounters } from '../core/model/counters.ts';
 import type { PlaneKind } from '../core/model/host.ts';
-import type { AdminChange } from '../core/model/override.ts';
+import type { AdminChange, Override } from '../core/model/override.ts';
 import { compose } from '../core/plan/compose.ts';
 import { diff } from '../core/plan/diff.ts';
 import { driftOf } from '../core/plan/drift.ts';
@@ -231,12 +232,16 @@ export class Director {
   /** Disables whose drain is over, and says what is left on them. What fails is tried again by the next look at the drains. */
   async endDrains(): Promise<void> {
     try {
-      const ended = this.#health.endDrains();
+      let counters: readonly ServiceCounters[] | undefined;
+      const left = (one: Override) => {
+        counters ??= this.#edge.plane.counters();
+        return leftOn(counters, one);
+      };
+      const ended = this.#health.endDrains(left);
       if (ended.length === 0) return;
-      const counters = this.#edge.plane.counters();
       for (const one of ended) {
         const on_down = this.#desired.services.get(one.service)?.on_down ?? 'keep';
-        this.#log.warn('drain_deadline', { ...one, ...leftOn(counters, one), on_down });
+        this.#log.warn('drain_deadline', { ...one, ...left(one), on_down });
       }
       await this.#weighAgain();
     } catch (error) {

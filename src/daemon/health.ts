@@ -27,6 +27,7 @@ import { type Weigh, weighBy } from '../core/weight/weigh.ts';
 import type { Log } from '../observe/log.ts';
 import { Alarms, type Grounds } from './alarms.ts';
 import { type Dependent, dependentsIn, weightAsked } from './dependents.ts';
+import type { Left } from './drains.ts';
 import { FeedbackWeights } from './feedback-weights.ts';
 import { type Flapper, Flaps } from './flaps.ts';
 import { histories } from './history.ts';
@@ -168,9 +169,9 @@ export class Health {
     return servers;
   }
 
-  /** Disables whose drain is over; returns them as they were. Throws an Error when it cannot be kept; then nothing is changed. */
-  endDrains(): readonly Override[] {
-    return this.#operators.endDrains();
+  /** Disables whose drain is over, with what is left on them; returns them as they were. Throws an Error when it cannot be kept; then nothing is changed. */
+  endDrains(left: (of: Override) => Left): readonly Override[] {
+    return this.#operators.endDrains(left);
   }
 
   /** The last transitions of servers, since this daemon began. */

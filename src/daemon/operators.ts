@@ -13,6 +13,7 @@ import {
 } from '../core/model/override.ts';
 import { serviceKey, type VirtualService } from '../core/model/service.ts';
 import type { Log } from '../observe/log.ts';
+import type { Left } from './drains.ts';
 import type { Histories } from './history.ts';
 import type { OverridesFile } from './overrides-file.ts';
 
@@ -63,12 +64,15 @@ export class Operators {
     return all;
   }
 
-  /** Disables whose drain is over; returns them as they were. Throws an Error when it cannot be kept; then nothing is changed. */
-  endDrains(): readonly Override[] {
+  /** Disables whose drain is over, with what is left on them; returns them as they were. Throws an Error when it cannot be kept; then nothing is changed. */
+  endDrains(left: (of: Override) => Left): readonly Override[] {
     const { overrides, ended } = withDeadlines(this.#overrides, new Date().toISOString());
     if (ended.length > 0) this.#keep(overrides);
-    for (const { service, server, deadline: at } of ended)
-      this.#parts.histories.record(service, server, { at: at!, to: 'disabled', reason: 'the drain is over' });
+    for (const one of ended) {
+      const { connections } = left(one);
+      const reason = `the drain is over, with ${connections} connection${connections === 1 ? '' : 's'} left`;
+      this.#parts.histories.record(one.service, one.server, { at: one.deadline!, to: 'disabled', reason });
+    }
     return ended;
   }
 

@@ -106,6 +106,13 @@ describe('overrides', () => {
     expect((await overrides()).map(({ state, since }) => [state, since])).toEqual(
       before.map(({ deadline }) => ['down', deadline]),
     );
+    // What is left is said where one looks, and kept.
+    expect(await weir('servers')).toMatch(
+      /192\.168\.1\.102:7 .* disabled since \S+ \(new disks\); 2 connections left/,
+    );
+    expect(await weir('servers', '--history')).toMatch(
+      /192\.168\.1\.102:7 .* disabled +the drain is over, with 2 connections left/,
+    );
     expect((await held.poke()).alive).toBe(6);
     expect(await held.close()).toMatchObject({ alive: 6, dead: [] });
     await weir('undrain', '192.168.1.102');

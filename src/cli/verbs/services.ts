@@ -9,7 +9,7 @@ import { EXIT } from '../exit.ts';
 import { findServices } from '../find.ts';
 import { output, type Session, say, table } from '../session.ts';
 import { type Cell, type Column, layOut, type Row, totalWidth } from '../table.ts';
-import { bar, humanCount } from '../text.ts';
+import { bar, humanCount, plural } from '../text.ts';
 import type { Verb } from '../verb.ts';
 
 const left = (title: string): Column => ({ title, align: 'left' });
@@ -117,8 +117,11 @@ function healthCell({ style }: Session, { health }: ServerStatus): Cell {
 }
 
 /** Why a server does not weigh what is configured; empty where it does, or is about to. */
-function whyText({ health, weight, configured_weight, factors }: ServerStatus): string {
-  const reduced = factors.find(({ name, value }) => name !== 'health' && value < 1)?.reason ?? '';
+function whyText({ health, weight, configured_weight, factors, ...counters }: ServerStatus): string {
+  const reducing = factors.find(({ name, value }) => name !== 'health' && value < 1);
+  const left = counters.active + counters.inactive;
+  const rest = reducing?.name === 'admin' && left > 0 ? `; ${plural(left, 'connection')} left` : '';
+  const reduced = `${reducing?.reason ?? ''}${rest}`;
   if (health === null) return reduced;
   const { checked, reason, since, checks } = health;
   const stale = checks.some(({ feedback }) => feedback?.stale) ? staleIn(factors) : '';

@@ -132,7 +132,7 @@ describe.each([
     rmSync(file);
     writeFileSync(fault, what);
     await expect.poll(() => died).toEqual([told]);
-    await expect.poll(() => pids.map(isRunning)).toEqual([false, false]);
+    await expect.poll(() => pids.map(isRunning), { timeout: 10_000 }).toEqual([false, false]);
     // And waited for, as nobody else would.
     await expect.poll(() => existsSync(`/proc/${pids[0]}`)).toBe(false);
   });
@@ -145,7 +145,7 @@ it('a thread that is closed leaves no program behind', async () => {
   await expect.poll(pidsIn(file)).toHaveLength(2);
   const pids = pidsIn(file)();
   await thread!.close();
-  await expect.poll(() => pids.map(isRunning)).toEqual([false, false]);
+  await expect.poll(() => pids.map(isRunning), { timeout: 10_000 }).toEqual([false, false]);
   expect(died).toEqual([]);
 });
 

@@ -46,8 +46,8 @@ describe.skipIf(guest === undefined)('the contract, kept by ip_vs', () => {
   let outcome: Readonly<Record<string, ContractOutcome>>;
   beforeAll(async () => {
     const job = fileURLToPath(new URL('contract-job.ts', import.meta.url));
-    outcome = (await runProgramInGuest(guest!, job, null, 120)) as typeof outcome;
-  }, 200_000);
+    outcome = (await runProgramInGuest(guest!, job, null, 240)) as typeof outcome;
+  }, 300_000);
 
   const of = (kind: ContractOutcome['kind']) =>
     Object.entries(outcome).flatMap(([name, one]) => (one.kind === kind ? [[name, one] as const] : []));

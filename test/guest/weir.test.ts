@@ -22,8 +22,8 @@ describe.skipIf(guest === undefined)('weir on ip_vs', () => {
     const program = weirProgram();
     if (!existsSync(program)) throw new Error(`${program} is missing; run make build first`);
     const job = fileURLToPath(new URL('weir-job.ts', import.meta.url));
-    steps = (await runProgramInGuest(guest!, job, { program }, 150)) as WeirStep[];
-  }, 240_000);
+    steps = (await runProgramInGuest(guest!, job, { program }, 240)) as WeirStep[];
+  }, 300_000);
 
   const find = (name: string): WeirStep => {
     const step = steps.find((one) => one.name === name);

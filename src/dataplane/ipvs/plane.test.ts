@@ -20,6 +20,11 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(recordDir, { recursive: true, force: true }));
 
+/** What the plane knows once it has looked. */
+const look = async (plane: ReturnType<typeof open>) => {
+  await plane.inspect!(() => false);
+  return plane.observe();
+};
 const open = () => openIpvsPlane({ recordDir, openTable: () => table });
 const serversIn = (service: VirtualService) =>
   table.services.get(serviceKey(service))!.servers.map(({ address, weight }) => [address.at(-1), weight]);
@@ -31,7 +36,7 @@ const load = (service: VirtualService, i: number, active: number): void => {
 };
 
 describe('a service that is published', () => {
-  it('is in the table with its servers in their order, and observed as it was published', () => {
+  it('is in the table with its servers in their order, and observed as it was published', async () => {
     const plane = open();
     const service: VirtualService = {
       ...serviceWith([3, 0, 1], { scheduler: 'sh', scheduler_flags: ['sh-fallback', 'sh-port'] }),
@@ -50,21 +55,21 @@ describe('a service that is published', () => {
       ['2', 0],
       ['3', 1],
     ]);
-    const { services, damaged } = plane.observe();
+    const { services, damaged } = await look(plane);
     expect([...services.values()]).toEqual([service]);
     expect(damaged).toEqual(new Map());
     plane.close();
   });
 
-  it('leads from any servers to any others, never with fewer able ones than both have', () => {
+  it('leads from any servers to any others, never with fewer able ones than both have', async () => {
     const weights = fc.array(fc.nat({ max: 3 }), { maxLength: 3 });
     const state = fc.record({ weights, leave: fc.nat({ max: 2 }) });
     const published = (one: { weights: number[]; leave: number }): VirtualService => {
       const service = serviceWith(one.weights);
       return { ...service, servers: service.servers.filter((_, i) => i !== one.leave) };
     };
-    fc.assert(
-      fc.property(state, state, fc.boolean(), (from, to, busy) => {
+    await fc.assert(
+      fc.asyncProperty(state, state, fc.boolean(), async (from, to, busy) => {
         table = memoryTable();
         const plane = open();
         const [before, after] = [published(from), published(to)];
@@ -78,8 +83,8 @@ describe('a service that is published', () => {
         table.before = check;
         plane.publishService(after);
         check();
-        expect([...plane.observe().services.values()]).toEqual([after]);
-        expect(plane.observe().damaged).toEqual(new Map());
+        expect([...(await look(plane)).services.values()]).toEqual([after]);
+        expect((await look(plane)).damaged).toEqual(new Map());
         // What is there and not asked for has connections, and gets no others.
         const wanted = new Set<string>(after.servers.map(({ address }) => address));
         for (const one of table.services.get(serviceKey(after))!.servers)
@@ -167,7 +172,7 @@ describe('a server that leaves', () => {
 });
 
 describe('a server whose connections are to end', () => {
-  it('is out of the table at once, and back when it is no longer gone', () => {
+  it('is out of the table at once, and back when it is no longer gone', async () => {
     const plane = open();
     const service = serviceWith([1, 0]);
     plane.publishService(service);
@@ -178,7 +183,7 @@ describe('a server whose connections are to end', () => {
       [1, 2],
       [0, 0],
     ]);
-    expect(plane.observe().damaged).toEqual(new Map());
+    expect((await look(plane)).damaged).toEqual(new Map());
     plane.publishService({ ...serviceWith([1]), on_down: 'reset', gone: [service.servers[0]!] });
     expect(serversIn(service)).toEqual([]);
     plane.publishService(service);
@@ -188,7 +193,7 @@ describe('a server whose connections are to end', () => {
 });
 
 describe('a service that is removed', () => {
-  it('goes, and only if it is ours', () => {
+  it('goes, and only if it is ours', async () => {
     const plane = open();
     const [ours, theirs] = [serviceWith([1]), serviceWith([1], { port: 81 })];
     plane.publishService(ours);
@@ -197,18 +202,18 @@ describe('a service that is removed', () => {
     plane.removeService(serviceKey(ours));
     plane.removeService(serviceKey(ours));
     expect([...table.services.keys()].length).toBe(1);
-    expect(plane.observe().services.size).toBe(0);
+    expect((await look(plane)).services.size).toBe(0);
     plane.close();
   });
 
-  it('keeps the connections it has, and takes no new ones', () => {
+  it('keeps the connections it has, and takes no new ones', async () => {
     const plane = open();
     const service = serviceWith([1, 1]);
     plane.publishService(service);
     load(service, 1, 1);
     plane.removeService(serviceKey(service));
     expect(serversIn(service)).toEqual([['2', 0]]);
-    expect(plane.observe().services.size).toBe(0);
+    expect((await look(plane)).services.size).toBe(0);
     expect(plane.counters()).toMatchObject([{ leaving: true, servers: [{ leaving: true, active: 1 }] }]);
     load(service, 1, 0);
     plane.sweep();
@@ -238,8 +243,27 @@ describe('the sorry server', () => {
   });
 });
 
+describe('looking', () => {
+  it('goes on where a change has interrupted it, and shows what it has found so far', async () => {
+    const plane = open();
+    const services = Array.from({ length: 250 }, (_, i) => serviceWith([1], { port: 1000 + i }));
+    for (const service of services) plane.publishService(service);
+    expect(plane.observe().damaged).toEqual(new Map());
+    table.services.clear();
+    await plane.inspect!(() => true);
+    expect(plane.observe().services.size).toBe(150);
+    await plane.inspect!(() => true);
+    expect(plane.observe().services.size).toBe(50);
+    await plane.inspect!(() => false);
+    expect(plane.observe().services.size).toBe(0);
+    plane.publishService(services[7]!);
+    expect([...plane.observe().services.values()]).toEqual([services[7]]);
+    plane.close();
+  });
+});
+
 describe('drift', () => {
-  it('is told in words, and repaired by publishing again', () => {
+  it('is told in words, and repaired by publishing again', async () => {
     const plane = open();
     const service = serviceWith([1, 1]);
     plane.publishService(service);
@@ -247,17 +271,17 @@ describe('drift', () => {
     found.servers[0] = { ...found.servers[0]!, weight: 7 };
     found.servers.pop();
     found.service = { ...found.service, scheduler: 'wlc' };
-    expect(plane.observe().damaged!.get(serviceKey(service))).toBe(
+    expect((await look(plane)).damaged!.get(serviceKey(service))).toBe(
       'scheduler wlc, flags 0x0, time-out 0 s; no server 192.168.1.102:8080; server 192.168.1.101:8080 by masq at weight 7',
     );
     plane.publishService(service);
-    expect(plane.observe().damaged).toEqual(new Map());
+    expect((await look(plane)).damaged).toEqual(new Map());
     table.services.clear();
-    expect(plane.observe().services.size).toBe(0);
+    expect((await look(plane)).services.size).toBe(0);
     plane.close();
   });
 
-  it('of the time-outs is told once, and what they were comes back in the end', () => {
+  it('of the time-outs is told once, and what they were comes back in the end', async () => {
     const plane = open();
     const service = serviceWith([1]);
     const brief = { ...service, timeouts: { ...service.timeouts, established: 60_000 } };
@@ -265,7 +289,9 @@ describe('drift', () => {
     plane.publishService({ ...brief, port: 81 });
     expect(table.timeouts).toEqual({ tcp: 60, tcp_fin: 120, udp: 300 });
     table.timeouts = { tcp: 5, tcp_fin: 5, udp: 5 };
-    expect([...plane.observe().damaged!.values()]).toEqual(['time-outs of ip_vs 5 5 5 s (tcp tcpfin udp)']);
+    expect([...(await look(plane)).damaged!.values()]).toEqual([
+      'time-outs of ip_vs 5 5 5 s (tcp tcpfin udp)',
+    ]);
     plane.destroy();
     expect(table.timeouts).toEqual({ tcp: 900, tcp_fin: 120, udp: 300 });
     expect(table.services.size).toBe(0);
@@ -273,7 +299,7 @@ describe('drift', () => {
 });
 
 describe('the record', () => {
-  it('lets the next daemon find all as it was, and one that was killed while writing', () => {
+  it('lets the next daemon find all as it was, and one that was killed while writing', async () => {
     const first = open();
     const [one, two] = [serviceWith([1, 2]), serviceWith([1], { port: 81 })];
     for (const service of [one, two]) first.publishService(service);
@@ -282,8 +308,8 @@ describe('the record', () => {
     const path = recordPath(recordDir);
     writeFileSync(path, `${readFileSync(path, 'utf8')}{"publ`);
     const second = open();
-    expect(second.observe().services).toEqual(new Map([[serviceKey(one), one]]));
-    expect(second.observe().damaged).toEqual(new Map());
+    expect((await look(second)).services).toEqual(new Map([[serviceKey(one), one]]));
+    expect((await look(second)).damaged).toEqual(new Map());
     expect(second.description).toContain('1 of its services found ours');
     second.close();
     expect(recordedServices(recordDir)).toBe(1);
@@ -309,7 +335,7 @@ describe('the record', () => {
     expect(() => open()).toThrow(/line 2 is damaged/);
   });
 
-  it('is written before the table changes, so that what the kernel refuses in the middle is known afterwards', () => {
+  it('is written before the table changes, so that what the kernel refuses in the middle is known afterwards', async () => {
     const plane = open();
     const service = serviceWith([1, 1, 1]);
     table.before = (asked) => {
@@ -317,10 +343,10 @@ describe('the record', () => {
     };
     expect(() => plane.publishService(service)).toThrow(/add 192\.168\.1\.102:8080: .*ENOMEM/);
     expect(serversIn(service)).toEqual([['3', 1]]);
-    expect(plane.observe().damaged!.get(serviceKey(service))).toMatch(/no server 192\.168\.1\.102:8080/);
+    expect((await look(plane)).damaged!.get(serviceKey(service))).toMatch(/no server 192\.168\.1\.102:8080/);
     table.before = () => {};
     plane.publishService(service);
-    expect(plane.observe().damaged).toEqual(new Map());
+    expect((await look(plane)).damaged).toEqual(new Map());
     plane.close();
   });
 

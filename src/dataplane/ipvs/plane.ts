@@ -1,15 +1,15 @@
 /** The kernel's own ip_vs as a data plane: its table, of which the services that Weir has made are Weir's. */
 import { mkdirSync } from 'node:fs';
 import { formatEndpoint } from '../../core/address/address.ts';
-import { type ServiceKey, serviceKey, type VirtualService } from '../../core/model/service.ts';
+import { serviceKey } from '../../core/model/service.ts';
 import { lockDirectory } from '../../kernel/lock.ts';
 import type { KernelPlane } from '../port.ts';
 import type { ListedService } from './codec/values.ts';
 import { listConnections, passing } from './connections.ts';
 import { countersOf } from './counters.ts';
-import { damageOf } from './difference.ts';
+import { openInspector } from './inspect.ts';
 import { openIpvs, openRecord } from './open.ts';
-import { clear, hasTimeouts, publish, removeOwn, sweepService, type Table } from './publish.ts';
+import { clear, publish, removeOwn, sweepService, type Table } from './publish.ts';
 import type { ServiceRecord } from './record.ts';
 
 /** What the plane is opened with. */
@@ -42,6 +42,18 @@ export function openIpvsPlane({ recordDir, because, openTable = openIpvs }: Ipvs
   }
 }
 
+/** Services that the sweep looks at before the event loop gets its turn. */
+const SWEPT_AT_ONCE = 100;
+
+function firstOf<T>(set: ReadonlySet<T>, most: number): readonly T[] {
+  const first: T[] = [];
+  for (const one of set) {
+    if (first.length === most) break;
+    first.push(one);
+  }
+  return first;
+}
+
 function makePlane(
   table: Table,
   record: ServiceRecord,
@@ -52,6 +64,7 @@ function makePlane(
   const found = record.services.size;
   /** Services among which the sweep looks for connections that have ended; those that nothing is leaving drop out. */
   const swept = new Set(record.services.keys());
+  const inspector = openInspector(table, record);
   let closed = false;
   return {
     kind: 'ipvs',
@@ -60,10 +73,18 @@ function makePlane(
       `${found === 0 ? 'none of its services ours yet' : `${found} of its services found ours`}${because === undefined ? '' : `; ${because}`}`,
     // The kernel does not say what its table takes.
     kernelMemory: 0,
-    observe: () => ({ interfaces: new Map(), forwarding: 'stack', ...observe(table, record) }),
+    inspect: (leave) => inspector.look(leave),
+    observe: () => ({ interfaces: new Map(), forwarding: 'stack', ...inspector.observe() }),
     publishService: (service) => {
-      publish(table, record, service);
-      swept.add(serviceKey(service));
+      const key = serviceKey(service);
+      swept.add(key);
+      let whole = false;
+      try {
+        publish(table, record, service);
+        whole = true;
+      } finally {
+        inspector.published(key, whole);
+      }
     },
     removeService: (key) => {
       const own = record.services.get(key);
@@ -82,13 +103,15 @@ function makePlane(
     connections: (filter) => listConnections(passing(filter, new Set(record.services.keys()))),
     // ip_vs's connections expire by timers of their own; only what was there for them is left to be taken away.
     sweep: () => {
-      let walked = 0;
-      for (const key of swept) {
+      const some = firstOf(swept, SWEPT_AT_ONCE);
+      const completed = some.length === swept.size;
+      for (const key of some) {
+        swept.delete(key);
         const own = record.services.get(key);
-        walked += 1;
-        if (own === undefined || !sweepService(table, record, key, own)) swept.delete(key);
+        // Behind the others: there may be more than one slice of them.
+        if (own !== undefined && sweepService(table, record, key, own)) swept.add(key);
       }
-      return { walked, expired: 0, completed: true, differences: [] };
+      return { walked: some.length, expired: 0, completed, differences: [] };
     },
     routesChanged: () => {},
     succeed: () => [],
@@ -121,24 +144,4 @@ function ownServices(table: Table, record: ServiceRecord) {
       ? []
       : [{ key, ...own, found: { service, servers: table.listServers(service.id) } }];
   });
-}
-
-function observe(table: Table, record: ServiceRecord) {
-  const services = new Map<ServiceKey, VirtualService>();
-  const damaged = new Map<ServiceKey, string>();
-  const timeouts = table.getTimeouts();
-  const complained = new Set<string>();
-  for (const { key, service, leaving, found } of ownServices(table, record)) {
-    if (leaving) continue;
-    services.set(key, service);
-    const words = damageOf(service, found);
-    if (words !== undefined) damaged.set(key, words);
-    // All services share them: one that is published again puts them right for all.
-    else if (!complained.has(service.protocol) && !hasTimeouts(timeouts, service)) {
-      complained.add(service.protocol);
-      const { tcp, tcp_fin, udp } = timeouts;
-      damaged.set(key, `time-outs of ip_vs ${tcp} ${tcp_fin} ${udp} s (tcp tcpfin udp)`);
-    }
-  }
-  return { services, damaged };
 }

@@ -1,6 +1,6 @@
 /** Values of attributes: numbers of a width, addresses, texts; and attributes read as a record of complaints. */
 import { type Address, addressBytes, addressFromBytes, type Family } from '../../../core/address/address.ts';
-import { type Attribute, attributeValue, decodeAttributes } from '../../../kernel/netlink/attribute.ts';
+import { type Attribute, decodeAttributes } from '../../../kernel/netlink/attribute.ts';
 import { type Decoded, LITTLE_ENDIAN, malformed, readText, viewOf } from '../../../kernel/netlink/bytes.ts';
 import { AF_INET, AF_INET6 } from './numbers.ts';
 
@@ -47,9 +47,12 @@ export interface Fields {
 }
 
 function fieldsOf(attributes: readonly Attribute[]): Fields {
-  const has = (type: number) => attributeValue(attributes, type) !== undefined;
+  // By type, the last one counting as for `attributeValue`: a table of thousands of services is read every few seconds.
+  const values = new Map<number, Uint8Array>();
+  for (const { type, value } of attributes) values.set(type, value);
+  const has = (type: number) => values.has(type);
   const bytes = (type: number, least: number, what: string): Uint8Array => {
-    const value = attributeValue(attributes, type);
+    const value = values.get(type);
     if (value === undefined || value.length < least) throw new Complaint(what);
     return value;
   };

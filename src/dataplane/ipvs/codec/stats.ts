@@ -18,11 +18,10 @@ export const NO_STATS: IpvsStats = {
   outbps: 0n,
 };
 
-const FIELDS = Object.keys(NO_STATS) as (keyof IpvsStats)[];
-
-/** The type of each: the names are those of the header in small letters. */
-const typeOf = (field: keyof IpvsStats): number =>
-  IPVS_STATS_ATTR[field.toUpperCase() as keyof typeof IPVS_STATS_ATTR];
+/** Each with its type: the names are those of the header in small letters. */
+const TYPES = Object.entries(IPVS_STATS_ATTR).map(
+  ([name, type]) => [name.toLowerCase() as keyof IpvsStats, type] as const,
+);
 
 /** A number of 32 or 64 bits, whichever it has: STATS has both, STATS64 only the latter. */
 function wide(bytes: Uint8Array): bigint {
@@ -35,10 +34,9 @@ export function readStats(fields: Fields, stats: number, stats64: number): IpvsS
   const type = fields.has(stats64) ? stats64 : stats;
   if (!fields.has(type)) return NO_STATS;
   return readInside(fields.bytes(type, 0, 'statistics'), (inner) => {
-    const entries = FIELDS.map((field) => [
-      field,
-      inner.has(typeOf(field)) ? wide(inner.bytes(typeOf(field), 4, `statistics ${field}`)) : 0n,
-    ]);
-    return Object.fromEntries(entries) as unknown as IpvsStats;
+    const stats: { -readonly [K in keyof IpvsStats]: bigint } = { ...NO_STATS };
+    for (const [field, type] of TYPES)
+      if (inner.has(type)) stats[field] = wide(inner.bytes(type, 4, `statistics ${field}`));
+    return stats;
   });
 }

@@ -12,6 +12,8 @@ import { check } from './verbs/check.ts';
 import { connections } from './verbs/connections.ts';
 import { down } from './verbs/down.ts';
 import { events } from './verbs/events.ts';
+import { importVerb } from './verbs/import.ts';
+import { restore, save } from './verbs/rules.ts';
 import { run } from './verbs/run.ts';
 import { servers, services } from './verbs/services.ts';
 import { stats } from './verbs/stats.ts';
@@ -27,6 +29,9 @@ export const VERBS: readonly Verb[] = [
   diff,
   apply,
   reload,
+  importVerb,
+  save,
+  restore,
   drain,
   undrain,
   disable,

@@ -1,12 +1,13 @@
 /** Does what a command asks for. */
 import type { Address } from '../core/address/address.ts';
+import type { IpvsChange } from '../dataplane/ipvs/changes.ts';
 import type { Command, ListCommand } from './command.ts';
 import { helpText, versionText } from './help.ts';
 import type { Lookups } from './lookup.ts';
 import { refusalText } from './messages.ts';
 import { type Labels, NUMERIC } from './names.ts';
 import { sortServers, sortServices } from './order.ts';
-import { renderListing, type ServiceWithServers, versionLine } from './render-list.ts';
+import { type ServiceWithServers, serviceRows, titles, versionLine } from './render-list.ts';
 import {
   connectionRow,
   connectionTitles,
@@ -41,11 +42,54 @@ export async function execute(command: SimpleCommand, place: Place): Promise<num
     await perform(command, place);
     return EXIT.done;
   } catch (error) {
-    const text = refusalText(error, command.kind);
-    if (text === undefined) throw error;
-    await place.err(`${text}\n`);
+    await sayRefusal(error, command.kind, place);
     return command.kind === 'list' ? EXIT.notListed : EXIT.refused;
   }
+}
+
+/** As many changes at a time. */
+const CHANGES_AT_ONCE = 1024;
+
+const isChange = (command: SimpleCommand): command is IpvsChange =>
+  /^(add|edit|delete)-(service|server)$/.test(command.kind);
+
+/** Does many in order, saying of each what is refused; resolves to the codes of the last and of the worst. */
+export async function executeAll(
+  commands: Iterable<SimpleCommand> | AsyncIterable<SimpleCommand>,
+  place: Place,
+): Promise<{ readonly last: number; readonly worst: number }> {
+  let [last, worst]: [number, number] = [EXIT.done, EXIT.done];
+  const ended = (code: number) => {
+    last = code;
+    worst = Math.max(worst, code);
+  };
+  let changes: IpvsChange[] = [];
+  const flush = async () => {
+    if (changes.length === 0) return;
+    const refused = await place.table.changeAll(changes);
+    for (const [i, error] of refused) await sayRefusal(error, changes[i]!.kind, place);
+    if (refused.size > 0) ended(EXIT.refused);
+    last = refused.has(changes.length - 1) ? EXIT.refused : EXIT.done;
+    changes = [];
+  };
+  for await (const command of commands) {
+    if (isChange(command)) {
+      if (changes.push(command) >= CHANGES_AT_ONCE) await flush();
+      continue;
+    }
+    await flush();
+    ended(await execute(command, place));
+    if (command.kind === 'help' || command.kind === 'version') return { last, worst };
+  }
+  await flush();
+  return { last, worst };
+}
+
+/** Throws what is no refusal. */
+async function sayRefusal(error: unknown, kind: Command['kind'], place: Place): Promise<void> {
+  const text = refusalText(error, kind);
+  if (text === undefined) throw error;
+  await place.err(`${text}\n`);
 }
 
 async function perform(command: SimpleCommand, place: Place): Promise<void> {
@@ -97,42 +141,44 @@ async function list(command: ListCommand, place: Place): Promise<void> {
       return listConnections(command, place);
     case 'services': {
       const { id, view, exact, sorted, numeric } = command;
+      if (view === 'rate') await table.measureRates?.();
       const services = id === undefined ? await table.listServices() : [await table.getService(id)];
       const head = id === undefined ? `${versionLine(await table.info())}\n` : '';
-      const all = await withServers(services, sorted, table);
-      const labels = await labelsFor(all, numeric, place);
-      return out(head + text(renderListing(all, { view, exact, labels })));
+      await out(head + text(titles(view)));
+      return eachService(services, sorted, numeric, place, (one, labels) =>
+        serviceRows(one, { view, exact, labels }),
+      );
     }
   }
 }
 
 const text = (lines: Iterable<string>): string => Array.from(lines, (line) => `${line}\n`).join('');
 
-async function withServers(
+/** Prints some characters at a time: a hundred thousand servers have no room in memory together. */
+const OUT_AT_ONCE = 65_536;
+
+/** Prints what `render` makes of each service with its servers. */
+async function eachService(
   services: readonly ServiceWithServers['service'][],
   sorted: boolean,
-  table: Table,
-): Promise<readonly ServiceWithServers[]> {
-  const all: ServiceWithServers[] = [];
-  for (const service of sorted ? sortServices(services) : services) {
-    const servers = await table.listServers(service.id);
-    all.push({ service, servers: sorted ? sortServers(servers) : servers });
-  }
-  return all;
-}
-
-async function labelsFor(
-  all: readonly ServiceWithServers[],
   numeric: boolean,
-  { lookups }: Place,
-): Promise<Labels> {
-  if (numeric) return NUMERIC;
-  const addresses = all.flatMap(({ service: { id }, servers }) => [
-    ...('fwmark' in id ? [] : [id.address]),
-    ...servers.map(({ address }) => address),
-  ]);
-  await lookups.learn(addresses);
-  return lookups.labels;
+  { table, lookups, out }: Place,
+  render: (one: ServiceWithServers, labels: Labels) => Iterable<string>,
+): Promise<void> {
+  let ready = '';
+  for (const service of sorted ? sortServices(services) : services) {
+    const unsorted = await table.listServers(service.id);
+    const servers = sorted ? sortServers(unsorted) : unsorted;
+    if (!numeric) {
+      const { id } = service;
+      await lookups.learn([...('fwmark' in id ? [] : [id]), ...servers].map(addressOf));
+    }
+    ready += text(render({ service, servers }, numeric ? NUMERIC : lookups.labels));
+    if (ready.length < OUT_AT_ONCE) continue;
+    await out(ready);
+    ready = '';
+  }
+  await out(ready);
 }
 
 /** As many connections are named and printed at a time. */
@@ -159,14 +205,12 @@ const addressOf = ({ address }: { readonly address: Address }): Address => addre
 
 async function save({ numeric, all }: Command & { readonly kind: 'save' }, place: Place): Promise<void> {
   const { table, out } = place;
-  const services = await withServers(await table.listServices(), true, place.table);
-  const labels = await labelsFor(services, numeric, place);
-  const rules = services.flatMap(({ service, servers }) => [
+  await eachService(await table.listServices(), true, numeric, place, ({ service, servers }, labels) => [
     serviceRule(service, labels),
     ...servers.map((server) => serverRule(service.id, server, labels, all)),
   ]);
-  const forgotten = all
-    ? [timeoutsRule(await table.getTimeouts()), ...(await table.listDaemons()).map(daemonRule)]
-    : [];
-  await out(text([...rules, ...forgotten]));
+  if (all)
+    await out(
+      text([timeoutsRule(await table.getTimeouts()), ...(await table.listDaemons()).map(daemonRule)]),
+    );
 }

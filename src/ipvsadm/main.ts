@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { EXIT, execute, type Streams } from './execute.ts';
 import { helpText, versionText } from './help.ts';
-import { NoIpvs, openKernelTable } from './kernel-table.ts';
+import { NoIpvs } from './kernel-table.ts';
 import { type Lookups, openLookups } from './lookup.ts';
 import { refusalText } from './messages.ts';
+import { openTable } from './open-table.ts';
 import { addRules, addRulesStrictly, parseWithLookups, replaceByRules, replaceStrictly } from './restore.ts';
 import type { Table } from './table.ts';
 
@@ -23,7 +24,7 @@ export function processIo(): ProgramIo {
     out: (text) => write(process.stdout, text),
     err: (text) => write(process.stderr, text),
     input: () => readFileSync(0),
-    open: openKernelTable,
+    open: () => openTable(process.env['WEIR_RUN_DIR'] || '/run/weir'),
     lookups: openLookups(),
   };
 }
@@ -36,10 +37,16 @@ function write(stream: NodeJS.WritableStream, text: string): Promise<void> {
 }
 
 /** Runs one of the programs, by its name; resolves to the exit code. */
-export function run(program: string, argv: readonly string[], io: ProgramIo): Promise<number> {
-  if (program === 'ipvsadm-save') return saveProgram(argv, io);
-  if (program === 'ipvsadm-restore') return restoreProgram(argv, io);
-  return ipvsadm(argv, io);
+export async function run(program: string, argv: readonly string[], io: ProgramIo): Promise<number> {
+  try {
+    if (program === 'ipvsadm-save') return await saveProgram(argv, io);
+    if (program === 'ipvsadm-restore') return await restoreProgram(argv, io);
+    return await ipvsadm(argv, io);
+  } catch (error) {
+    // A daemon that does not answer, say.
+    await io.err(`${error instanceof Error ? error.message : String(error)}\n`);
+    return EXIT.refused;
+  }
 }
 
 /** `ipvsadm` with these arguments. */

@@ -52,16 +52,16 @@ const TITLES: Readonly<Record<ListView, readonly [string, string]>> = {
 export const versionLine = ({ version, conn_tab_size: size }: IpvsInfo): string =>
   `IP Virtual Server version ${version} (size=${size})`;
 
-/** The titles and a line for each service and server. */
-export function* renderListing(
-  all: Iterable<ServiceWithServers>,
+/** The titles of a listing, a line each. */
+export const titles = (view: ListView): readonly string[] => TITLES[view];
+
+/** A line for a service, and one for each of its servers. */
+export function* serviceRows(
+  { service, servers }: ServiceWithServers,
   options: ListingOptions,
 ): Generator<string> {
-  yield* TITLES[options.view];
-  for (const { service, servers } of all) {
-    yield serviceRow(service, options);
-    for (const server of servers) yield serverRow(service, server, options);
-  }
+  yield serviceRow(service, options);
+  for (const server of servers) yield serverRow(service, server, options);
 }
 
 const COUNTED = ['conns', 'inpkts', 'outpkts', 'inbytes', 'outbytes'] as const;

@@ -4,7 +4,7 @@ import { formatEndpoint } from '../core/address/address.ts';
 import { ipvsServiceText } from '../dataplane/ipvs/codec/values.ts';
 import { NAMES } from './names.fixture.ts';
 import { parseCommand } from './parse.ts';
-import { type Present, type RestoreStep, restorePlan, rulesetOf } from './replace.ts';
+import { type Present, type RestoreStep, type Ruleset, restorePlan, rulesetOf } from './replace.ts';
 import { readRules } from './rules.ts';
 
 async function ruled(lines: readonly string[]) {
@@ -15,14 +15,22 @@ async function ruled(lines: readonly string[]) {
   if ('mistake' in answer) throw new Error(answer.mistake.text);
   return rulesetOf(answer.rules);
 }
-const present = async (lines: readonly string[]): Promise<Present> => (await ruled(lines)).ruleset;
+const presentOf = ({ services, daemons }: Ruleset): Present => ({
+  services: new Map([...services].map(([key, { service }]) => [key, service])),
+  serversOf: async (id) => services.get(ipvsServiceText(id))!.servers,
+  daemons,
+});
+const rulesetFrom = async (lines: readonly string[]): Promise<Ruleset> => (await ruled(lines)).ruleset;
 
-const plan = async (from: readonly string[], to: readonly string[]): Promise<readonly RestoreStep[]> => [
-  ...restorePlan((await ruled(to)).ruleset, await present(from)),
-];
+async function plan(from: readonly string[], to: readonly string[]): Promise<readonly RestoreStep[]> {
+  const steps: RestoreStep[] = [];
+  for await (const step of restorePlan(await rulesetFrom(to), presentOf(await rulesetFrom(from))))
+    steps.push(step);
+  return steps;
+}
 
 /** What becomes of `from`, service by service; throws for a step that cannot be done. */
-function apply(from: Present, steps: readonly RestoreStep[]) {
+function apply(from: Ruleset, steps: readonly RestoreStep[]) {
   const services = new Map(
     [...from.services].map(([key, one]) => [key, { ...one, servers: new Map(one.servers) }]),
   );
@@ -101,7 +109,7 @@ describe('a restore', () => {
       );
     await fc.assert(
       fc.asyncProperty(table, table, async (from, to) => {
-        const [before, after] = [await present(from), await present(to)];
+        const [before, after] = [await rulesetFrom(from), await rulesetFrom(to)];
         const steps = await plan(from, to);
         const result = apply(before, steps);
         expect(new Map([...result].sort())).toEqual(new Map([...after.services].sort()));

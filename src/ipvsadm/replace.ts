@@ -24,7 +24,12 @@ export interface Ruleset {
   readonly services: ReadonlyMap<string, RuledService>;
   readonly timeouts?: IpvsTimeouts;
   readonly daemons: readonly IpvsDaemon[];
+  /** Which rule spoke last of a service, by its key, or of a server, by `serverRuleKey`. */
+  readonly lines: ReadonlyMap<string, number>;
 }
+
+/** How a server of a service is called in `lines`. */
+export const serverRuleKey = (service: string, server: string): string => `${service} ${server}`;
 
 /** What a rule was refused for, in the words of ipvsadm. */
 export interface RuleRefusal {
@@ -42,6 +47,7 @@ export function rulesetOf(rules: readonly Rule[]): {
   const services: Draft = new Map();
   const refusals: RuleRefusal[] = [];
   const daemons = new Map<string, IpvsDaemon>();
+  const lines = new Map<string, number>();
   let timeouts: IpvsTimeouts | undefined;
   for (const { line, command } of rules) {
     let text: string | undefined;
@@ -51,11 +57,19 @@ export function rulesetOf(rules: readonly Rule[]): {
       else daemons.set(command.daemon.state, command.daemon);
     } else text = change(services, command);
     if (text !== undefined) refusals.push({ line, text });
+    else for (const key of spokenOf(command)) lines.set(key, line);
   }
   return {
-    ruleset: { services, ...(timeouts !== undefined && { timeouts }), daemons: [...daemons.values()] },
+    ruleset: { services, ...(timeouts !== undefined && { timeouts }), daemons: [...daemons.values()], lines },
     refusals,
   };
+}
+
+function spokenOf(command: Command): readonly string[] {
+  if (command.kind === 'add-service' || command.kind === 'edit-service')
+    return [ipvsServiceText(command.service.id)];
+  if (command.kind !== 'add-server' && command.kind !== 'edit-server') return [];
+  return [serverRuleKey(ipvsServiceText(command.id), formatEndpoint(command.server))];
 }
 
 /** A later 0 leaves what an earlier line has said. */
@@ -126,7 +140,10 @@ export type RestoreStep = Extract<
 
 /** What there is, as far as a restore replaces it. */
 export interface Present {
-  readonly services: ReadonlyMap<string, RuledService>;
+  /** By `ipvsServiceText`. */
+  readonly services: ReadonlyMap<string, IpvsService>;
+  /** The servers of one of them, by their endpoints in text; asked for when its turn comes. */
+  serversOf(id: IpvsServiceId): Promise<ReadonlyMap<string, IpvsServer>>;
   readonly daemons: readonly IpvsDaemon[];
 }
 
@@ -134,16 +151,20 @@ export interface Present {
  * The steps from what there is to what the rules say. A service is changed in place: what it lacks comes before what it
  * loses, and services that go, go last. Time-outs and sync daemons that the rules do not speak of stay.
  */
-export function* restorePlan(wanted: Ruleset, present: Present): Generator<RestoreStep> {
+export async function* restorePlan(wanted: Ruleset, present: Present): AsyncGenerator<RestoreStep> {
   if (wanted.timeouts !== undefined) yield { kind: 'set', timeouts: wanted.timeouts };
   for (const [key, { service, servers }] of wanted.services) {
     const before = present.services.get(key);
     if (before === undefined) yield { kind: 'add-service', service };
-    else if (!equalService(before.service, service)) yield { kind: 'edit-service', service };
-    yield* serverSteps(service.id, servers, before?.servers ?? new Map());
+    else if (!equalService(before, service)) yield { kind: 'edit-service', service };
+    yield* serverSteps(
+      service.id,
+      servers,
+      before === undefined ? new Map() : await present.serversOf(service.id),
+    );
   }
-  for (const [key, { service }] of present.services)
-    if (!wanted.services.has(key)) yield { kind: 'delete-service', id: service.id };
+  for (const [key, { id }] of present.services)
+    if (!wanted.services.has(key)) yield { kind: 'delete-service', id };
   for (const daemon of wanted.daemons) {
     const before = present.daemons.find(({ state }) => state === daemon.state);
     if (before !== undefined && speaksAlike(before, daemon)) continue;

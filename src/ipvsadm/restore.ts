@@ -2,12 +2,12 @@
 import { formatEndpoint } from '../core/address/address.ts';
 import { ipvsServiceText } from '../dataplane/ipvs/codec/values.ts';
 import type { Parsed } from './command.ts';
-import { EXIT, execute, type Place } from './execute.ts';
+import { EXIT, execute, executeAll, type Place, type SimpleCommand } from './execute.ts';
 import type { Lookups } from './lookup.ts';
 import { HostNotLookedUp } from './names.ts';
 import { parseCommand } from './parse.ts';
 import { type Present, restorePlan, rulesetOf } from './replace.ts';
-import { piecesOf, readRules } from './rules.ts';
+import { piecesOf, type Rule, readRules } from './rules.ts';
 import type { Table } from './table.ts';
 
 /** Parses a command line, looking up the hosts that it names. */
@@ -30,13 +30,13 @@ export async function addRules(bytes: Uint8Array, place: Place): Promise<number>
     await place.err(`${read.mistake.text}\n`);
     return read.mistake.code;
   }
-  let code: number = EXIT.done;
-  for (const { command } of read.rules) {
-    if (command.kind === 'restore') continue;
-    code = await execute(command, place);
-    if (command.kind === 'help' || command.kind === 'version') return code;
-  }
-  return code;
+  const { last } = await executeAll(simpleCommands(read.rules), place);
+  return last;
+}
+
+/** Reading has refused those that are none. */
+function* simpleCommands(rules: readonly Rule[]): Generator<SimpleCommand> {
+  for (const { command } of rules) if (command.kind !== 'restore') yield command;
 }
 
 /** `ipvsadm -R --strict-compat`: each line is done before the next is read, and some mistakes end it, as in the real one. */
@@ -74,10 +74,8 @@ export async function replaceByRules(bytes: Uint8Array, place: Place): Promise<n
   }
   const { ruleset, refusals } = rulesetOf(read.rules);
   for (const { text } of refusals) await place.err(`${text}\n`);
-  let code: number = refusals.length === 0 ? EXIT.done : EXIT.refused;
-  for (const step of restorePlan(ruleset, await presentOf(place.table)))
-    if ((await execute(step, place)) !== EXIT.done) code = EXIT.refused;
-  return code;
+  const { worst } = await executeAll(restorePlan(ruleset, await presentOf(place.table)), place);
+  return refusals.length === 0 ? worst : EXIT.refused;
 }
 
 /** `ipvsadm-restore --strict-compat`: clears and adds line by line, as the real one. */
@@ -90,13 +88,13 @@ export async function replaceStrictly(bytes: Uint8Array, place: Place): Promise<
 
 /** What of the table a restore replaces. */
 export async function presentOf(table: Table): Promise<Present> {
-  const services: [string, Present['services'] extends ReadonlyMap<string, infer V> ? V : never][] = [];
-  for (const service of await table.listServices()) {
-    const servers = await table.listServers(service.id);
-    services.push([
-      ipvsServiceText(service.id),
-      { service, servers: new Map(servers.map((server) => [formatEndpoint(server), server])) },
-    ]);
-  }
-  return { services: new Map(services), daemons: await table.listDaemons() };
+  const services = await table.listServices();
+  return {
+    services: new Map(services.map((service) => [ipvsServiceText(service.id), service])),
+    async serversOf(id) {
+      const servers = await table.listServers(id);
+      return new Map(servers.map((server) => [formatEndpoint(server), server]));
+    },
+    daemons: await table.listDaemons(),
+  };
 }

@@ -1,4 +1,5 @@
 /** The table that ipvsadm works on: the kernel's ip_vs, or what Weir's daemon answers for. */
+import type { IpvsChange } from '../dataplane/ipvs/changes.ts';
 import type { IpvsTable } from '../dataplane/ipvs/table.ts';
 import type { ListedConnection } from './render-rest.ts';
 
@@ -38,6 +39,10 @@ export interface Table
       | 'close'
     >
   > {
+  /** Makes changes in order; what is refused, by their places, keeps none of the later ones from being made. */
+  changeAll(changes: readonly IpvsChange[]): Soon<ReadonlyMap<number, unknown>>;
+  /** Waits as long as it takes to tell how fast counters rise, where the table does not know by itself. */
+  measureRates?(): Promise<void>;
   /** Connections and templates, in the table's own order. */
   connections(): Iterable<ListedConnection> | AsyncIterable<ListedConnection>;
 }

@@ -664,6 +664,18 @@ const restoring: Scenario = {
   ].map(rules),
 };
 
+/** Read as a whole, with nothing but refusals of ip_vs in them: as line by line. */
+const restoringAtOnce: Scenario = {
+  name: 'rules at once',
+  lines: [
+    '-A -t 1.2.3.4:80\n-A -t 1.2.3.4:80\n-a -t 1.2.3.9:80 -r 1.1.1.1\n-a -t 1.2.3.4:80 -r 1.1.1.1 -m\n',
+    '-a -t 1.2.3.4:80 -r 1.1.1.1 -m\n-e -t 1.2.3.4:80 -r 1.1.1.2 -m\n-d -t 1.2.3.4:80 -r 1.1.1.3\n',
+    '-A -t 1.2.3.5:80 -s bogus\n-L -n -t 1.2.3.4:80\n-E -t 1.2.3.4:80 -s rr -p\n-E -t 1.2.3.6:80\n-D -t 1.2.3.6:80\n',
+    `-A -u 1.2.3.7:53\n${Array.from({ length: 200 }, (_, i) => `-a -u 1.2.3.7:53 -r 10.0.1.${i % 150} -m -w ${i}\n`).join('')}`,
+    '-C\n--set 5 6 7\n-A -f 1\n-Z\n',
+  ].map((input) => ({ argv: ['-R'], input })),
+};
+
 /** All scenarios. */
 export const SCENARIOS: readonly Scenario[] = [
   services,
@@ -675,4 +687,5 @@ export const SCENARIOS: readonly Scenario[] = [
   listings,
   order,
   restoring,
+  restoringAtOnce,
 ];

@@ -73,6 +73,11 @@ export class GenericSocket {
     this.#socket.change(this.#request(request));
   }
 
+  /** Makes changes in order, many with one call; returns what the kernel refused, by the places of the requests. */
+  changes(requests: readonly GenericRequest[]): ReadonlyMap<number, NetlinkError> {
+    return this.#socket.changes(requests.map((request) => this.#request(request)));
+  }
+
   /** The one answer to a question; a `NetlinkError` if the kernel refuses, or says nothing (ENOENT). */
   ask(request: GenericRequest): GenericMessage {
     const [message] = this.#socket.ask(this.#request(request));
@@ -92,7 +97,13 @@ export class GenericSocket {
   }
 
   #request(request: GenericRequest) {
-    return { asked: request.asked, type: this.#family, payload: encodeGeneric(request) };
+    return {
+      get asked() {
+        return request.asked;
+      },
+      type: this.#family,
+      payload: encodeGeneric(request),
+    };
   }
 
   #find(name: string): number {

@@ -34,6 +34,8 @@ const MSG_TRUNC = 0x20;
 const RECEIVE_TIMEOUT_S = 5n;
 /** A dump that changes run into is asked again this often before it is given up. */
 const DUMP_ATTEMPTS = 20;
+/** So many refusals, of some hundred bytes each, have room in the socket's buffer. */
+const CHANGES_AT_ONCE = 64;
 const EBUSY = 16;
 const ETIMEDOUT = 110;
 
@@ -72,6 +74,19 @@ export class NetlinkSocket {
   /** Makes a change; returns when the kernel has acknowledged it, and throws a `NetlinkError` if it refuses. */
   change(request: Request): void {
     this.ask(request);
+  }
+
+  /**
+   * Makes changes in order, many with one call; returns what the kernel refused, by the places of the requests. A refusal
+   * keeps none of the later ones from being made.
+   */
+  changes(requests: readonly Request[]): ReadonlyMap<number, NetlinkError> {
+    const refused = new Map<number, NetlinkError>();
+    for (let first = 0; first < requests.length; first += CHANGES_AT_ONCE)
+      this.#changeSome(requests.slice(first, first + CHANGES_AT_ONCE), (i, error) =>
+        refused.set(first + i, error),
+      );
+    return refused;
   }
 
   /** What the kernel says before it acknowledges the request; throws a `NetlinkError` if it refuses. */
@@ -121,6 +136,33 @@ export class NetlinkSocket {
     }
   }
 
+  /** One datagram. Only the last request is acknowledged; a refusal is told of any. */
+  #changeSome(requests: readonly Request[], refuse: (place: number, error: NetlinkError) => void): void {
+    const first = this.#sequence + 1;
+    const last = first + requests.length - 1;
+    const messages = requests.map(({ type, payload, flags = 0 }, i) =>
+      encodeMessage({
+        type,
+        flags: NLM_F_REQUEST | flags | (first + i === last ? NLM_F_ACK : 0),
+        sequence: first + i,
+        port: 0,
+        payload,
+      }),
+    );
+    this.#sequence = last;
+    this.#libc.send(this.#fd, Buffer.concat(messages), 0);
+    const { asked } = requests.at(-1)!;
+    for (let isOver = false; !isOver; )
+      for (const message of this.#receiveAny(asked)) {
+        if (message.type !== NLMSG_ERROR || message.sequence < first) continue;
+        const place = message.sequence - first;
+        const acknowledgement = unwrap(asked, decodeAcknowledgement(message));
+        if (acknowledgement.errno !== 0)
+          refuse(place, new NetlinkError(requests[place]!.asked, acknowledgement));
+        isOver ||= message.sequence === last;
+      }
+  }
+
   #send(request: Request, flags: number): number {
     this.#sequence += 1;
     const message = {
@@ -134,13 +176,17 @@ export class NetlinkSocket {
     return this.#sequence;
   }
 
-  /** The messages of the next datagram that answer request `sequence`. The length is peeked at first, so that nothing is cut off. */
+  /** The messages of the next datagram that answer request `sequence`. */
   #receive(asked: string, sequence: number): readonly Message[] {
+    return this.#receiveAny(asked).filter((message) => message.sequence === sequence);
+  }
+
+  /** The messages of the next datagram. The length is peeked at first, so that nothing is cut off. */
+  #receiveAny(asked: string): readonly Message[] {
     const length = this.#recv(asked, this.#buffer.subarray(0, 0), MSG_PEEK | MSG_TRUNC);
     if (length > this.#buffer.length) this.#buffer = new Uint8Array(length);
     const received = this.#recv(asked, this.#buffer, 0);
-    const messages = unwrap(asked, decodeMessages(this.#buffer.slice(0, received)));
-    return messages.filter((message) => message.sequence === sequence);
+    return unwrap(asked, decodeMessages(this.#buffer.slice(0, received)));
   }
 
   #recv(asked: string, into: Uint8Array, flags: number): number {

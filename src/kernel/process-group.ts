@@ -79,7 +79,8 @@ export function endOrphan(pid: number): void {
   killGroup(pid);
   let attempts = 0;
   const reap = () => {
-    if (!libc().reap(pid) && ++attempts < REAP_ATTEMPTS) setTimeout(reap, REAP_PAUSE_MS);
+    // A process that ends leaves this to init.
+    if (!libc().reap(pid) && ++attempts < REAP_ATTEMPTS) setTimeout(reap, REAP_PAUSE_MS).unref();
   };
   reap();
 }

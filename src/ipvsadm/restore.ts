@@ -70,7 +70,7 @@ export async function replaceByRules(bytes: Uint8Array, place: Place): Promise<n
   const read = await readRules(decode(bytes), { comments: true, parse });
   if ('mistake' in read) {
     await place.err(`${read.mistake.text}\n`);
-    return read.mistake.code;
+    return EXIT.usage;
   }
   const { ruleset, refusals } = rulesetOf(read.rules);
   for (const { text } of refusals) await place.err(`${text}\n`);

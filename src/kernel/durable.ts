@@ -24,14 +24,20 @@ export function writeDurably(path: string, text: string, mode = 0o600): void {
   rmSync(temporary, { force: true });
   const fd = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
   try {
-    writeFileSync(fd, text);
-    // By the descriptor: the directory may be another's, who could put a link in the file's place.
-    fchmodSync(fd, mode);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
+    try {
+      writeFileSync(fd, text);
+      // By the descriptor: the directory may be another's, who could put a link in the file's place.
+      fchmodSync(fd, mode);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    // On a full disk it would take what room there is.
+    rmSync(temporary, { force: true });
+    throw error;
   }
-  renameSync(temporary, path);
   syncDirectory(directory);
 }
 

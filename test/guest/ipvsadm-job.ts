@@ -16,6 +16,10 @@ export interface Line {
   readonly input?: string;
   /** What ours is given, where that is another line. */
   readonly ours?: readonly string[];
+  /** What the real one does instead, for the shell. */
+  readonly real?: string;
+  /** Which of our programs, where it is a process of its own; default ipvsadm. */
+  readonly program?: 'ipvsadm-save' | 'ipvsadm-restore';
 }
 
 /** Lines that are given one after the other, beginning with nothing in ip_vs. */
@@ -35,8 +39,8 @@ export interface IpvsadmQuestion {
   /** Lines for /etc/hosts. */
   readonly hosts: readonly string[];
   readonly scenarios: readonly Scenario[];
-  /** Our program, for those lines that go by a process of their own. */
-  readonly program: string;
+  /** Where our programs lie, for those lines that go by a process of their own. */
+  readonly programs: string;
   readonly processes: readonly Line[];
   /** A text of so many rules that is restored, with the milliseconds that took. */
   readonly rules?: number;
@@ -110,8 +114,8 @@ interface Places {
   readonly ours: Shell;
 }
 
-const real = ({ argv, input }: Line, shell: Shell): Promise<Said> =>
-  shell.run(['ipvsadm', ...argv].map(quoted).join(' '), input);
+const real = ({ argv, input, real: instead }: Line, shell: Shell): Promise<Said> =>
+  shell.run(instead ?? ['ipvsadm', ...argv].map(quoted).join(' '), input);
 
 const lookups = openLookups();
 
@@ -208,7 +212,8 @@ async function main(): Promise<void> {
   for (const line of question.processes) {
     const theirs = await real(line, places.real);
     const begun = performance.now();
-    const argv = ['node', question.program, ...(line.ours ?? line.argv)];
+    const program = `${question.programs}${line.program ?? 'ipvsadm'}.js`;
+    const argv = ['node', program, ...(line.ours ?? line.argv)];
     const own = await places.ours.run(argv.map(quoted).join(' '), line.input);
     processMs += (performance.now() - begun) / question.processes.length;
     const left = { real: await state(places.real), ours: await state(places.ours) };

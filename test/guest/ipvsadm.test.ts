@@ -35,7 +35,7 @@ describe.skipIf(guest === undefined)('ipvsadm', () => {
     const question: IpvsadmQuestion = {
       hosts: HOSTS,
       scenarios: SCENARIOS,
-      program: fileURLToPath(new URL('../../dist/ipvsadm.js', import.meta.url)),
+      programs: fileURLToPath(new URL('../../dist/', import.meta.url)),
       processes: [
         { argv: ['-A', '-t', '1.2.3.4:80'] },
         { argv: ['-Ln'] },
@@ -43,11 +43,19 @@ describe.skipIf(guest === undefined)('ipvsadm', () => {
         { argv: ['-Ln', '-t', '1.2.3.5:80'] },
         { argv: ['-R'], input: '-a -t 1.2.3.4:80 -r 10.0.0.1 -m\n-A -t 1.2.3.5:80\n' },
         { argv: ['-Sn'] },
+        {
+          argv: [],
+          program: 'ipvsadm-restore',
+          real: 'ipvsadm -C; grep -v "^#" | ipvsadm -R',
+          input:
+            '# rules\n-A -t 1.2.3.5:80 -s rr\n-a -t 1.2.3.5:80 -r 10.0.0.2 -m -x 9\n-A -f 1 -p\n--set 5 6 7\n',
+        },
+        { argv: ['-n'], program: 'ipvsadm-save', real: 'ipvsadm -Sn' },
       ],
     };
-    answer = (await runProgramInGuest(guest!, job, question, 150)) as IpvsadmAnswer;
+    answer = (await runProgramInGuest(guest!, job, question, 240)) as IpvsadmAnswer;
     outcomes = answer.outcomes;
-  }, 200_000);
+  }, 320_000);
 
   it('says and does what the real one says and does', () => {
     expect(outcomes.length).toBeGreaterThan(150);

@@ -5,6 +5,7 @@ import {
   decodeMessages,
   encodeMessage,
   type Message,
+  NLM_F_ACK,
   NLM_F_DUMP_INTR,
   NLMSG_DONE,
   NLMSG_ERROR,
@@ -118,5 +119,43 @@ describe('a change', () => {
     const { library } = scripted([(n) => [acknowledgement(n, 1)]]);
     const change = () => new NetlinkSocket(library).change({ ...REQUEST, asked: 'add an address' });
     expect(change).toThrow(expect.objectContaining({ asked: 'add an address', code: 'EPERM', errno: 1 }));
+  });
+});
+
+describe('many changes', () => {
+  const many = (count: number) =>
+    Array.from({ length: count }, (_, i) => ({ ...REQUEST, asked: `change ${i}`, type: 20 }));
+
+  it('go in few datagrams, of each of which the last is acknowledged', () => {
+    const sizes: number[] = [];
+    const { library } = scripted([(n) => [acknowledgement(n + 63, 0)], (n) => [acknowledgement(n + 35, 0)]]);
+    const socket = new NetlinkSocket({
+      ...library,
+      send: (fd, bytes, flags) => {
+        const sent = decodeMessages(bytes);
+        if (!sent.ok) throw new Error('the request is not netlink');
+        sizes.push(sent.value.length);
+        const asking = sent.value.filter(({ flags: bits }) => (bits & NLM_F_ACK) !== 0);
+        expect(asking).toEqual([sent.value.at(-1)]);
+        return library.send(fd, bytes, flags);
+      },
+    });
+    expect(socket.changes(many(100)).size).toBe(0);
+    expect(sizes).toEqual([64, 36]);
+  });
+
+  it('that are refused are told by their places, and keep none of the others from being made', () => {
+    const { library } = scripted([
+      (n) => [acknowledgement(n - 1, 22), acknowledgement(n, 17), acknowledgement(n + 2, 3)],
+    ]);
+    const refused = new NetlinkSocket(library).changes(many(3));
+    expect([...refused].map(([place, { asked, code }]) => [place, asked, code])).toEqual([
+      [0, 'change 0', 'EEXIST'],
+      [2, 'change 2', 'ESRCH'],
+    ]);
+  });
+
+  it('that are none need no kernel', () => {
+    expect(new NetlinkSocket(scripted([]).library).changes([]).size).toBe(0);
   });
 });

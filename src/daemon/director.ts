@@ -23,7 +23,8 @@ import { driftOf } from '../core/plan/drift.ts';
 import { explainStep } from '../core/plan/explain.ts';
 import type { DesiredState, ObservedState } from '../core/plan/states.ts';
 import type { Plan } from '../core/plan/step.ts';
-import { forgetModules } from '../host/modules.ts';
+import { modulesOf } from '../dataplane/ipvs/open.ts';
+import { forgetModules, keepModules } from '../host/modules.ts';
 import type { Log } from '../observe/log.ts';
 import { Converger, type Done, since, type Took } from './converge.ts';
 import { differenceLines, type Fixed } from './difference.ts';
@@ -99,6 +100,13 @@ export class Director {
     return state === undefined ? work : `${work}; ${state}`;
   }
 
+  /** Where ip_vs directs: has its modules that are in use loaded at every boot. */
+  keepModules(): void {
+    if (this.#kind !== 'ipvs') return;
+    const reason = keepModules(modulesOf(this.#desired.services.values()));
+    if (reason !== undefined) this.#log.warn('modules_not_kept', { reason });
+  }
+
   /** Reads the file again; one with mistakes changes nothing. */
   async reload(): Promise<ReloadDone | Refused> {
     const begin = performance.now();
@@ -162,6 +170,7 @@ export class Director {
     const about = { config_file: read.file, config_version: read.version };
     try {
       const plan = await this.converge();
+      this.keepModules();
       this.#complaint = undefined;
       this.#note(true, `${plan.length} step${plan.length === 1 ? '' : 's'}`);
       const times = { read_ms: readMs, apply_ms: since(begin), ...this.took };

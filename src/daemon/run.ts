@@ -7,8 +7,6 @@ import { type RemoteOptions, serveRemote } from '../api/remote.ts';
 import { type ControlServer, serveControl } from '../api/server.ts';
 import { socketPathIn } from '../api/socket-path.ts';
 import { VERSION } from '../api/version.ts';
-import { modulesOf } from '../dataplane/ipvs/open.ts';
-import { keepModules } from '../host/modules.ts';
 import { openHost } from '../host/open.ts';
 import { openRawPackets } from '../kernel/raw-packets.ts';
 import { type Log, type LogLevel, openLog } from '../observe/log.ts';
@@ -132,10 +130,7 @@ async function direct(
   const plan = await director.converge();
   // Not before: until all is as configured here, the plane before this one serves new clients, too.
   for (const layout of plane.succeed()) log.info('plane_succeeded', { layout });
-  if (plane.kind === 'ipvs') {
-    const kept = keepModules(modulesOf(read.config.services));
-    if (kept !== undefined) log.warn('modules_not_kept', { reason: kept });
-  }
+  director.keepModules();
   const times = { read_ms: readMs, ...director.took };
   log.info('ready', { version: VERSION, config_file: read.file, steps: plan.length, ...times });
   part.started = true;

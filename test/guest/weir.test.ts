@@ -93,6 +93,7 @@ describe.skipIf(guest === undefined)('weir on ip_vs', () => {
     expect(rules).toEqual([THEIRS, ...web(4)]);
     const after = find('after the refusal');
     expect(after.value).toMatchObject({ ok: true, steps: 1 });
+    expect(after.modules).toMatch(/\nip_vs_lc\nip_vs_wrr\n$/);
     expect(after.rules).toEqual([THEIRS, `-A ${CHAT} -s lc`, ...servers(CHAT, 1), ...web(4)]);
   });
 

@@ -6,7 +6,7 @@ import { ACTIONS } from '../../src/core/packet/verdict.ts';
 import { createLab, type Lab } from '../../src/lab/lab.ts';
 import { KIND_NAMES } from '../contract/kinds.ts';
 
-const SEQUENCES = 180;
+const SEQUENCES = 186;
 const EVENTS = 600;
 /** Milliseconds; it takes a tenth of that on a machine with nothing else to do. */
 const MOST = 240_000;

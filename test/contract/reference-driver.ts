@@ -40,7 +40,8 @@ try {
     if (difference === undefined) continue;
     const prefix = sequence.slice(0, difference.event + 1);
     const small = shrink(prefix, (candidate) => play(kernel, candidate) !== undefined);
-    failure = { sequence: i, events: small, ...play(kernel, small) };
+    // What was found first, too, in case that it is not to be found a second time.
+    failure = { sequence: i, first: difference, events: small, ...play(kernel, small) };
   }
   console.log(JSON.stringify({ ...tally, failure }));
 } finally {

@@ -24,11 +24,9 @@ export interface Ruleset {
   readonly services: ReadonlyMap<string, RuledService>;
   readonly timeouts?: IpvsTimeouts;
   readonly daemons: readonly IpvsDaemon[];
-  /** Which rule spoke last of a service, by its key, or of a server, by `serverRuleKey`. */
-  readonly lines: ReadonlyMap<string, number>;
 }
 
-/** How a server of a service is called in `lines`. */
+/** How a server of a service is called where the lines of rules are kept. */
 export const serverRuleKey = (service: string, server: string): string => `${service} ${server}`;
 
 /** What a rule was refused for, in the words of ipvsadm. */
@@ -39,15 +37,20 @@ export interface RuleRefusal {
 
 type Draft = Map<string, { service: IpvsService; servers: Map<string, IpvsServer> }>;
 
-/** Does the rules in thought. Those that ip_vs would refuse by their meaning are left out and listed. */
-export function rulesetOf(rules: readonly Rule[]): {
+/**
+ * Does the rules in thought. Those that ip_vs would refuse by their meaning are left out and listed. `lines`, where it is
+ * given, gets which rule spoke last of a service, by its key, or of a server, by `serverRuleKey`.
+ */
+export function rulesetOf(
+  rules: Iterable<Rule>,
+  lines?: Map<string, number>,
+): {
   readonly ruleset: Ruleset;
   readonly refusals: readonly RuleRefusal[];
 } {
   const services: Draft = new Map();
   const refusals: RuleRefusal[] = [];
   const daemons = new Map<string, IpvsDaemon>();
-  const lines = new Map<string, number>();
   let timeouts: IpvsTimeouts | undefined;
   for (const { line, command } of rules) {
     let text: string | undefined;
@@ -57,10 +60,10 @@ export function rulesetOf(rules: readonly Rule[]): {
       else daemons.set(command.daemon.state, command.daemon);
     } else text = change(services, command);
     if (text !== undefined) refusals.push({ line, text });
-    else for (const key of spokenOf(command)) lines.set(key, line);
+    else if (lines !== undefined) for (const key of spokenOf(command)) lines.set(key, line);
   }
   return {
-    ruleset: { services, ...(timeouts !== undefined && { timeouts }), daemons: [...daemons.values()], lines },
+    ruleset: { services, ...(timeouts !== undefined && { timeouts }), daemons: [...daemons.values()] },
     refusals,
   };
 }

@@ -64,15 +64,21 @@ export async function addRulesStrictly(bytes: Uint8Array, place: Place): Promise
   return code;
 }
 
-/** `ipvsadm-restore`: replaces. Resolves to 0 only if every rule was done. */
-export async function replaceByRules(bytes: Uint8Array, place: Place): Promise<number> {
+/** What the rules make of nothing. The text and the lines are not kept: of a hundred thousand they take much room. */
+async function readRuleset(bytes: Uint8Array, place: Place) {
   const parse = (argv: readonly string[]) => parseWithLookups(argv, place.lookups);
   const read = await readRules(decode(bytes), { comments: true, parse });
+  return 'mistake' in read ? read : rulesetOf(read.rules);
+}
+
+/** `ipvsadm-restore`: replaces. Resolves to 0 only if every rule was done. */
+export async function replaceByRules(bytes: Uint8Array, place: Place): Promise<number> {
+  const read = await readRuleset(bytes, place);
   if ('mistake' in read) {
     await place.err(`${read.mistake.text}\n`);
     return EXIT.usage;
   }
-  const { ruleset, refusals } = rulesetOf(read.rules);
+  const { ruleset, refusals } = read;
   for (const { text } of refusals) await place.err(`${text}\n`);
   const { worst } = await executeAll(restorePlan(ruleset, await presentOf(place.table)), place);
   return refusals.length === 0 ? worst : EXIT.refused;

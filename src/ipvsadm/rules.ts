@@ -63,7 +63,7 @@ export async function readRules(
   if (binary !== undefined) return { mistake: binary };
   const rules: Rule[] = [];
   let number = 0;
-  for (const line of text.split('\n')) {
+  for (const line of linesOf(text)) {
     number++;
     if (comments && line.startsWith('#')) continue;
     const pieces = piecesOf(line);
@@ -76,6 +76,16 @@ export async function readRules(
     if (parsed.ok) rules.push({ line: number, command: parsed.command });
   }
   return { rules };
+}
+
+/** One by one: there may be a hundred thousand. */
+function* linesOf(text: string): Generator<string> {
+  let start = 0;
+  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
+    yield text.slice(start, end);
+    start = end + 1;
+  }
+  yield text.slice(start);
 }
 
 /** Rules cannot be read from among rules. */

@@ -9,7 +9,8 @@ import { configOf } from './to-config.ts';
 async function imported(text: string, dataplane?: 'bpf' | 'ipvs') {
   const read = await readRules(text, { comments: true, parse: (argv) => parseCommand(argv, NAMES) });
   if ('mistake' in read) throw new Error(read.mistake.text);
-  const { text: config, leftOut } = configOf(rulesetOf(read.rules).ruleset, {
+  const lines = new Map<string, number>();
+  const { text: config, leftOut } = configOf(rulesetOf(read.rules, lines).ruleset, lines, {
     public: 'eth0',
     private: 'eth1',
     ...(dataplane && { dataplane }),

@@ -25,16 +25,17 @@ export interface ImportOptions {
 /** YAML takes most texts as they are; those that begin or end with a colon want quotes. */
 const scalar = (text: string): string => (/^:|:$/.test(text) ? `"${text}"` : text);
 
-/** The file's text, and what is left out of it. */
+/** The file's text, and what is left out of it. `lines` are those of `rulesetOf`. */
 export function configOf(
   ruleset: Ruleset,
+  lines: ReadonlyMap<string, number>,
   options: ImportOptions,
 ): { readonly text: string; readonly leftOut: readonly LeftOut[] } {
   const leftOut: LeftOut[] = [];
   const all = [...ruleset.services.values()].flatMap(({ servers }) => [...servers.values()]);
   const dataplane = options.dataplane ?? (all.some(({ forward }) => forward !== 'masq') ? 'ipvs' : undefined);
   const services = [...ruleset.services].flatMap(([key, ruled]) => {
-    const say = (text: string, of = key) => void leftOut.push({ line: ruleset.lines.get(of)!, text });
+    const say = (text: string, of = key) => void leftOut.push({ line: lines.get(of)!, text });
     return serviceText(key, ruled, say, dataplane === 'ipvs');
   });
   for (const { state } of ruleset.daemons)

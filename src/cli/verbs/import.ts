@@ -58,8 +58,9 @@ export const importVerb: Verb = {
       await write(io.stderr, say(`${path}: ${read.mistake.text}`));
       return EXIT.refused;
     }
-    const { ruleset, refusals } = rulesetOf(read.rules);
-    const { text, leftOut } = configOf(ruleset, own as unknown as ImportOptions);
+    const lines = new Map<string, number>();
+    const { ruleset, refusals } = rulesetOf(read.rules, lines);
+    const { text, leftOut } = configOf(ruleset, lines, own as unknown as ImportOptions);
     await write(io.stdout, text);
     const notes = [...refusals, ...leftOut];
     for (const { line, text: why } of notes)

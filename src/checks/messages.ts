@@ -15,7 +15,9 @@ export interface ThreadData {
 export type ToChecks =
   | { readonly kind: 'set'; readonly checks: readonly CheckToMake[] }
   /** With or without the states, of which there may be tens of thousands. */
-  | { readonly kind: 'ask'; readonly id: number; readonly states: boolean };
+  | { readonly kind: 'ask'; readonly id: number; readonly states: boolean }
+  /** End, between two turns of the loop: no program is then being started that is not noted yet. */
+  | { readonly kind: 'end' };
 
 /** What the thread answers to `ask`. */
 export interface ChecksReport {

@@ -19,6 +19,8 @@ export interface ThreadPace {
 }
 
 const PACE: ThreadPace = { ask: 5_000, answer: 15_000, restart: 1_000 };
+/** How long a thread may take to end by itself, in milliseconds, before it is ended. */
+const END_MS = 1_000;
 
 /** What is told of the checks. */
 export interface ChecksListener {
@@ -150,7 +152,12 @@ export function openChecks(
       closed = true;
       clearInterval(guard);
       clearTimeout(restart);
-      await worker?.terminate();
+      const own = worker;
+      if (own === undefined) return;
+      say({ kind: 'end' });
+      const late = setTimeout(() => void own.terminate(), END_MS);
+      await new Promise((resolve) => own.once('exit', resolve));
+      clearTimeout(late);
     },
   };
 }

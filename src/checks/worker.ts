@@ -30,6 +30,7 @@ function main(port: NonNullable<typeof parentPort>): void {
   });
   port.on('message', (message: ToChecks) => {
     if (message.kind === 'set') runner.set(message.checks);
+    else if (message.kind === 'end') process.exit();
     else {
       const states = message.states ? runner.states() : new Map<CheckKey, CheckState>();
       say({ kind: 'answer', id: message.id, states, scheduler: runner.report() });

@@ -18,7 +18,6 @@ describe('what ip_vs cannot do', () => {
       /services\[0\]\.ports: ip_vs has no service of several ports; dataplane: bpf can/,
     ],
     [service('port: 80, no_server: drop'), /no_server: ip_vs answers a connection/],
-    [service('port: 80, on_down: reset'), /on_down: ip_vs does not end the connections/],
     [
       service('port: 80, timeouts: {udp: 10s}'),
       /services\[0\]\.timeouts: ip_vs has the same time-outs for all/,

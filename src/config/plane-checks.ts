@@ -80,10 +80,6 @@ function checkKinds({ value, path }: Group): readonly Finding[] {
     findings.push(
       beyond([...path, 'no_server'], 'ip_vs answers a connection that no server is there for', 'reject'),
     );
-  if (value['on_down'] === 'reset')
-    findings.push(
-      beyond([...path, 'on_down'], 'ip_vs does not end the connections of a server that goes down', 'keep'),
-    );
   if (value['timeouts'] !== undefined)
     findings.push(beyond([...path, 'timeouts'], 'ip_vs has the same time-outs for all services'));
   return findings;

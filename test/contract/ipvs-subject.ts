@@ -16,7 +16,7 @@ import { libc } from '../../src/kernel/libc.ts';
 import { listLinks } from '../../src/kernel/netlink/link.ts';
 import { endsOf } from './conversation.ts';
 import { frameOf } from './frames.ts';
-import type { OpenSubject, Sent } from './subject.ts';
+import type { OpenSubject, Sent, Subject } from './subject.ts';
 
 /** A test asks for what nobody can do to, or see of, the kernel's ip_vs; the message says what. */
 export class Impossible extends Error {
@@ -124,8 +124,14 @@ const NEIGHBOURS = [133, 134, 135, 136, 143];
 const isNoise = (packet: Uint8Array): boolean =>
   packet[0]! >> 4 === 6 && (packet[6] === 0 || (packet[6] === 58 && NEIGHBOURS.includes(packet[40]!)));
 
+/** A subject that tells what the host's stack answers, too. */
+export interface IpvsSubject extends Subject {
+  /** What came back to the sender of the latest packet. */
+  answers(): readonly Uint8Array[];
+}
+
 /** Opens the plane in a network of its own. Time passes by itself there, and nobody reaches into ip_vs's connections. */
-export const openIpvsSubject: OpenSubject = () => {
+export const openIpvsSubject = (..._: Parameters<OpenSubject>): IpvsSubject => {
   enterNetwork();
   const recordDir = mkdtempSync(join(tmpdir(), 'weir-ipvs-'));
   const plane = openIpvsPlane({ recordDir });
@@ -139,6 +145,7 @@ export const openIpvsSubject: OpenSubject = () => {
     sysctl(name, value);
   const ends = { public: openEnd('c0', MACS.public), private: openEnd('s0', MACS.private) };
   let refused = 0;
+  let answers: readonly Uint8Array[] = [];
   const isToService = (packet: Uint8Array): boolean => {
     const { address, port } = endsOf(packet).target;
     return [...plane.observe().services.values()].some(
@@ -159,6 +166,7 @@ export const openIpvsSubject: OpenSubject = () => {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
       [there, back] = [read(other), read(side)];
     }
+    answers = back;
     const [forwarded] = there;
     // The stack routes what ip_vs leaves to it.
     if (forwarded !== undefined)
@@ -192,6 +200,7 @@ export const openIpvsSubject: OpenSubject = () => {
       setForwarding: impossible('ip_vs forwards by the stack alone'),
     },
     send,
+    answers: () => answers,
     leave: impossible('what leaves is the stack’s'),
     elapse: impossible('time is the kernel’s'),
     force: impossible('the state of a connection is the kernel’s'),

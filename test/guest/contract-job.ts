@@ -8,6 +8,7 @@ import { SERVICE_CASES } from '../contract/cases/services.ts';
 import { SORRY_CASES } from '../contract/cases/sorry.ts';
 import { THRESHOLD_CASES } from '../contract/cases/thresholds.ts';
 import { Impossible, openIpvsSubject } from '../contract/ipvs-subject.ts';
+import { ON_DOWN_CASES } from './on-down-cases.ts';
 
 /** `passed`; or what nobody can do to ip_vs, or see of it, at which a case has ended; or an error. */
 export type ContractOutcome =
@@ -26,12 +27,13 @@ const CASES = [
   ...PERSISTENCE_CASES,
   ...SORRY_CASES,
   ...THRESHOLD_CASES,
+  ...ON_DOWN_CASES,
 ];
 
 async function main(): Promise<void> {
   const outcome: Record<string, ContractOutcome> = {};
   for (const one of CASES) {
-    const subject = openIpvsSubject({ ...CASE_LIMITS, ...one.limits });
+    const subject = openIpvsSubject({ ...CASE_LIMITS, ...('limits' in one && one.limits) });
     try {
       await one.run(subject);
       outcome[one.name] = { kind: 'passed' };

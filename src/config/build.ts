@@ -16,6 +16,7 @@ import {
   thresholdsOf,
   type VirtualService,
 } from '../core/model/service.ts';
+import { DEFAULT_SLOW_START_STEPS } from '../core/model/slow-start.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../core/model/state.ts';
 import { buildChecks } from './build-checks.ts';
 import type { ParsedFile } from './schema.ts';
@@ -72,8 +73,9 @@ export function buildConfig(file: ParsedFile): Config {
     checks: buildChecks(file, services),
     slowStarts: new Map(
       services.flatMap((service, i) => {
-        const duration = file.services[i]!.slow_start;
-        return duration === undefined ? [] : [[serviceKey(service), duration] as const];
+        const { slow_start: duration, slow_start_steps: steps = DEFAULT_SLOW_START_STEPS } =
+          file.services[i]!;
+        return duration === undefined ? [] : [[serviceKey(service), { duration, steps }] as const];
       }),
     ),
     notify: file.notify,

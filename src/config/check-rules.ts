@@ -33,7 +33,21 @@ export function checkChecks(service: DraftService): readonly Finding[] {
 /** Schedulers that ask only whether a weight is 0. */
 const WEIGHTLESS: readonly (Scheduler | undefined)[] = ['rr', 'lc', 'dh'];
 
-function checkSlowStart({ path, hasSlowStart, scheduler }: DraftService): readonly Finding[] {
+function checkSlowStart({
+  path,
+  hasSlowStart,
+  hasSlowStartSteps,
+  scheduler,
+}: DraftService): readonly Finding[] {
+  if (hasSlowStartSteps && !hasSlowStart)
+    return [
+      {
+        path: [...path, 'slow_start_steps'],
+        message: 'nobody starts slowly here',
+        expected: 'the key slow_start beside it',
+        part: 'key',
+      },
+    ];
   if (!hasSlowStart || !WEIGHTLESS.includes(scheduler)) return [];
   return [
     {

@@ -68,6 +68,7 @@ export interface DraftService extends DraftEndpoint {
   readonly checks: readonly DraftCheck[];
   /** True if the service has that key, whatever is in it. */
   readonly hasSlowStart: boolean;
+  readonly hasSlowStartSteps: boolean;
   /** True if the service has that key, whatever is in it. */
   readonly hasPanicThreshold: boolean;
   readonly hasFlapDamping: boolean;
@@ -173,6 +174,7 @@ export function draftOf(file: ParsedFile): Draft {
         granularity: optional(persistence?.granularity, [...path, 'persistence', 'granularity']),
         checks: draftChecksOf(service.checks, ['services', i, 'checks']),
         hasSlowStart: service.slow_start !== undefined,
+        hasSlowStartSteps: service.slow_start_steps !== undefined,
         hasPanicThreshold: service.panic_threshold !== undefined,
         hasFlapDamping: service.flap_damping !== undefined,
         quorum: service.quorum,
@@ -281,6 +283,7 @@ function readService(value: unknown, path: Path): DraftService {
     ),
     checks: readDraftChecks(get(value, 'checks'), [...path, 'checks']),
     hasSlowStart: get(value, 'slow_start') !== undefined,
+    hasSlowStartSteps: get(value, 'slow_start_steps') !== undefined,
     hasPanicThreshold: get(value, 'panic_threshold') !== undefined,
     hasFlapDamping: get(value, 'flap_damping') !== undefined,
     quorum: found(quorumField, get(value, 'quorum'), path)?.value,

@@ -202,9 +202,16 @@ describe('health checks in a file', () => {
 
   it('may have slow start, where the scheduler goes by weights', () => {
     const parsed = parseConfig(sample('', { more: '    slow_start: 1m\n' }), 'f');
-    expect(parsed.ok && [...parsed.config.slowStarts]).toEqual([['tcp 203.0.113.100:80', 60_000]]);
+    expect(parsed.ok && [...parsed.config.slowStarts]).toEqual([
+      ['tcp 203.0.113.100:80', { duration: 60_000, steps: 20 }],
+    ]);
     expect(wrong(sample('', { more: '    slow_start: 1m\n    scheduler: lc\n' }))).toEqual([
       'f:6:5: services[0].slow_start: the scheduler lc does not go by weights; expected one that does, such as wlc or wrr',
+    ]);
+    const stepped = parseConfig(sample('', { more: '    slow_start: 1m\n    slow_start_steps: 4\n' }), 'f');
+    expect(stepped.ok && [...stepped.config.slowStarts.values()]).toEqual([{ duration: 60_000, steps: 4 }]);
+    expect(wrong(sample('', { more: '    slow_start_steps: 4\n' }))).toEqual([
+      'f:6:5: services[0].slow_start_steps: nobody starts slowly here; expected the key slow_start beside it',
     ]);
   });
 

@@ -121,7 +121,7 @@ describe('samples', () => {
       'reset',
       undefined,
     ]);
-    expect([...load('slow-start.yaml').slowStarts.values()]).toEqual([60_000]);
+    expect([...load('slow-start.yaml').slowStarts.values()]).toEqual([{ duration: 60_000, steps: 20 }]);
     expect(load('stack.yaml').forwarding).toBe('stack');
     expect(load('host.yaml').sysctls.get('net.netfilter.nf_conntrack_max')).toBe('1000000');
     expect(load('limits.yaml').limits.connections_ipv4).toBe(65_536);

@@ -17,6 +17,7 @@ import {
   SCHEDULER_FLAGS,
   SCHEDULERS,
 } from '../core/model/service.ts';
+import { DEFAULT_SLOW_START_STEPS, MAX_SLOW_START_STEPS } from '../core/model/slow-start.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../core/model/state.ts';
 import { commandField } from './check-dns.ts';
 import { checksField } from './check-schema.ts';
@@ -238,7 +239,12 @@ const service = z.strictObject({
   slow_start: durationBetween(1_000, 86_400_000)
     .optional()
     .describe(
-      'How long a server that is added, or comes back, takes to get its whole weight, 1s to 1d, in 20 steps. Default: it gets it at once.',
+      'How long a server that is added, or comes back, takes to get its whole weight, 1s to 1d. Default: it gets it at once.',
+    ),
+  slow_start_steps: countField(1, MAX_SLOW_START_STEPS)
+    .optional()
+    .describe(
+      `slow_start: in how many steps its weight rises; with 4 it gets a fifth at once, then two, three and four, and at last all. Default: ${DEFAULT_SLOW_START_STEPS}.`,
     ),
   start_as: wordField('a state', STARTS)
     .default('up')

@@ -13,7 +13,10 @@ const service = (port: number, hosts: readonly number[]): VirtualService => ({
   servers: hosts.map((host) => ({ ...parseEndpoint(`192.168.1.${host}:80`)!, weight: 100 })),
 });
 const config = (...services: VirtualService[]) =>
-  ({ services, slowStarts: new Map([[serviceKey(service(80, [])), 10_000]]) }) as unknown as Config;
+  ({
+    services,
+    slowStarts: new Map([[serviceKey(service(80, [])), { duration: 10_000, steps: 20 }]]),
+  }) as unknown as Config;
 const key = serviceKey(service(80, []));
 
 beforeEach(() => {

@@ -13,7 +13,7 @@ const PAUSE_MS = 1_000;
 export class SlowStarts {
   readonly #changed: () => void;
   readonly #since = new Map<ServiceKey, Map<string, number>>();
-  #durations: Config['slowStarts'] = new Map();
+  #rules: Config['slowStarts'] = new Map();
   #timer: NodeJS.Timeout | undefined;
 
   /** `changed` is told when weights are to be looked at again. */
@@ -23,7 +23,7 @@ export class SlowStarts {
 
   /** Servers that `after` adds to a service that was there under `before` begin now; at the daemon's own start nobody does. */
   adopt(before: Config | undefined, { services, slowStarts }: Config): void {
-    this.#durations = slowStarts;
+    this.#rules = slowStarts;
     if (before === undefined || slowStarts.size === 0) return;
     const old = new Map(
       before.services.map((service) => [serviceKey(service), new Set(service.servers.map(formatEndpoint))]),
@@ -39,7 +39,7 @@ export class SlowStarts {
 
   /** Lets a server begin now, if its service starts servers slowly. */
   begin(service: ServiceKey, server: string): void {
-    if (!this.#durations.has(service)) return;
+    if (!this.#rules.has(service)) return;
     const servers = this.#since.get(service) ?? new Map<string, number>();
     this.#since.set(service, servers.set(server, Date.now()));
     this.#timer ??= setInterval(() => {
@@ -67,8 +67,8 @@ export class SlowStarts {
   }
 
   #factor(service: ServiceKey, since: number, now: number): Factor | undefined {
-    const duration = this.#durations.get(service);
-    return duration === undefined ? undefined : slowStartFactor(since, duration, now);
+    const rule = this.#rules.get(service);
+    return rule === undefined ? undefined : slowStartFactor(since, rule, now);
   }
 
   #forgetDone(): void {

@@ -3,6 +3,7 @@ import type { Checks } from './check.ts';
 import type { Dataplane, DirectorInterface, Forwarding, HowAttached, Masquerade, Vip } from './host.ts';
 import type { NotifyCommand } from './notify.ts';
 import type { ServiceKey, VirtualService } from './service.ts';
+import type { SlowStart } from './slow-start.ts';
 
 /** How large the data plane's tables are, which are made once: a change takes effect after `weir down`. */
 export interface Limits {
@@ -44,8 +45,8 @@ export interface Config {
   readonly vips: readonly Vip[];
   readonly services: readonly VirtualService[];
   readonly checks: Checks;
-  /** How long servers take to get their weight, in milliseconds; services where they have it at once are absent. */
-  readonly slowStarts: ReadonlyMap<ServiceKey, number>;
+  /** How servers get their weights; services where they have them at once are absent. */
+  readonly slowStarts: ReadonlyMap<ServiceKey, SlowStart>;
   readonly notify: readonly NotifyCommand[];
   readonly masquerade: readonly Masquerade[];
   /** Name (`net.ipv4.tcp_fin_timeout`) to value, as written to /proc/sys. */

@@ -4,23 +4,22 @@ import type { ServerHistory } from '../../src/core/health/history.ts';
 import type { ServerStatus } from '../../src/core/health/status.ts';
 import { type LabClient, labClient } from '../../src/lab/client-api.ts';
 import type { LabProcess } from '../../src/lab/process.ts';
-import { programArgv } from '../../src/lab/programs.ts';
 import { labVip } from '../../src/lab/topology.ts';
+import { CHECKED_PORT, type CheckedServers, startCheckedServers } from './checked-servers.ts';
 import { type DirectorLab, directorLab, draft, nextEvent, serversOn } from './director-lab.ts';
 
 const vip = labVip.ipv4;
 const url = `http://${vip}/`;
 const key = `tcp ${vip}:80`;
-const healthPort = 8100;
 
 let director: DirectorLab;
 let daemon: LabProcess;
 let client: LabClient;
-let checked: LabProcess[];
+let checked: CheckedServers;
 
 const become = async (n: number, state: 'good' | 'closed') => {
   const event = nextEvent(daemon, state === 'good' ? 'server_up' : 'server_down');
-  checked[n]!.send(state);
+  await checked.become(n, state);
   return event;
 };
 const shown = async () =>
@@ -35,16 +34,9 @@ beforeAll(async () => {
   director = await directorLab();
   const { lab } = director;
   const hosts = lab.servers.slice(0, 2);
-  checked = await Promise.all(
-    hosts.map((host) =>
-      lab.spawn(host, [...programArgv('checked-server'), String(healthPort)], {
-        title: `checked ${host.name}`,
-      }),
-    ),
-  );
-  for (const each of checked) await each.waitForLine((line) => line === 'ready');
+  checked = await startCheckedServers(lab, hosts);
   client = labClient(lab, lab.clients[0]!);
-  const check = { type: 'http', interval: '100ms', rise: 1, fall: 1, connect_port: healthPort };
+  const check = { type: 'http', interval: '100ms', rise: 1, fall: 1, connect_port: CHECKED_PORT };
   const more = { checks: [check], flap_damping: { downs: 3, within: '1m', calm: '4s' } };
   await director.write(
     draft([
@@ -77,7 +69,7 @@ it('keeps it out until it is calm, lets it in when nobody else is there, and tel
   await become(0, 'closed');
   const reason = 'held down: went down 3 times in 1m; back once it has been up for 4s';
   expect(await held).toMatchObject({ service: key, server: '192.168.1.101:80', reason });
-  checked[0]!.send('good');
+  await checked.become(0, 'good');
   await expect
     .poll(() => director.weir.run(['servers']), { timeout: 10_000, interval: 100 })
     .toMatch(/101:80 .* 0 .* down +held down: went down 3 times in 1m; back in \ds if it stays up/);
@@ -94,10 +86,10 @@ it('keeps it out until it is calm, lets it in when nobody else is there, and tel
   const again = nextEvent(daemon, 'server_held');
   // It has to be calm for as long as ever: down once more, it is not back before the end of this.
   await become(0, 'closed');
-  checked[1]!.send('good');
+  await checked.become(1, 'good');
   await again;
   const back = nextEvent(daemon, 'server_up');
-  checked[0]!.send('good');
+  await checked.become(0, 'good');
   await comesTo(['down 0', 'up 1']);
   expect(await spread()).toEqual({ server2: 6 });
 

@@ -7,15 +7,13 @@ import type { ServerHistory } from '../../src/core/health/history.ts';
 import type { ServerStatus } from '../../src/core/health/status.ts';
 import { type LabClient, labClient } from '../../src/lab/client-api.ts';
 import type { LabProcess } from '../../src/lab/process.ts';
-import { programArgv } from '../../src/lab/programs.ts';
 import { labVip } from '../../src/lab/topology.ts';
+import { CHECKED_PORT, type CheckedServers, startCheckedServers } from './checked-servers.ts';
 import { type DirectorLab, directorLab, draft, nextEvent, serversOn } from './director-lab.ts';
 
 const vip = labVip.ipv4;
 const url = `http://${vip}/`;
 const key = `tcp ${vip}:80`;
-/** Where the lab's checked servers listen, beside the real servers that take the traffic. */
-const healthPort = 8100;
 const timing = { interval: '200ms', timeout: '150ms', rise: 2, fall: 2 };
 const boundMs = 200 * 2 + 150;
 
@@ -23,9 +21,9 @@ describe('health checks', () => {
   let director: DirectorLab;
   let daemon: LabProcess;
   let client: LabClient;
-  let checked: LabProcess[];
+  let checked: CheckedServers;
 
-  const http = { type: 'http', ...timing, connect_port: healthPort, body: { contains: 'ok' } };
+  const http = { type: 'http', ...timing, connect_port: CHECKED_PORT, body: { contains: 'ok' } };
   const config = (service: Readonly<Record<string, unknown>> = {}, checks: readonly unknown[] = [http]) =>
     draft([
       {
@@ -45,19 +43,7 @@ describe('health checks', () => {
     const { health, weight } = await server(n);
     return `${health?.verdict}${health?.checked ? '' : '?'} ${weight}`;
   };
-  /** Puts a checked server into a state, and waits until it is in it. */
-  const become = async (n: number, state: string) => {
-    const [from, done] = [checked[n]!, checked[n]!];
-    const said = new Promise<void>((resolve) => {
-      const forget = done.onLine((line) => {
-        if (line !== state) return;
-        forget();
-        resolve();
-      });
-    });
-    from.send(state);
-    await said;
-  };
+  const become: CheckedServers['become'] = (n, state) => checked.become(n, state);
   const allUp = () =>
     expect
       .poll(async () => (await servers()).map(({ health, weight }) => `${health?.verdict} ${weight}`), {
@@ -70,14 +56,7 @@ describe('health checks', () => {
   beforeAll(async () => {
     director = await directorLab();
     const { lab } = director;
-    checked = await Promise.all(
-      lab.servers.map((host) =>
-        lab.spawn(host, [...programArgv('checked-server'), String(healthPort)], {
-          title: `checked ${host.name}`,
-        }),
-      ),
-    );
-    for (const each of checked) await each.waitForLine((line) => line === 'ready');
+    checked = await startCheckedServers(lab, lab.servers);
     client = labClient(lab, lab.clients[0]!);
     await director.write(config());
     daemon = await director.start();

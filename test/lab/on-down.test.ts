@@ -3,12 +3,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ServerStatus } from '../../src/core/health/status.ts';
 import { type LabClient, labClient } from '../../src/lab/client-api.ts';
 import type { LabProcess } from '../../src/lab/process.ts';
-import { programArgv } from '../../src/lab/programs.ts';
 import { labVip } from '../../src/lab/topology.ts';
+import { CHECKED_PORT, type CheckedServers, startCheckedServers } from './checked-servers.ts';
 import { type DirectorLab, directorLab, draft, nextEvent, serversOn, serversOn6 } from './director-lab.ts';
 
 const vip = labVip.ipv4;
-const healthPort = 8100;
 /** By one switch for all services of a server: it tells whether the server is well. */
 const check = {
   type: 'http',
@@ -16,7 +15,7 @@ const check = {
   timeout: '150ms',
   rise: 1,
   fall: 1,
-  connect_port: healthPort,
+  connect_port: CHECKED_PORT,
   body: { contains: 'ok' },
 };
 
@@ -24,7 +23,7 @@ describe('on_down: reset', () => {
   let director: DirectorLab;
   let daemon: LabProcess;
   let client: LabClient;
-  let checked: LabProcess[];
+  let checked: CheckedServers;
 
   const config = (more: Readonly<Record<string, unknown>> = {}) => {
     const { servers } = director.lab;
@@ -38,11 +37,7 @@ describe('on_down: reset', () => {
       { timeouts: { udp: '60s', close: '1s' } },
     );
   };
-  const become = async (n: number, state: string) => {
-    const said = checked[n]!.waitForLine((line) => line === state);
-    checked[n]!.send(state);
-    await said;
-  };
+  const become: CheckedServers['become'] = (n, state) => checked.become(n, state);
   const weights = async () =>
     (JSON.parse(await director.weir.run(['servers', '-o', 'json'])) as readonly ServerStatus[]).map(
       ({ weight }) => weight,
@@ -55,14 +50,7 @@ describe('on_down: reset', () => {
   beforeAll(async () => {
     director = await directorLab();
     const { lab } = director;
-    checked = await Promise.all(
-      lab.servers.map((host) =>
-        lab.spawn(host, [...programArgv('checked-server'), String(healthPort)], {
-          title: `checked ${host.name}`,
-        }),
-      ),
-    );
-    for (const each of checked) await each.waitForLine((line) => line === 'ready');
+    checked = await startCheckedServers(lab, lab.servers);
     client = labClient(lab, lab.clients[0]!);
     await director.write(config());
     daemon = await director.start();

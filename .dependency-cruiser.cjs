@@ -31,7 +31,7 @@ module.exports = {
       from: { path: '^src/agent/', pathNot: tests },
       to: {
         path: '^src/',
-        pathNot: ['^src/(agent|core|observe)/', '^src/kernel/durable\\.ts'],
+        pathNot: ['^src/(agent|core|observe)/', '^src/kernel/(durable|process-group)\\.ts'],
       },
     },
     {

@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { NO_CHECKS, type SchedulerReport } from '../core/health/scheduler.ts';
 import type { CheckState } from '../core/health/state.ts';
 import type { Check, CheckKey } from '../core/model/check.ts';
-import { endOrphan } from '../kernel/process-group.ts';
+import { endOrphan } from '../kernel/orphan.ts';
 import { groupMemory, groupsIn } from './groups.ts';
 import type { ChecksReport, FromChecks, ThreadData, ToChecks } from './messages.ts';
 

@@ -2,7 +2,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { endOrphan, startGroup } from './process-group.ts';
+import { endOrphan } from './orphan.ts';
+import { startGroup } from './process-group.ts';
 
 let dir: string;
 beforeAll(() => {

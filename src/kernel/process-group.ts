@@ -1,15 +1,9 @@
 /** Programs that run without a shell, each in a process group of its own: all that one starts can be ended with it. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { libc } from './libc.ts';
 
 /** How much of what it prints is kept of each stream, in bytes; the rest is read and forgotten. */
 const KEPT_OUTPUT = 512;
-/** Between two looks whether a killed program has ended, in milliseconds, and how often. */
-const REAP_PAUSE_MS = 50;
-const REAP_ATTEMPTS = 100;
-
 /** Told of a group that begins; the function it returns is called when its program has ended, and its number may be another's. */
 export type GroupWatch = (pid: number) => () => void;
 
@@ -70,31 +64,6 @@ export function startGroup([program = '', ...words]: readonly string[], options:
   };
 }
 
-/**
- * Ends a group that a thread of this process started, after that thread has gone: nobody else waits for its program, so that is
- * done here, too. Does nothing when the number has become another's.
- */
-export function endOrphan(pid: number): void {
-  if (parentOf(pid) !== process.pid) return;
-  killGroup(pid);
-  let attempts = 0;
-  const reap = () => {
-    // A process that ends leaves this to init.
-    if (!libc().reap(pid) && ++attempts < REAP_ATTEMPTS) setTimeout(reap, REAP_PAUSE_MS).unref();
-  };
-  reap();
-}
-
-/** By proc(5), stat: what comes after the name, which may have any character. Undefined when there is no such process. */
-function parentOf(pid: number): number | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-  } catch {
-    return undefined;
-  }
-}
-
 function keep(stream: Readable | null): () => Buffer {
   let kept = Buffer.alloc(0);
   stream?.on('data', (piece: Buffer) => {
@@ -104,7 +73,8 @@ function keep(stream: Readable | null): () => Buffer {
   return () => kept;
 }
 
-function killGroup(pid: number | undefined): void {
+/** Kills a process group; nothing happens where nobody is left in it. */
+export function killGroup(pid: number | undefined): void {
   if (pid === undefined) return;
   try {
     process.kill(-pid, 'SIGKILL');

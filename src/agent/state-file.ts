@@ -20,7 +20,7 @@ export function readWanted(path: string): Wanted {
   return wanted;
 }
 
-/** Keeps what is wanted; everybody may read it, as the agent is nobody in particular. Throws what node:fs throws. */
+/** Keeps what is wanted; everybody may read it, as the agent is nobody in particular. Throws a NotWritten. */
 export function writeWanted(path: string, wanted: Wanted): void {
-  writeDurably(path, wantedLine(wanted), 0o644);
+  writeDurably(path, wantedLine(wanted), { mode: 0o644 });
 }

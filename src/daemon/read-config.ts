@@ -1,12 +1,12 @@
 /** Configurations as the daemon reads them: from its file, or as text that somebody sent. */
 import { createHash } from 'node:crypto';
-import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import { type ConfigText, type Refused, VersionConflict } from '../api/control.ts';
 import { parseConfig } from '../config/parse.ts';
 import { formatProblem } from '../config/problems.ts';
 import type { Config } from '../core/model/config.ts';
 import type { PlaneKind } from '../core/model/host.ts';
+import { writeDurably } from '../kernel/durable.ts';
 
 /** A good configuration with the text it was read from. */
 export interface ReadConfig extends ConfigText {
@@ -33,9 +33,8 @@ export function versionOf(text: string): string {
 }
 
 /**
- * Writes the daemon's file so that a crash leaves the old text or the new one: a temporary file beside it, fsync, rename,
- * and fsync of the directory (rename(2), fsync(2)). Owner and permissions stay; a symbolic link stays one. Rejects
- * with VersionConflict when the file does not hold `expected` any more: somebody is editing it.
+ * Writes the daemon's file so that a crash leaves the old text or the new one. Owner and permissions stay; a symbolic link
+ * stays one. Rejects with a NotWritten, or with VersionConflict when the file does not hold `expected` any more: somebody is editing it.
  */
 export async function writeConfig(file: string, text: string, expected: string): Promise<void> {
   const target = await realpath(file);
@@ -44,27 +43,7 @@ export async function writeConfig(file: string, text: string, expected: string):
       `${file} has been edited since it was read; look with weir diff, then reload it or put it back, and apply again`,
     );
   const { mode, uid, gid } = await stat(target);
-  const temporary = `${target}.weir-${process.pid}`;
-  const handle = await open(temporary, 'wx', mode & 0o777);
-  try {
-    await handle.writeFile(text);
-    const own = await handle.stat();
-    if (own.uid !== uid || own.gid !== gid) await handle.chown(uid, gid);
-    await handle.chmod(mode & 0o777);
-    await handle.sync();
-    await rename(temporary, target);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  } finally {
-    await handle.close();
-  }
-  const directory = await open(dirname(target), 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
+  writeDurably(target, text, { mode: mode & 0o777, owner: { uid, gid } });
 }
 
 /** Checks a text; `file` is what messages call it, `running` the plane that `dataplane: auto` stands for. */

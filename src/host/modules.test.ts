@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { withSmallFiles } from '../../test/support/small-files.ts';
 import { forgetModules, keepModules } from './modules.ts';
 
 let directory: string;
@@ -27,5 +28,15 @@ it('leaves somebody else’s file alone, and says what it cannot do', () => {
   expect(keepModules(['ip_vs', 'ip_vs_rr'], path)).toMatch(/not Weir's; see that it has ip_vs, ip_vs_rr/);
   expect(forgetModules(path)).toEqual([]);
   expect(readFileSync(path, 'utf8')).toBe('ip_vs\n');
-  expect(keepModules(['ip_vs'], join(directory, 'none/weir.conf'))).toMatch(/cannot be written \(ENOENT\)/);
+  expect(keepModules(['ip_vs'], join(directory, 'none/weir.conf'))).toMatch(
+    /there is no .*none; have ip_vs loaded/,
+  );
+});
+
+it('leaves the file as it is where the disk is full', () => {
+  const path = join(directory, 'weir.conf');
+  keepModules(['ip_vs'], path);
+  const names = Array.from({ length: 100 }, (_, i) => `ip_vs_${i}`);
+  expect(withSmallFiles(500, () => keepModules(names, path))).toMatch(/cannot be written \(EFBIG\)/);
+  expect(readFileSync(path, 'utf8')).toMatch(/\nip_vs\n$/);
 });

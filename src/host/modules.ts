@@ -1,5 +1,7 @@
 /** Modules that the kernel is to load at every boot: modules-load.d(5). */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { writeDurably } from '../kernel/durable.ts';
 import { codeOf } from './errors.ts';
 
 /** Weir's own file there. */
@@ -24,7 +26,9 @@ export function keepModules(names: readonly string[], path: string = MODULES_FIL
     if (present === text) return undefined;
     if (present !== undefined && !present.startsWith(HEAD))
       return `${path} is not Weir's; see that it has ${names.join(', ')}`;
-    writeFileSync(path, text, { mode: 0o644 });
+    if (!existsSync(dirname(path)))
+      return `there is no ${dirname(path)}; have ${names.join(', ')} loaded at boot by other means`;
+    writeDurably(path, text, { mode: 0o644 });
     return undefined;
   } catch (error) {
     return `${path} cannot be written (${codeOf(error)}); have ${names.join(', ')} loaded at boot by other means`;

@@ -1,7 +1,7 @@
 /** The file that the record of originals lives in. */
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { syncDirectory, writeDurably } from '../kernel/durable.ts';
+import { NotWritten, syncDirectory, writeDurably } from '../kernel/durable.ts';
 import { networkNamespaceCookie } from '../kernel/netns.ts';
 import { codeOf, HostError } from './errors.ts';
 import { noOriginals, ORIGINALS_SCHEMA, type Originals, type StackIdentity } from './originals.ts';
@@ -60,11 +60,8 @@ export function saveOriginals(stateDir: string, record: Originals): void {
   try {
     writeDurably(path, `${JSON.stringify(record, undefined, 2)}\n`);
   } catch (error) {
-    throw new HostError(
-      path,
-      `cannot be written, so nothing was changed: ${(error as Error).message}`,
-      error,
-    );
+    const reason = error instanceof NotWritten ? error.reason : (error as Error).message;
+    throw new HostError(path, `cannot be written, so nothing was changed: ${reason}`, error);
   }
 }
 

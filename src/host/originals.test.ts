@@ -11,6 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { withSmallFiles } from '../../test/support/small-files.ts';
 import { parseAddress, parsePrefix } from '../core/address/address.ts';
 import type { Vip } from '../core/model/host.ts';
 import {
@@ -89,12 +90,21 @@ describe('the file', () => {
 
   it('survives a temporary file that a crash left behind', () => {
     saveOriginals(stateDir, noOriginals(HERE));
-    const temporary = `${originalsPath(stateDir)}.tmp`;
+    const temporary = `${originalsPath(stateDir)}.99999999-0123abcd.tmp`;
     writeFileSync(temporary, '{"version": 1, "sysc');
     chmodSync(temporary, 0o666);
     saveOriginals(stateDir, FULL);
     expect(loadOriginals(stateDir, HERE)).toEqual(FULL);
+    expect(readdirSync(stateDir)).toEqual(['host.json']);
     expect(statSync(originalsPath(stateDir)).mode & 0o777).toBe(0o600);
+  });
+
+  it('is as it was where the disk is full', () => {
+    saveOriginals(stateDir, noOriginals(HERE));
+    expect(() => withSmallFiles(100, () => saveOriginals(stateDir, FULL))).toThrow(
+      /host\.json: cannot be written, so nothing was changed: EFBIG/,
+    );
+    expect(loadOriginals(stateDir, HERE)).toEqual(noOriginals(HERE));
   });
 
   it.each([

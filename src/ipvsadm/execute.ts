@@ -16,7 +16,7 @@ import {
   timeoutsLine,
 } from './render-rest.ts';
 import { daemonRule, serverRule, serviceRule, timeoutsRule } from './render-save.ts';
-import type { Table } from './table.ts';
+import { type Table, TableRefusal } from './table.ts';
 
 /** Exit codes; a refusal of the table is the real one's -1. */
 export const EXIT = { done: 0, notListed: 1, usage: 2, refused: 255 } as const;
@@ -209,8 +209,16 @@ async function save({ numeric, all }: Command & { readonly kind: 'save' }, place
     serviceRule(service, labels),
     ...servers.map((server) => serverRule(service.id, server, labels, all)),
   ]);
-  if (all)
-    await out(
-      text([timeoutsRule(await table.getTimeouts()), ...(await table.listDaemons()).map(daemonRule)]),
-    );
+  if (all) await out(text([...(await timeoutRules(place)), ...(await table.listDaemons()).map(daemonRule)]));
+}
+
+/** None where each service has time-outs of its own: `ipvsadm --set` cannot say those. */
+async function timeoutRules({ table, err }: Place): Promise<readonly string[]> {
+  try {
+    return [timeoutsRule(await table.getTimeouts())];
+  } catch (error) {
+    if (!(error instanceof TableRefusal)) throw error;
+    await err(`time-outs are left out: ${error.message}\n`);
+    return [];
+  }
 }

@@ -19,7 +19,7 @@ async function inPlace(
 
 /**
  * Writes rules that make all there is, thresholds, time-outs and sync daemons included, so that a crash or a full disk
- * leaves the old file or the new one. Resolves to the exit code of ipvsadm; throws what node:fs throws.
+ * leaves the old file or the new one. Resolves to the exit code of ipvsadm; throws a NotWritten.
  */
 export async function saveRules(path: string, io: Omit<ProgramIo, 'input'>): Promise<number> {
   let text = '# Written by weir save; read by weir restore and by ipvsadm-restore.\n';

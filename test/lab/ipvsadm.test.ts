@@ -58,6 +58,24 @@ describe('ipvsadm on the eBPF plane', () => {
     );
   });
 
+  it('says that rules could not be written, and leaves the old file, where the disk is full', async () => {
+    const { lab } = director;
+    // In a mount namespace of its own, which takes the disk with it.
+    const script = `
+      mount -t tmpfs -o size=8k none /mnt && cd /mnt && echo old > rules && head -c 4096 /dev/zero > rest
+      cd "$OLDPWD" && "$@" /mnt/rules; code=$?; cat /mnt/rules; ls /mnt; exit $code`;
+    const save = [process.execPath, 'dist/weir.js', '--run-dir', lab.runDir, 'save'];
+    const full = await lab.exec(lab.director, ['unshare', '-m', 'sh', '-c', script, 'sh', ...save]);
+    expect(full).toMatchObject({ code: 1, stdout: 'old\nrest\nrules\n' });
+    expect(full.stderr).toMatch(
+      /^weir: time-outs are left out.*\nweir: \/mnt\/rules cannot be written, and is as it was: ENOSPC/,
+    );
+    const printed = ['sh', '-c', `WEIR_RUN_DIR=${lab.runDir} "$0" dist/ipvsadm-save.js > /dev/full`];
+    const nowhere = await lab.exec(lab.director, [...printed, process.execPath]);
+    expect(nowhere.code).toBe(1);
+    expect(nowhere.stderr).toMatch(/^ipvsadm-save: standard output cannot be written: ENOSPC.*\n$/);
+  });
+
   it('refuses changes, and says where they belong', async () => {
     const refused = await ipvsadm('-D', '-t', `${vip}:7`);
     expect(refused).toMatchObject({ code: 255, stdout: '' });

@@ -2,10 +2,10 @@
  * Which services in ip_vs's table are Weir's, and what was asked of them: a file that outlives the daemon, but not the
  * boot, which empties the table too. Each change is a line at its end, written before the table changes.
  */
-import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ServiceKey, serviceKey, type VirtualService } from '../../core/model/service.ts';
-import { writeDurably } from '../../kernel/durable.ts';
+import { NotWritten, writeDurably } from '../../kernel/durable.ts';
 import type { IpvsTimeouts } from './codec/values.ts';
 
 /** Which table the record is about. */
@@ -54,7 +54,7 @@ function readLines(path: string, text: string): readonly Line[] {
 
 const textOf = (line: Line): string => `${JSON.stringify(line)}\n`;
 
-/** The record of Weir's services in one table. Every change of it throws what node:fs throws, and then the table must not change. */
+/** The record of Weir's services in one table. Every change of it throws a NotWritten, or what node:fs throws, and then the table must not change. */
 export class ServiceRecord {
   readonly #path: string;
   readonly #services = new Map<ServiceKey, OwnService>();
@@ -144,7 +144,16 @@ export class ServiceRecord {
 
   // No fsync: a crash of the machine empties the table, and only that could lose what has been written.
   #write(line: Line): void {
-    writeSync(this.#fd, textOf(line));
+    const { size } = fstatSync(this.#fd);
+    try {
+      // A disk that gets full takes part of it (write(2)), and the rest of it fails.
+      const bytes = Buffer.from(textOf(line));
+      for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done);
+    } catch (error) {
+      // The next line would begin in the middle of this one.
+      ftruncateSync(this.#fd, size);
+      throw new NotWritten(this.#path, error as NodeJS.ErrnoException);
+    }
     this.#take(line);
   }
 

@@ -200,7 +200,7 @@ export class Director {
       await this.#edge.plane.inspect?.(waiting);
       if (waiting()) return;
       // What could not be done the last time is no drift when it succeeds at last.
-      const overdue = this.#converger.failed;
+      const overdue = this.#converger.undone;
       await this.converge((step, observed) => {
         if (!overdue.has(explainStep(step)[0]!))
           this.#log.warn('drift_repaired', { ...driftOf(step, observed) });

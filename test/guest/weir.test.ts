@@ -88,7 +88,7 @@ describe.skipIf(guest === undefined)('weir on ip_vs', () => {
   it('says which step the kernel refused and why, and goes on from what is', () => {
     const { value, rules } = find('refusal');
     expect(value).toMatch(
-      /1 of 3 steps failed: \+ service tcp 203\.0\.113\.100:79 .* ip_vs has no scheduler twos: .*ip_vs_twos/,
+      /1 of 3 steps failed: step 1, \+ service tcp 203\.0\.113\.100:79 .* ip_vs has no scheduler twos: .*ip_vs_twos/,
     );
     expect(rules).toEqual([THEIRS, ...web(4)]);
     const after = find('after the refusal');

@@ -40,7 +40,7 @@ export interface GuestResult {
 /** Seconds that booting and halting may take on a busy machine. */
 const BOOT_SECONDS = 60;
 /** The guest's memory, in MiB; a file of that size, which is filled as far as it is used. */
-const MEMORY = 192;
+const MEMORY = 384;
 
 /** The guest if its packages have been fetched (`scripts/install-packages.sh --guest`), else undefined. */
 export function findGuest(): Guest | undefined {

@@ -5,8 +5,10 @@ import type { ServerStatus } from '../core/health/status.ts';
 import type { Connection } from '../core/model/connection.ts';
 import type { ServerCounters, ServiceCounters, Verdicts } from '../core/model/counters.ts';
 import type { Override } from '../core/model/override.ts';
+import { PERSISTENCE_ENGINES } from '../core/model/persistence.ts';
 import { PROTOCOLS, SCHEDULERS } from '../core/model/service.ts';
 import { LISTED_STATES } from '../core/model/state.ts';
+import { TUNNEL_TYPES } from '../core/model/tunnel.ts';
 import { FACTORS } from '../core/weight/effective.ts';
 import type {
   ApplyDone,
@@ -89,6 +91,14 @@ const serverCounters = z.object({
     .exactOptional()
     .describe('Once overloaded, new ones when it has fewer; absent: than 3/4 of the upper threshold.'),
   method: z.enum(['direct', 'tunnel']).exactOptional().describe('How packets get to it; absent: nat.'),
+  tunnel: z
+    .object({
+      type: z.enum(TUNNEL_TYPES),
+      port: count.exactOptional(),
+      checksum: z.enum(['full', 'remote']).exactOptional(),
+    })
+    .exactOptional()
+    .describe('Only of the method tunnel; absent: IP in IP.'),
   overloaded: z
     .literal(true)
     .exactOptional()
@@ -190,6 +200,7 @@ const serviceCounters = z.object({
       timeout: count.describe('Milliseconds that a template outlives its latest use.'),
       granularity: z.int().min(1).max(128).describe('Length of the prefix that clients share.'),
       expire_quiescent_template: z.literal(true).exactOptional(),
+      engine: z.enum(PERSISTENCE_ENGINES).exactOptional().describe('Of ip_vs alone.'),
     })
     .exactOptional()
     .describe('Absent unless the service is persistent.'),

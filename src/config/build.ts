@@ -18,7 +18,9 @@ import {
 } from '../core/model/service.ts';
 import { DEFAULT_SLOW_START_STEPS } from '../core/model/slow-start.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../core/model/state.ts';
+import { SYNC_ROLES, type SyncDaemons } from '../core/model/sync-daemon.ts';
 import { buildChecks } from './build-checks.ts';
+import { nameIn } from './names.ts';
 import type { ParsedFile } from './schema.ts';
 import { normalSysctlName } from './sysctl.ts';
 
@@ -34,22 +36,23 @@ export function buildConfig(file: ParsedFile): Config {
   const timeouts = withTimeouts(DEFAULT_TIMEOUTS, file.timeouts);
   const services = file.services.map(
     (service): VirtualService => ({
-      protocol: service.protocol,
       ...targetIn(service),
       scheduler: service.scheduler,
       ...flagsIn(service.scheduler_flags),
       timeouts: withTimeouts(timeouts, service.timeouts),
       ...optionsOf(service),
       ...(service.persistence && {
-        persistence: withGranularity(service.persistence, service.address.address),
+        persistence: withGranularity(service.persistence, targetIn(service).address),
       }),
-      servers: service.servers.map(({ address, port = serverPort(service), weight, method, ...more }) => ({
-        address,
-        port,
-        weight,
-        ...thresholdsOf(more),
-        ...methodOf(method ?? service.method),
-      })),
+      servers: service.servers.map(
+        ({ address, port = serverPort(service), weight, method, tunnel, ...more }) => ({
+          address,
+          port,
+          weight,
+          ...thresholdsOf(more),
+          ...methodOf(method ?? service.method, tunnel ?? service.tunnel),
+        }),
+      ),
       ...(service.sorry_server && {
         sorry_server: {
           address: service.sorry_server.address,
@@ -79,6 +82,7 @@ export function buildConfig(file: ParsedFile): Config {
       }),
     ),
     notify: file.notify,
+    syncDaemons: daemonsIn(file),
     masquerade: file.masquerade.map(({ source, interface: way = first }) => ({ source, interface: way })),
     sysctls: new Map(
       Object.entries(file.host.sysctls).map(([name, value]) => [normalSysctlName(name) ?? name, value]),
@@ -91,11 +95,15 @@ export function buildConfig(file: ParsedFile): Config {
 }
 
 /** Addresses and ports: a prefix and a list are told only where they are more than one of each. */
-function targetIn({ address: prefix, port, ports }: ParsedService): Omit<ServiceName, 'protocol'> {
-  const { address, length } = prefix;
+function targetIn(service: ParsedService): ServiceName {
+  const { fwmark, ports } = service;
+  const { protocol, prefix, port } = nameIn(service);
+  const { address, length } = prefix!;
   const sorted = sortRanges(ports ?? []);
   const [first] = sorted;
   return {
+    protocol: protocol!,
+    ...(fwmark !== undefined && { fwmark }),
     address,
     port: first?.first ?? port!,
     ...(first !== undefined && !isOnePort(sorted) && { ports: sorted }),
@@ -109,9 +117,28 @@ function serverPort(service: ParsedService): number {
   return ports === undefined ? port : 0;
 }
 
-/** The usual one is left out. */
-function methodOf(method: Method): Pick<RealServer, 'method'> {
-  return method === 'nat' ? {} : { method };
+/** The usual ones are left out. */
+function methodOf(method: Method, tunnel: ParsedService['tunnel']): Pick<RealServer, 'method' | 'tunnel'> {
+  if (method === 'nat') return {};
+  if (method !== 'tunnel' || tunnel === undefined || tunnel.type === 'ipip') return { method };
+  const { type, port, checksum } = tunnel;
+  return {
+    method,
+    tunnel: { type, ...(port !== undefined && { port }), ...(checksum !== 'none' && { checksum }) },
+  };
+}
+
+/** Of those that the file has: by its first private interface unless it says otherwise. */
+function daemonsIn({ director, sync_daemons }: ParsedFile): SyncDaemons {
+  const [first] = [director.private].flat();
+  return new Map(
+    SYNC_ROLES.flatMap((role) => {
+      const daemon = sync_daemons?.[role];
+      if (daemon === undefined) return [];
+      const { interface: by = first!, max_length, ...rest } = daemon;
+      return [[role, { role, interface: by, ...rest, ...(max_length !== undefined && { max_length }) }]];
+    }),
+  );
 }
 
 /** Flags in their own order; none are left out altogether. */
@@ -131,6 +158,7 @@ function withGranularity(
     timeout,
     granularity,
     expire_quiescent_template: quiescent,
+    engine,
   }: NonNullable<ParsedFile['services'][number]['persistence']>,
   address: Address,
 ): Persistence {
@@ -138,6 +166,7 @@ function withGranularity(
     timeout,
     granularity: granularity ?? widthOf(familyOf(address)),
     ...(quiescent && { expire_quiescent_template: true }),
+    ...(engine && { engine }),
   };
 }
 

@@ -133,7 +133,7 @@ function checkTarget(service: DraftService, check: DraftCheck, isPortless: boole
   const { path, type, sourceAddress, connectAddress, hasConnectPort } = check;
   const findings: Finding[] = [];
   const lacksPort = type !== 'ping' && !hasConnectPort;
-  if (service.port === 0 && lacksPort)
+  if (service.port === 0 && service.protocol !== 'fwmark' && lacksPort)
     findings.push({
       path,
       message: 'a service of every port does not say which one to check',

@@ -13,6 +13,7 @@ import {
   prefixAround,
   prefixesOf,
 } from './group-checks.ts';
+import { checkName } from './name-checks.ts';
 import { nearest } from './nearest.ts';
 import { checkOnePackets } from './one-packet-checks.ts';
 import { type Finding, type Path, quote } from './problems.ts';
@@ -110,6 +111,7 @@ function checkServices(draft: Draft): readonly Finding[] {
     const shared =
       earlier === undefined ? twice(service) : [{ path, message: `${key} is a service already`, earlier }];
     return [
+      ...checkName(service),
       ...checkPorts(service),
       ...shared,
       ...checkFlags(service),
@@ -143,10 +145,17 @@ function checkFlags({ scheduler, schedulerFlags }: DraftService): readonly Findi
 
 /** What a service of every port, and one that groups its clients, must be like. */
 function checkPersistence(service: DraftService): readonly Finding[] {
-  const { path, address, port, isPersistent, granularity, servers, sorryServer } = service;
+  const { path, protocol, address, port, isPersistent, granularity, servers, sorryServer } = service;
   const findings: Finding[] = [];
+  if (service.hasEngine && (protocol === 'tcp' || protocol === 'sctp'))
+    findings.push({
+      path: [...path, 'persistence', 'engine'],
+      message: `is for UDP, but the service is ${protocol.toUpperCase()}`,
+      expected: 'no such key',
+      part: 'key',
+    });
   // ipvsadm: "Zero port specified for non-persistent service".
-  if (port === 0 && !isPersistent)
+  if (port === 0 && !isPersistent && protocol !== 'fwmark')
     findings.push({
       path: [...path, 'port'],
       message: '0 stands for every port, which only a persistent service can have',
@@ -160,7 +169,7 @@ function checkPersistence(service: DraftService): readonly Finding[] {
       message: `${granularity.value} is longer than an IPv${family} address`,
       expected: `a prefix length from 1 to ${width}`,
     });
-  for (const server of service.ports !== undefined
+  for (const server of service.ports !== undefined || protocol === 'fwmark'
     ? []
     : port === 0
       ? servers
@@ -178,10 +187,10 @@ function checkPersistence(service: DraftService): readonly Finding[] {
 }
 
 function checkTcpOptions({ protocol, tcpOptions, path }: DraftService): readonly Finding[] {
-  if (protocol !== 'udp') return [];
+  if (protocol !== 'udp' && protocol !== 'sctp') return [];
   return tcpOptions.map((name) => ({
     path: [...path, name],
-    message: 'is for TCP, but the service is UDP',
+    message: `is for TCP, but the service is ${protocol.toUpperCase()}`,
     expected: 'no such key, or false',
   }));
 }

@@ -8,10 +8,10 @@ import {
   isOnePort,
   MAX_THRESHOLD,
   PROTOCOLS,
-  type Protocol,
   SCHEDULER_FLAGS,
   type Scheduler,
   type SchedulerFlag,
+  type ServiceProtocol,
   TCP_OPTIONS,
   type TcpOption,
 } from '../core/model/service.ts';
@@ -27,6 +27,8 @@ import {
   targetField,
   wordField,
 } from './fields.ts';
+import { markFields } from './ipvs-fields.ts';
+import { nameIn } from './names.ts';
 import type { Path } from './problems.ts';
 import { configSchema, type ParsedFile } from './schema.ts';
 import { normalSysctlName } from './sysctl.ts';
@@ -43,6 +45,10 @@ export interface DraftEndpoint {
   readonly port: number | undefined;
 }
 
+/** Keys that name a service. */
+const NAMING_KEYS = ['protocol', 'address', 'port', 'ports', 'fwmark', 'family'] as const;
+export type NamingKey = (typeof NAMING_KEYS)[number];
+
 /** A server, with its own checks. */
 export interface DraftServer extends DraftEndpoint {
   readonly checks: readonly DraftCheck[];
@@ -52,7 +58,13 @@ export interface DraftServer extends DraftEndpoint {
 }
 
 export interface DraftService extends DraftEndpoint {
-  readonly protocol: Protocol | undefined;
+  /** Fwmark where there is that key; address and port are then what stands for none. */
+  readonly protocol: ServiceProtocol | undefined;
+  readonly fwmark: number | undefined;
+  /** Which of the keys there are that name a service, whatever is in them. */
+  readonly keys: readonly NamingKey[];
+  /** True if the persistence has that key. */
+  readonly hasEngine: boolean;
   /** Present where it is below the family's: then `address` is that of a prefix. */
   readonly prefixLength: number | undefined;
   /** Whether there is such a key, whatever is in it. */
@@ -116,6 +128,7 @@ const flagField = wordField('a scheduler flag', SCHEDULER_FLAGS);
 const quorumField = configSchema.shape.services.element.shape.quorum;
 const hysteresisField = configSchema.shape.services.element.shape.hysteresis;
 const protocolField = wordField('a protocol', PROTOCOLS);
+const { fwmark: fwmarkField, family: familyField } = markFields;
 
 /** The draft of a file that the schema has found right: what `readDraft` gives for it, without reading each value again. */
 export function draftOf(file: ParsedFile): Draft {
@@ -142,24 +155,18 @@ export function draftOf(file: ParsedFile): Draft {
       };
     }),
     services: file.services.map((service, i) => {
-      const {
-        protocol,
-        address,
-        port,
-        ports,
-        servers,
-        scheduler,
-        scheduler_flags,
-        persistence,
-        sorry_server,
-      } = service;
+      const { fwmark, ports, servers, scheduler, scheduler_flags, persistence, sorry_server } = service;
       const path = ['services', i];
+      const { protocol, prefix: address, port } = nameIn(service);
       const serverPort = defaultPort(port, ports);
       return {
         path,
         protocol,
+        fwmark,
+        keys: NAMING_KEYS.filter((key) => service[key] !== undefined),
+        hasEngine: persistence?.engine !== undefined,
         ...prefixOf(address),
-        hasPort: port !== undefined,
+        hasPort: service.port !== undefined,
         ports: ports?.map((value, j) => ({ value, path: ['services', i, 'ports', j] })),
         scheduler,
         schedulerFlags: scheduler_flags.map((value, j) => ({
@@ -167,7 +174,10 @@ export function draftOf(file: ParsedFile): Draft {
           path: ['services', i, 'scheduler_flags', j],
         })),
         port,
-        address: { value: address.address, path: ['services', i, 'address'] },
+        address: address && {
+          value: address.address,
+          path: [...path, fwmark === undefined ? 'address' : 'fwmark'],
+        },
         isPersistent: persistence !== undefined,
         tcpOptions: TCP_OPTIONS.filter((name) => service[name]),
         isOnePacket: service.one_packet,
@@ -246,8 +256,18 @@ export function readDraft(root: unknown): Draft {
 }
 
 function readService(value: unknown, path: Path): DraftService {
-  const prefix = found(targetField, get(value, 'address'), [...path, 'address']);
-  const port = found(portField, get(value, 'port'), path)?.value;
+  const isMarked = get(value, 'fwmark') !== undefined;
+  // What is meant by it is said; not that it lacks the others.
+  const hasOther = get(value, 'mark') !== undefined;
+  const name = nameIn({
+    protocol: found(protocolField, get(value, 'protocol'), path)?.value,
+    address: found(targetField, get(value, 'address'), path)?.value,
+    port: found(portField, get(value, 'port'), path)?.value,
+    fwmark: isMarked ? (found(fwmarkField, get(value, 'fwmark'), path)?.value ?? 0) : undefined,
+    family: found(familyField, get(value, 'family'), path)?.value,
+  });
+  const { port } = name;
+  const prefix = name.prefix && { value: name.prefix, path: [...path, isMarked ? 'fwmark' : 'address'] };
   const hasList = get(value, 'ports') !== undefined;
   const ports = list(value, 'ports', path).flatMap((one) => found(portRangeField, one.value, one.path) ?? []);
   const serverPort = hasList
@@ -266,9 +286,14 @@ function readService(value: unknown, path: Path): DraftService {
     address: prefix && { value: prefix.value.address, path: prefix.path },
     ...prefixOf(prefix?.value),
     port,
-    hasPort: get(value, 'port') !== undefined,
+    hasPort: get(value, 'port') !== undefined || hasOther,
     ports: hasList ? ports : undefined,
-    protocol: found(protocolField, get(value, 'protocol'), path)?.value,
+    protocol: name.protocol,
+    fwmark: found(fwmarkField, get(value, 'fwmark'), path)?.value,
+    keys: NAMING_KEYS.filter(
+      (key) => get(value, key) !== undefined || (hasOther && (key === 'protocol' || key === 'address')),
+    ),
+    hasEngine: get(get(value, 'persistence'), 'engine') !== undefined,
     isPersistent: get(value, 'persistence') !== undefined,
     tcpOptions: TCP_OPTIONS.filter((name) => get(value, name) === true),
     isOnePacket: get(value, 'one_packet') === true,

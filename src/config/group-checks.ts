@@ -1,7 +1,14 @@
 /** Checks of services of several ports or addresses, by themselves and beside each other. */
 import { type Address, familyOf, formatPrefix, networkOf } from '../core/address/address.ts';
 import { closeness, formatPortRange, overlap, type PortRange, sortRanges } from '../core/model/ports.ts';
-import { isGroup, isOnePort, rangesOf, type ServiceName, serviceKey } from '../core/model/service.ts';
+import {
+  isGroup,
+  isOnePort,
+  PROTOCOLS,
+  rangesOf,
+  type ServiceName,
+  serviceKey,
+} from '../core/model/service.ts';
 import type { Draft, DraftService } from './draft.ts';
 import type { Finding, Path } from './problems.ts';
 
@@ -10,7 +17,9 @@ export const MAX_NESTED = 8;
 
 /** The name of a service of which enough is known. */
 export function nameOf(service: DraftService): ServiceName | undefined {
-  const { protocol, address, port, ports, prefixLength } = service;
+  const { protocol, fwmark, address, port, ports, prefixLength } = service;
+  if (protocol === 'fwmark' && (fwmark === undefined || address === undefined)) return undefined;
+  if (protocol === 'fwmark') return { protocol, fwmark: fwmark!, address: address!.value, port: 0 };
   const sorted = sortRanges((ports ?? []).map((one) => one.value));
   const first = sorted[0]?.first ?? port;
   if (protocol === undefined || address === undefined || first === undefined) return undefined;
@@ -24,7 +33,8 @@ export function nameOf(service: DraftService): ServiceName | undefined {
 }
 
 /** Whether a service says its ports, in one way, and each of them once. */
-export function checkPorts({ path, hasPort, ports }: DraftService): readonly Finding[] {
+export function checkPorts({ path, hasPort, ports, keys }: DraftService): readonly Finding[] {
+  if (keys.includes('fwmark')) return [];
   if (ports === undefined) {
     const expected = 'a port, or several as ports: [80, 443]';
     return hasPort ? [] : [{ path: [...path, 'port'], message: 'missing', expected, part: 'missing' }];
@@ -117,7 +127,7 @@ export function prefixAround(prefixes: Prefixes, address: Address): string | und
 /** Prefixes that lie in more others than packets are looked up in. */
 export function checkNesting(draft: Draft): readonly Finding[] {
   if (prefixesOf(draft).size <= MAX_NESTED) return [];
-  return (['tcp', 'udp'] as const).flatMap((protocol) => {
+  return PROTOCOLS.flatMap((protocol) => {
     const services = draft.services.filter((service) => service.protocol === protocol);
     const prefixes = prefixesOf({ ...draft, services });
     return services.flatMap(({ address, prefixLength }): readonly Finding[] => {

@@ -184,26 +184,20 @@ describe('two services', () => {
 describe('what only ip_vs can do', () => {
   it.each([
     [
-      'fwmark: 1',
-      'services[0].fwmark: packets are balanced before netfilter marks them: a service by mark is not in this version, whatever the data plane; expected several ports or addresses in one service instead: ports: [80, 443], or an address such as 203.0.113.0/28',
+      'helper: ftp',
+      'services[0].helper: looking into what FTP says is not in this version, whatever the data plane; expected no such key; passive FTP goes by ports, a list of the control port and the range of data ports; SIP by persistence: {engine: sip}, with dataplane: ipvs',
     ],
     [
-      'helper: ftp',
-      'services[0].helper: looking into what FTP or SIP say is not in this version, whatever the data plane; expected no such key; passive FTP goes by ports, a list of the control port and the range of data ports',
+      'persistence_engine: sip',
+      'services[0].persistence_engine: a persistence engine is a key of the persistence; expected persistence: {engine: sip}, with dataplane: ipvs',
     ],
   ])('%s is refused with what to do', (line, message) =>
     expect(wrong(`${VIP}\nport: 80\n${line}`)).toEqual([message]),
   );
 
-  it('SCTP is, too', () => {
-    expect(wrong(`protocol: sctp\n${VIP}\nport: 80`)).toEqual([
-      'services[0].protocol: SCTP is not in this version, whatever the data plane; expected one of tcp, udp',
-    ]);
-  });
-
-  it('a service by mark alone is not told that it lacks address and port', () => {
+  it('a mark of another name is not told that it lacks address and port', () => {
     expect(wrong('mark: 7')).toEqual([
-      expect.stringContaining('services[0].mark: packets are balanced before'),
+      expect.stringContaining('services[0].mark: the mark of a service is the key fwmark'),
     ]);
   });
 });

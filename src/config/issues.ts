@@ -1,6 +1,6 @@
 /** What zod finds wrong → findings in words. */
 import { z } from 'zod';
-import { keyOfElsewhere, valueOfElsewhere } from './elsewhere.ts';
+import { keyOfElsewhere } from './elsewhere.ts';
 import type { Fault, Words } from './fields.ts';
 import { nearest } from './nearest.ts';
 import { describeValue, type Finding, type Path } from './problems.ts';
@@ -80,8 +80,6 @@ function unknownKey(path: Path, keys: readonly string[]): Finding {
 function wrongValue(path: Path, value: unknown, shape: Shape | undefined, issue: Issue): Finding {
   const expected = shape?.expected;
   const shown = shownValue(value, shape);
-  const elsewhere = valueOfElsewhere(path, value);
-  if (elsewhere !== undefined) return { path, ...elsewhere };
   if (shape?.bareNumber !== undefined && typeof value === 'number')
     return {
       path,

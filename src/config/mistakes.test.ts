@@ -24,7 +24,7 @@ it('reports all mistakes of a file at once, in words one is glad to meet', () =>
       12 |   established: 15
          |                ^
 
-    weir.yaml:18:5: services[0].sheduler: unknown key; expected one of protocol, address, port, ports, scheduler, scheduler_flags, persistence, sloppy_tcp, secure_tcp, one_packet, timeouts, checks, quorum, hysteresis, panic_threshold, flap_damping, slow_start, slow_start_steps, start_as, on_failure, on_down, method, servers, sorry_server, no_server; did you mean "scheduler"?
+    weir.yaml:18:5: services[0].sheduler: unknown key; expected one of protocol, address, port, ports, fwmark, family, scheduler, scheduler_flags, persistence, sloppy_tcp, secure_tcp, one_packet, timeouts, checks, quorum, hysteresis, panic_threshold, flap_damping, slow_start, slow_start_steps, start_as, on_failure, on_down, method, tunnel, servers, sorry_server, no_server; did you mean "scheduler"?
       18 |     sheduler: wlc
          |     ^
 

@@ -17,8 +17,12 @@ export function checkOnePackets(): (service: DraftService) => readonly Finding[]
 
 function checkKind({ path, protocol, ports, prefixLength, port }: DraftService): readonly Finding[] {
   const at = [...path, 'one_packet'];
-  if (protocol === 'tcp')
-    return [{ path: at, message: 'is for UDP, but the service is TCP', expected: 'no such key, or false' }];
+  if (protocol === 'tcp' || protocol === 'sctp') {
+    const message = `is for UDP, but the service is ${protocol.toUpperCase()}`;
+    return [{ path: at, message, expected: 'no such key, or false' }];
+  }
+  // By ip_vs alone, which does not look at answers.
+  if (protocol === 'fwmark') return [];
   const what =
     prefixLength !== undefined
       ? 'a prefix of addresses'

@@ -300,7 +300,7 @@ describe('syntax errors', () => {
     const text = sample('timeouts: {close: 15}\nlimits:\n  services 5\n  servers: 1\n', ['tcp', 'tpc']);
     expect(wrong(text)).toMatchInlineSnapshot(`
       [
-        "f:3:15: services[0].protocol: "tpc" is not a protocol; expected one of tcp, udp; did you mean "tcp"?",
+        "f:3:15: services[0].protocol: "tpc" is not a protocol; expected one of tcp, udp, sctp; did you mean "tcp"?",
         "f:8:19: timeouts.close: 15 has no unit; expected numbers with the units d, h, m, s, ms, such as 90s or 1h30m; did you mean "15s"?",
         "f:10:3: this is not a "key: value" line; is the colon, or the space after it, missing?",
       ]

@@ -4,7 +4,6 @@ import type { PlaneKind } from '../core/model/host.ts';
 import { buildConfig } from './build.ts';
 import { crossCheck } from './checks.ts';
 import { draftOf, readDraft } from './draft.ts';
-import { withoutMarked } from './elsewhere.ts';
 import { explainIssues } from './issues.ts';
 import { readPlain } from './plain.ts';
 import { checkPlane } from './plane-checks.ts';
@@ -54,7 +53,7 @@ function judge(
   const result = configSchema.safeParse(tree.value);
   const issues = result.success ? [] : explainIssues(result.error.issues, tree.value);
   const draft = result.success ? draftOf(result.data) : readDraft(tree.value);
-  const meaning = withoutMarked([...issues, ...crossCheck(draft), ...checkPlane(tree.value, running)]);
+  const meaning = [...issues, ...crossCheck(draft), ...checkPlane(tree.value, running)];
   const all = [...yaml.findings, ...findings, ...believable(meaning, tree, yaml)];
   if (all.length > 0 || !result.success) return refuse(all, tree, yaml, file);
   return { ok: true, config: buildConfig(result.data) };

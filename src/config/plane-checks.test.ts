@@ -83,3 +83,80 @@ describe('what ip_vs cannot do', () => {
     expect(problems(`${BASE}${tunnel}`, 'bpf')).toEqual([expect.stringMatching(/servers\[0\]\.method/)]);
   });
 });
+
+describe('what the bpf plane cannot do', () => {
+  const MARK = 'services:\n  - {fwmark: 7, servers: [{address: 192.168.1.101}]}\n';
+  it.each([
+    [MARK, /services\[0\]\.fwmark: the bpf plane balances packets before netfilter.*ports: \[80, 443\]/],
+    [
+      service('port: 80').replace('tcp', 'sctp'),
+      /services\[0\]\.protocol: the bpf plane balances TCP and UDP; dataplane: ipvs can do that; expected one of tcp, udp/,
+    ],
+    [
+      service('port: 5060, persistence: {engine: sip}').replace('tcp', 'udp'),
+      /persistence\.engine: the bpf plane tells clients by their addresses; dataplane: ipvs can/,
+    ],
+    [
+      `${service('port: 80')}sync_daemons: {master: {sync_id: 7}}\n`,
+      /sync_daemons: the bpf plane has none of ip_vs's sync daemons; dataplane: ipvs can/,
+    ],
+    [
+      service('port: 80, method: tunnel, tunnel: {type: gue, port: 6080}'),
+      /services\[0\]\.method: the bpf plane forwards by NAT alone; dataplane: ipvs can do tunnel/,
+    ],
+  ])('is refused with the reason, and who can: %s', (text, reason) => {
+    const found = problems(`dataplane: bpf\n${BASE}${text}`);
+    expect(found.join('\n')).toMatch(reason);
+    expect(found.length).toBe(1);
+    expect(problems(`${BASE}${text}`, 'bpf').length).toBe(1);
+    for (const running of ['ipvs', undefined] as const)
+      expect(problems(`${BASE}${text}`, running)).toEqual([]);
+    expect(problems(`dataplane: ipvs\n${BASE}${text}`)).toEqual([]);
+  });
+});
+
+describe('what ip_vs alone can do, but not so', () => {
+  const mark = (text: string) => `services:\n  - {fwmark: 7, servers: [{address: 192.168.1.101}]${text}}\n`;
+  it.each([
+    [
+      mark(', protocol: tcp'),
+      /services\[0\]\.protocol: a service with fwmark is of all packets that are marked so/,
+    ],
+    [mark(', address: 203.0.113.1'), /services\[0\]\.address: a service with fwmark/],
+    [mark(', port: 80'), /services\[0\]\.port: a service with fwmark/],
+    [mark(', family: ipv6'), /servers\[0\]\.address: 192.168.1.101 is IPv4, but the service is IPv6/],
+    [
+      mark(', checks: [{type: tcp}]'),
+      /checks\[0\]: a server at the port that the client asks for does not say which/,
+    ],
+    [`${mark('')}  - {fwmark: 7, servers: []}\n`, /services\[1\]: fwmark 7 is a service already \(line 4\)/],
+    [
+      mark('').replace('7', '0'),
+      /fwmark: 0 is not a firewall mark; expected a whole number from 1 to 4,294,967,295/,
+    ],
+    [service('port: 80, family: ipv6'), /services\[0\]\.family: the address says it/],
+    [
+      service('port: 80, persistence: {engine: sip}'),
+      /persistence\.engine: is for UDP, but the service is TCP/,
+    ],
+    [service('port: 80, sloppy_tcp: true').replace('tcp', 'sctp'), /is for TCP, but the service is SCTP/],
+    [service('port: 80, tunnel: {type: gre}'), /services\[0\]\.tunnel: nobody is reached by a tunnel here/],
+    [
+      service('port: 80, method: tunnel, tunnel: {type: gue}'),
+      /services\[0\]\.tunnel\.port: missing; expected the UDP port/,
+    ],
+    [service('port: 80, method: tunnel, tunnel: {type: gre, port: 7}'), /tunnel\.port: gre has no ports/],
+    [
+      service('port: 80, method: tunnel, tunnel: {type: gre, checksum: remote}'),
+      /tunnel\.checksum: gre has no checksum of that kind; expected one of none, full/,
+    ],
+    [
+      `${service('port: 80')}sync_daemons: {master: {group: 192.0.2.1}}\n`,
+      /sync_daemons\.master\.group: "192.0.2.1" is not a multicast address/,
+    ],
+  ])('is refused: %s', (text, reason) => {
+    const found = problems(`dataplane: ipvs\n${BASE}${text}`);
+    expect(found.join('\n')).toMatch(reason);
+    expect(found.length).toBe(1);
+  });
+});

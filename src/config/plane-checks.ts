@@ -1,8 +1,10 @@
 /** What only one data plane can do, refused for the other: told by what the file says, with the name of the plane that can. */
 import { DATAPLANES, type PlaneKind } from '../core/model/host.ts';
 import { TCP_OPTIONS } from '../core/model/service.ts';
+import { checkBpfFile, checkBpfService } from './bpf-checks.ts';
 import { durationField, wordField } from './fields.ts';
 import type { Finding, Path } from './problems.ts';
+import { checkTunnels } from './tunnel-checks.ts';
 
 /** A group of the file as it was written, and where it stands. */
 interface Group {
@@ -25,7 +27,14 @@ export function checkPlane(root: unknown, running: PlaneKind | undefined): reado
   const plane = asked === 'auto' ? running : asked;
   if (file === undefined) return [];
   const services = listOf(file, 'services');
-  const methods = services.flatMap((service) => checkMethods(service, plane));
+  const methods = services.flatMap((service) => [
+    ...checkMethods(service, plane),
+    ...checkTunnels(service.value, service.path, listOf(service, 'servers')),
+  ]);
+  if (plane === 'bpf') {
+    const own = services.flatMap((service) => checkBpfService(service, groupIn(service, 'persistence')));
+    return [...checkBpfFile(file), ...own, ...methods];
+  }
   if (plane !== 'ipvs') return methods;
   return [
     ...methods,
@@ -43,7 +52,7 @@ function checkMethods(service: Group, plane: PlaneKind | undefined): readonly Fi
     const { method = own, port } = value;
     if (!isUnchanged(method)) return [];
     if (plane === 'bpf') return value['method'] === undefined ? [] : [natOnly([...path, 'method'], method)];
-    if (port === undefined || port === service.value['port']) return [];
+    if (port === undefined || port === (service.value['port'] ?? 0)) return [];
     const message = `a packet that goes on by ${method} keeps its port`;
     return [{ path: [...path, 'port'], message, expected: "no port, or the service's" }];
   });

@@ -4,7 +4,6 @@ import { ON_FAILURES, STARTS } from '../core/model/check.ts';
 import { DEFAULT_LIMITS } from '../core/model/config.ts';
 import { DATAPLANES, FORWARDINGS, HOW_ATTACHED } from '../core/model/host.ts';
 import { MAX_NOTIFY, NOTIFY_EVENTS } from '../core/model/notify.ts';
-import { DEFAULT_PERSISTENCE_MS, MAX_PERSISTENCE_MS, MIN_PERSISTENCE_MS } from '../core/model/persistence.ts';
 import { MAX_RANGES } from '../core/model/ports.ts';
 import {
   MAX_SERVERS,
@@ -38,6 +37,8 @@ import {
   wordField,
 } from './fields.ts';
 import { flapDampingField } from './flap-damping.ts';
+import { markFields, syncDaemonsField, tunnelField } from './ipvs-fields.ts';
+import { persistenceField } from './persistence-field.ts';
 import { SYSCTL_PATTERN, sysctlValueField } from './sysctl.ts';
 import { formatCount, formatDuration } from './units.ts';
 
@@ -132,38 +133,25 @@ const server = z.strictObject({
       'Once it has reached the upper threshold, it gets new ones again when it has fewer than so many, as by -y; 0: than three quarters of the upper threshold.',
     ),
   method: method.optional().describe("How packets get to it. Default: the service's `method`."),
+  tunnel: tunnelField.describe("Its own tunnel, with the same keys. Default: the service's `tunnel`."),
   checks: checksField
     .optional()
     .describe("Its own health checks in place of the service's, with the same keys; [] for none."),
 });
 
-const persistence = z.strictObject({
-  timeout: durationBetween(MIN_PERSISTENCE_MS, MAX_PERSISTENCE_MS)
-    .prefault(formatDuration(DEFAULT_PERSISTENCE_MS))
-    .describe(
-      "How long a client is remembered after it has opened a connection, 1s to 31d, as ipvsadm's -p.",
-    ),
-  granularity: numberField('a prefix length', 1, 128)
+const service = z.strictObject({
+  protocol: wordField('a protocol', PROTOCOLS)
+    .optional()
+    .describe('The transport protocol; sctp needs `dataplane: ipvs`. Required unless there is `fwmark`.'),
+  address: targetField
     .optional()
     .describe(
-      "Clients whose addresses share a prefix of this length count as one, as by ipvsadm's -M. Default: 32, or 128 over IPv6, each by itself.",
+      'The virtual IP that clients connect to; or a prefix, and so all addresses in it that are routed to the director. Required unless there is `fwmark`.',
     ),
-  expire_quiescent_template: switchField
-    .default(false)
-    .describe(
-      'true: a client of a server of weight 0 is scheduled anew when it comes back, as by the parameter of ip_vs; false: it keeps its server.',
-    ),
-});
-
-const service = z.strictObject({
-  protocol: wordField('a protocol', PROTOCOLS).describe('The transport protocol.'),
-  address: targetField.describe(
-    'The virtual IP that clients connect to; or a prefix, and so all addresses in it that are routed to the director.',
-  ),
   port: port
     .optional()
     .describe(
-      'The port that clients connect to; 0 is every port that no other service has, and needs `persistence`. Required unless there are `ports`.',
+      'The port that clients connect to; 0 is every port that no other service has, and needs `persistence`. Required unless there are `ports` or `fwmark`.',
     ),
   ports: z
     .array(portRangeField)
@@ -174,6 +162,7 @@ const service = z.strictObject({
     .describe(
       'In place of `port`: several ports and ranges of one service, which share its servers, turns and persistence.',
     ),
+  ...markFields,
   scheduler: wordField('a scheduler', SCHEDULERS)
     .default('wlc')
     .describe(
@@ -186,7 +175,7 @@ const service = z.strictObject({
     .describe(
       'For sh and mh: -port counts the port as part of the client, -fallback gives the clients of a server of weight 0 to others.',
     ),
-  persistence: persistence
+  persistence: persistenceField
     .optional()
     .describe(
       'A client that comes back gets the server it had. Default: every connection goes where the scheduler says.',
@@ -262,8 +251,9 @@ const service = z.strictObject({
   method: method
     .default('nat')
     .describe(
-      'How packets get to its servers: nat, with their addresses rewritten; direct, as they are, to the MAC address of the server; tunnel, as they are, inside others (IP in IP). The last two need `dataplane: ipvs`, and servers that have the virtual IP themselves.',
+      'How packets get to its servers: nat, with their addresses rewritten; direct, as they are, to the MAC address of the server; tunnel, as they are, inside others. The last two need `dataplane: ipvs`, and servers that have the virtual IP themselves.',
     ),
+  tunnel: tunnelField.describe('What carries the packets of `method: tunnel`. Default: IP in IP.'),
   servers: z
     .array(server)
     .max(MAX_SERVERS)
@@ -370,6 +360,7 @@ export const configSchema = z
     director: director.describe("The director's own network interfaces."),
     vips: z.array(vip).default([]).describe('Virtual IPs that Weir adds to the director and removes again.'),
     timeouts: timeouts.default({}).describe('Idle times of connections by state, for all services.'),
+    sync_daemons: syncDaemonsField,
     services: z.array(service).describe('The virtual services; may be empty.'),
     masquerade: z
       .array(masquerade)

@@ -30,6 +30,10 @@ function edgeAt(from: DirectorState) {
       setForwarding: (to) => take({ kind: 'set_forwarding', from: world.state.forwarding, to }),
       attach: (one) => take({ kind: 'attach', interface: one }),
       detach: (one) => take({ kind: 'detach', interface: one }),
+      syncDaemons: {
+        start: (after) => take({ kind: 'start_sync_daemon', before: undefined, after }),
+        stop: (role) => take({ kind: 'stop_sync_daemon', before: world.state.syncDaemons.get(role)! }),
+      },
     } as Edge['plane'],
     host: {
       setSysctl: (name, to) => later({ kind: 'set_sysctl', name, from: undefined, to }),

@@ -31,7 +31,15 @@ const EXECUTORS: Executors = {
   detach: ({ plane }, step) => plane.detach(step.interface),
   add_vip: ({ host }, step) => host.addVip(step.vip),
   remove_vip: ({ host }, step) => host.removeVip(step.vip),
+  start_sync_daemon: ({ plane }, { after }) => syncDaemonsOf(plane).start(after),
+  stop_sync_daemon: ({ plane }, { before }) => syncDaemonsOf(plane).stop(before.role),
 };
+
+/** Those of ip_vs: for no other plane are there such steps. */
+function syncDaemonsOf({ syncDaemons }: DataPlane): NonNullable<DataPlane['syncDaemons']> {
+  if (syncDaemons === undefined) throw new Error('sync daemons are on the plane `dataplane: ipvs` alone');
+  return syncDaemons;
+}
 
 /** Carries one step out; rejects with what stood in its way. */
 export async function execute(edge: Edge, step: Step): Promise<void> {

@@ -3,10 +3,22 @@ import type { Connection } from '../core/model/connection.ts';
 import type { ServiceCounters, Verdicts } from '../core/model/counters.ts';
 import type { DirectorInterface, Forwarding } from '../core/model/host.ts';
 import type { ServiceKey, VirtualService } from '../core/model/service.ts';
+import type { SyncDaemon, SyncRole } from '../core/model/sync-daemon.ts';
 import type { ObservedState } from '../core/plan/states.ts';
 
 /** The part of a state that lives in the data plane. */
-export type PlaneState = Pick<ObservedState, 'interfaces' | 'forwarding' | 'services' | 'damaged'>;
+export type PlaneState = Pick<
+  ObservedState,
+  'interfaces' | 'forwarding' | 'services' | 'damaged' | 'syncDaemons'
+>;
+
+/** Threads that tell other directors of connections. */
+export interface SyncDaemonHands {
+  /** Starts it, in place of one of its role that runs; it is Weir's from then on. */
+  start(daemon: SyncDaemon): void;
+  /** Stops the one of this role; nothing where none runs. */
+  stop(role: SyncRole): void;
+}
 
 /** What one slice of the sweep did. */
 export interface SweepReport {
@@ -68,6 +80,8 @@ export interface DataPlane {
   setForwarding(to: Forwarding): void;
   attach(side: DirectorInterface): void;
   detach(side: DirectorInterface): void;
+  /** Only of a plane that has them; what runs is part of `observe`. */
+  readonly syncDaemons?: SyncDaemonHands;
   counters(): readonly ServiceCounters[];
   verdicts(): Verdicts;
   /** Live connections in the order of the table, in chunks so that the event loop gets its turn. */

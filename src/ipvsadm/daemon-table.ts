@@ -46,6 +46,7 @@ function idOf(key: ServiceKey): IpvsServiceId | undefined {
   const name = parseServiceKey(key);
   if (name === undefined || isGroup(name)) return undefined;
   const { protocol, address, port } = name;
+  if (protocol === 'fwmark') return undefined;
   return { protocol, address, port };
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../config/parse.ts';
+import { serviceKey } from '../core/model/service.ts';
 import { NAMES } from './names.fixture.ts';
 import { parseCommand } from './parse.ts';
 import { rulesetOf } from './replace.ts';
@@ -76,14 +77,14 @@ describe('configOf', () => {
       '2 192.168.1.101:80 of tcp 203.0.113.100:80: by direct routing (-g, or none of -m, -g and -i)',
       '3 192.168.1.102:80 of tcp 203.0.113.100:80: by a tunnel (-i)',
       '4 192.168.1.103:80 of tcp 203.0.113.100:80: weight 70000',
-      '5 fwmark 1: a configuration has no firewall marks',
-      '7 sctp 203.0.113.100:5: a configuration has TCP and UDP',
+      '5 fwmark 1: a firewall mark',
+      '7 sctp 203.0.113.100:5: SCTP',
       '8 tcp 203.0.113.100:81: -b flag-1: rr has no such flag',
       '9 tcp 203.0.113.100:82: -M 255.0.255.0 is not the mask of a prefix of 1 to 32 bits',
-      '10 udp 203.0.113.100:5060: there is no persistence engine sip',
+      '10 udp 203.0.113.100:5060: the persistence engine sip',
       '12 192.168.1.101:80 of tcp 203.0.113.101:0: the servers of every port are reached at the port that the client asks for',
       '13 tcp 203.0.113.100:83: there is no scheduler vip',
-      " the master sync daemon: Weir does not synchronise connections by ip_vs's protocol",
+      ' the master sync daemon',
     ]);
     expect(config.services.map(({ port }) => port)).toEqual([80, 81, 82, 0]);
     expect(config.services[0]!.servers).toMatchObject([{ address: '192.168.1.103', weight: 65535 }]);
@@ -94,16 +95,56 @@ describe('configOf', () => {
 -a -t 203.0.113.100:80 -r 192.168.1.101
 -a -t 203.0.113.100:80 -r 192.168.1.102 -i
 -a -t 203.0.113.100:80 -r 192.168.1.103 -m
--a -t 203.0.113.100:80 -r 192.168.1.104 -i --tun-type gre
+-a -t 203.0.113.100:80 -r 192.168.1.104 -i --tun-type gre --tun-csum
+-a -t 203.0.113.100:80 -r 192.168.1.105 -i --tun-type gue --tun-port 6080 --tun-remcsum
+-a -t 203.0.113.100:80 -r 192.168.1.106 -i --tun-type ipip
 `);
     expect(config.dataplane).toBe('ipvs');
-    expect(config.services[0]!.servers.map(({ method = 'nat' }) => method)).toEqual([
+    expect(config.services[0]!.servers.map(({ method = 'nat', tunnel }) => tunnel ?? method)).toEqual([
       'direct',
       'tunnel',
       'nat',
+      { type: 'gre', checksum: 'full' },
+      { type: 'gue', port: 6080, checksum: 'remote' },
+      'tunnel',
     ]);
-    expect(leftOut).toEqual([
-      "5 192.168.1.104:80 of tcp 203.0.113.100:80: by gre; Weir's tunnels are IP in IP",
+    expect(leftOut).toEqual([]);
+  });
+
+  it('takes marks, SCTP, persistence engines and sync daemons to that plane', async () => {
+    const { config, leftOut } = await imported(`-A -f 7 -s rr -p 60
+-a -f 7 -r 192.168.1.101 -m
+-a -f 7 -r 192.168.1.102:8080 -m
+-A -f 4000000000 -6
+-a -f 4000000000 -6 -r [fd00::1]:0 -g
+-A --sctp-service 203.0.113.100:2905
+-a --sctp-service 203.0.113.100:2905 -r 192.168.1.101 -m
+-A -u 203.0.113.100:5060 -p --pe sip -o
+-A -u 203.0.113.101:5060 -p --pe sip
+--start-daemon master --mcast-interface eth2 --syncid 7
+--start-daemon backup --mcast-interface eth2 --syncid 7 --mcast-group ff02::8d --mcast-port 9000 --mcast-ttl 3 --sync-maxlen 1400
+`);
+    expect(leftOut.map((line) => line.slice(0, 30))).toEqual(['8 udp 203.0.113.100:5060: a se']);
+    expect(config.dataplane).toBe('ipvs');
+    expect(config.services.map(serviceKey)).toEqual([
+      'fwmark 7',
+      'fwmark 4000000000 IPv6',
+      'sctp 203.0.113.100:2905',
+      'udp 203.0.113.101:5060',
+    ]);
+    expect(config.services[0]!.servers.map(({ port }) => port)).toEqual([0, 8080]);
+    expect(config.services[3]!.persistence).toMatchObject({ engine: 'sip' });
+    expect([...config.syncDaemons.values()]).toEqual([
+      { role: 'master', interface: 'eth2', sync_id: 7, group: '224.0.0.81', port: 8848, ttl: 1 },
+      {
+        role: 'backup',
+        interface: 'eth2',
+        sync_id: 7,
+        group: 'ff02::8d',
+        port: 9000,
+        ttl: 3,
+        max_length: 1400,
+      },
     ]);
   });
 });

@@ -1,5 +1,7 @@
 /** Frames, written out by hand: well-formed unless somebody asks otherwise. */
+
 import { type Address, addressBytes as bytesOfAddress, familyOf } from '../../src/core/address/address.ts';
+import type { VirtualService } from '../../src/core/model/service.ts';
 import { ETHERNET_HEADER, read16, write16, write32 } from '../../src/core/packet/bytes.ts';
 import { checksumOf } from '../../src/core/packet/checksum.ts';
 import { ICMP, ICMPV6, TCP, UDP } from '../../src/core/packet/parse.ts';
@@ -43,7 +45,8 @@ export interface Network {
 
 /** A segment or datagram. */
 export interface Transport extends Network {
-  readonly protocol: 'tcp' | 'udp';
+  /** Of a service; none but tcp and udp is written here. */
+  readonly protocol: VirtualService['protocol'];
   readonly sourcePort: number;
   readonly targetPort: number;
   /** TCP only. Default SYN. */

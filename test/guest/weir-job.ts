@@ -46,6 +46,26 @@ ${services.map((one) => `  - {protocol: tcp, address: 203.0.113.100, ${one}}\n`)
 const serversAt = (...weights: readonly number[]): string =>
   `servers: [${weights.map((weight, i) => `{address: 192.168.1.${101 + i}, weight: ${weight}}`).join(', ')}]`;
 
+/** Services and settings that ip_vs alone can do, to be put behind others. */
+const ALONE = `  - fwmark: 7
+    scheduler: rr
+    servers: [{address: 192.168.1.101}, {address: 192.168.1.102, port: 8080}]
+  - {fwmark: 7, family: ipv6, servers: []}
+  - {protocol: sctp, address: 203.0.113.100, port: 2905, servers: [{address: 192.168.1.101}]}
+  - protocol: udp
+    address: 203.0.113.100
+    port: 5060
+    persistence: {timeout: 60s, engine: sip}
+    servers: [{address: 192.168.1.101}]
+  - protocol: tcp
+    address: 203.0.113.100
+    port: 26
+    method: tunnel
+    tunnel: {type: gue, port: 6080, checksum: remote}
+    servers: [{address: 192.168.1.101}, {address: 192.168.1.102, tunnel: {type: gre, checksum: full}}]
+sync_daemons: {master: {sync_id: 7, ttl: 3}}
+`;
+
 async function main(): Promise<void> {
   const { program } = JSON.parse(readFileSync(0, 'utf8')) as { program: string };
   execFileSync('ip', ['-batch', '-'], { input: NETWORK, stdio: ['pipe', 'inherit', 'inherit'] });
@@ -54,6 +74,7 @@ async function main(): Promise<void> {
   mkdirSync('/etc/modules-load.d', { recursive: true });
   const configFile = join(DIRECTORY, 'weir.yaml');
   const ipvsadm = (...words: string[]): string => execFileSync('ipvsadm', words, { encoding: 'utf8' });
+  const daemons = (): string => ipvsadm('-L', '--daemon').trim();
   const client = controlClient(socketPathIn(join(DIRECTORY, 'run')));
   const steps: WeirStep[] = [];
   const note = (name: string, value: unknown): void => {
@@ -120,9 +141,20 @@ async function main(): Promise<void> {
   write('ipvs', `${web}, ${serversAt(3, 0, 2)}`, same);
   note('reload', await client.reload());
 
+  // What no other plane has.
+  const own = configOf('ipvs', [`${web}, ${serversAt(3, 0, 2)}`, same]);
+  writeFileSync(configFile, own + ALONE);
+  const reloaded = await client.reload();
+  note('alone', [reloaded, daemons(), (await client.services()).map(({ key }) => key)]);
+  ipvsadm('--stop-daemon', 'master');
+  note('drift of a daemon', [JSON.parse(await daemon.until('"event":"drift_repaired"')), daemons()]);
+  ipvsadm('--start-daemon', 'backup', '--mcast-interface', 'c0', '--syncid', '1');
+  writeFileSync(configFile, own);
+  note('without', [await client.reload(), daemons()]);
+
   // One change: a look may come between two.
   ipvsadm('-e', '-t', '203.0.113.100:80', '-r', '192.168.1.101:80', '-m', '-w', '9');
-  note('drift', JSON.parse(await daemon.until('"event":"drift_repaired"')));
+  note('drift', JSON.parse(await daemon.until('"subject":"tcp 203.0.113.100:80"')));
 
   write('ipvs', `${web}, no_server: drop, ${serversAt(3)}`);
   note('beyond', await client.reload());

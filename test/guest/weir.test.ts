@@ -67,6 +67,39 @@ describe.skipIf(guest === undefined)('weir on ip_vs', () => {
     );
   });
 
+  it('has marks, SCTP, persistence engines, tunnels of all kinds and sync daemons', () => {
+    const { value, rules, modules } = find('alone');
+    const MASTER = 'master sync daemon (mcast=e0, syncid=7, maxlen=1472, group=224.0.0.81, port=8848, ttl=3)';
+    expect(value).toEqual([
+      // The sixth and seventh: IPv6 is to be forwarded, too, and the daemon.
+      expect.objectContaining({ ok: true, steps: 7 }),
+      MASTER,
+      expect.arrayContaining(['fwmark 7', 'fwmark 7 IPv6', 'sctp 203.0.113.100:2905']),
+    ]);
+    expect(rules).toEqual(
+      expect.arrayContaining([
+        '-A -f 7 -s rr',
+        '-a -f 7 -r 192.168.1.101:0 -m -w 1',
+        '-a -f 7 -r 192.168.1.102:8080 -m -w 1',
+        '-A -f 7 -6 -s wlc',
+        '-A --sctp-service 203.0.113.100:2905 -s wlc',
+        '-A -u 203.0.113.100:5060 -s wlc -p 60 --pe sip',
+        '-a -t 203.0.113.100:26 -r 192.168.1.101:26 -i -w 1 --tun-type gue --tun-port 6080 --tun-remcsum',
+        '-a -t 203.0.113.100:26 -r 192.168.1.102:26 -i -w 1 --tun-type gre --tun-csum',
+      ]),
+    );
+    expect(modules).toContain('\nip_vs_pe_sip\n');
+    expect(find('drift of a daemon').value).toEqual([
+      expect.objectContaining({ subject: 'master sync daemon', found: 'absent' }),
+      MASTER,
+    ]);
+    // Somebody else's daemon stays, here and in the end.
+    expect(find('without').value).toEqual([
+      expect.objectContaining({ ok: true, steps: 6 }),
+      expect.stringMatching(/^backup sync daemon \(mcast=c0, syncid=1, [^)]*\)$/),
+    ]);
+  });
+
   it('repairs what somebody does to its services by hand, and says what it found', () => {
     const { value, rules } = find('drift');
     expect(value).toMatchObject({

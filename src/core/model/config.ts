@@ -4,6 +4,7 @@ import type { Dataplane, DirectorInterface, Forwarding, HowAttached, Masquerade,
 import type { NotifyCommand } from './notify.ts';
 import type { ServiceKey, VirtualService } from './service.ts';
 import type { SlowStart } from './slow-start.ts';
+import type { SyncDaemons } from './sync-daemon.ts';
 
 /** How large the data plane's tables are, which are made once: a change takes effect after `weir down`. */
 export interface Limits {
@@ -48,6 +49,8 @@ export interface Config {
   /** How servers get their weights; services where they have them at once are absent. */
   readonly slowStarts: ReadonlyMap<ServiceKey, SlowStart>;
   readonly notify: readonly NotifyCommand[];
+  /** ip_vs's alone. */
+  readonly syncDaemons: SyncDaemons;
   readonly masquerade: readonly Masquerade[];
   /** Name (`net.ipv4.tcp_fin_timeout`) to value, as written to /proc/sys. */
   readonly sysctls: ReadonlyMap<string, string>;

@@ -2,6 +2,7 @@
 import type { Endpoint } from '../address/address.ts';
 import type { Persistence } from './persistence.ts';
 import type { ServiceKey } from './service.ts';
+import type { Tunnel } from './tunnel.ts';
 
 /** Traffic since the service or server was first published: whole numbers that never go down. */
 export interface Traffic {
@@ -32,6 +33,8 @@ export interface ServerCounters extends Traffic, Endpoint {
   readonly lower_threshold?: number;
   /** Absent: nat. */
   readonly method?: 'direct' | 'tunnel';
+  /** Only of the method tunnel; absent: IP in IP. */
+  readonly tunnel?: Tunnel;
   /** Present while it gets no new connections because it has reached its upper threshold. */
   readonly overloaded?: true;
   /** Present on the sorry server, whose weight is 0. */

@@ -3,12 +3,14 @@ import { formatEndpoint } from '../address/address.ts';
 import { equalPersistence } from './persistence.ts';
 import { type RealServer, SERVICE_OPTIONS, type VirtualService } from './service.ts';
 import type { Timeouts } from './state.ts';
+import { equalTunnel } from './tunnel.ts';
 
 /** Whether two services are the same in every field; the order of servers counts, as it does to rr and wrr. */
 export function equalService(a: VirtualService, b: VirtualService): boolean {
   if (a === b) return true;
   return (
     a.protocol === b.protocol &&
+    a.fwmark === b.fwmark &&
     a.address === b.address &&
     a.port === b.port &&
     a.prefix_length === b.prefix_length &&
@@ -48,7 +50,8 @@ function equalServer(a: RealServer, b: RealServer): boolean {
     a.weight === b.weight &&
     a.upper_threshold === b.upper_threshold &&
     a.lower_threshold === b.lower_threshold &&
-    a.method === b.method
+    a.method === b.method &&
+    equalTunnel(a.tunnel, b.tunnel)
   );
 }
 

@@ -9,7 +9,13 @@ export interface Persistence {
   readonly granularity: number;
   /** A client of a server of weight 0 is scheduled anew, as by ip_vs's net.ipv4.vs.expire_quiescent_template. */
   readonly expire_quiescent_template?: true;
+  /** What a client is told by besides its address: ip_vs's alone, for UDP. Absent: nothing else. */
+  readonly engine?: PersistenceEngine;
 }
+
+/** ip_vs's persistence engines: sip tells calls apart by their Call-ID, whoever sends them. */
+export const PERSISTENCE_ENGINES = ['sip'] as const;
+export type PersistenceEngine = (typeof PERSISTENCE_ENGINES)[number];
 
 /** ipvsadm's default, in milliseconds. */
 export const DEFAULT_PERSISTENCE_MS = 300_000;
@@ -45,6 +51,7 @@ export function equalPersistence(a: Persistence | undefined, b: Persistence | un
   return (
     a?.timeout === b?.timeout &&
     a?.granularity === b?.granularity &&
-    a?.expire_quiescent_template === b?.expire_quiescent_template
+    a?.expire_quiescent_template === b?.expire_quiescent_template &&
+    a?.engine === b?.engine
   );
 }

@@ -59,6 +59,9 @@ describe('the key of a service', () => {
     ['tcp 203.0.113.0/28:8000-8100', { prefix_length: 28, ports: [{ first: 8000, last: 8100 }] }],
     ['udp [2001:db8::/64]:53', { address: '2001:db8::', prefix_length: 64, port: 53 }],
     ['tcp 203.0.113.100/32:80-80', { address: '203.0.113.100', port: 80 }],
+    ['sctp 203.0.113.100:2905', { protocol: 'sctp', port: 2905 }],
+    ['fwmark 7', { protocol: 'fwmark', fwmark: 7, address: '0.0.0.0', port: 0 }],
+    ['fwmark/4294967295/ipv6', { fwmark: 4_294_967_295, address: '::' }],
   ])('%s', (text, expected) => expect(parseServiceKey(text)).toMatchObject(expected));
 
   it.each([
@@ -73,6 +76,10 @@ describe('the key of a service', () => {
     'tcp 203.0.113.0/33:80',
     'tcp 2001:db8::/64:80',
     'tcp [203.0.113.0/28]:80',
-    'sctp 203.0.113.100:80',
+    'fwmark 0',
+    'fwmark 4294967296',
+    'fwmark 7 IPv4',
+    'fwmark 203.0.113.100:80',
+    'icmp 203.0.113.100:80',
   ])('%s is none', (text) => expect(parseServiceKey(text)).toBeUndefined());
 });

@@ -8,13 +8,19 @@ import {
   parsePrefix,
   widthOf,
 } from '../address/address.ts';
+import { formatFwmark, parseFwmark } from './fwmark.ts';
 import type { Persistence } from './persistence.ts';
 import { EVERY_PORT, formatPortRange, overlap, type PortRange, parsePortRange, sortRanges } from './ports.ts';
 import type { Timeouts } from './state.ts';
+import type { Tunnel } from './tunnel.ts';
 
-/** Transport protocols that can be balanced. */
-export const PROTOCOLS = ['tcp', 'udp'] as const;
+/** Transport protocols that can be balanced; SCTP by ip_vs alone. */
+export const PROTOCOLS = ['tcp', 'udp', 'sctp'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
+
+/** What a service goes by: a protocol, or a mark in place of protocol, address and port. */
+export const SERVICE_PROTOCOLS = [...PROTOCOLS, 'fwmark'] as const;
+export type ServiceProtocol = (typeof SERVICE_PROTOCOLS)[number];
 
 /** Schedulers by ip_vs's names, in the order of their numbers in bpf/contract.h (`enum weir_scheduler`). */
 export const SCHEDULERS = [
@@ -66,6 +72,8 @@ export interface RealServer extends Endpoint {
   readonly lower_threshold?: number;
   /** Absent: nat. */
   readonly method?: Exclude<Method, 'nat'>;
+  /** Only with the method tunnel; absent: IP in IP. */
+  readonly tunnel?: Tunnel;
 }
 
 /** The highest threshold, ipvsadm's. */
@@ -88,7 +96,9 @@ export function thresholdsOf({
  * A service of several ports, or of a prefix of addresses, is one all the same: they share its scheduler and its clients.
  */
 export interface VirtualService extends Endpoint {
-  readonly protocol: Protocol;
+  readonly protocol: ServiceProtocol;
+  /** Present with the protocol fwmark, 1 – 4,294,967,295: `address` is the family's unspecified one then, and `port` 0. */
+  readonly fwmark?: number;
   /** Present in place of a single port: ascending, no two alike or overlapping; `port` is the first of them. */
   readonly ports?: readonly PortRange[];
   /** Present where all addresses that share so many bits with `address`, whose others are 0, belong to the service. */
@@ -159,10 +169,16 @@ declare const serviceKeyBrand: unique symbol;
 export type ServiceKey = string & { readonly [serviceKeyBrand]: true };
 
 /** What of a service names it. */
-export type ServiceName = Pick<VirtualService, 'protocol' | 'address' | 'port' | 'ports' | 'prefix_length'>;
+export type ServiceName = Pick<
+  VirtualService,
+  'protocol' | 'fwmark' | 'address' | 'port' | 'ports' | 'prefix_length'
+>;
+
+/** What packets of a service are sent to. */
+export type ServiceTarget = Omit<ServiceName, 'protocol' | 'fwmark'>;
 
 /** Whether a service is of several ports or addresses. */
-export function isGroup({ ports, prefix_length }: Omit<ServiceName, 'protocol'>): boolean {
+export function isGroup({ ports, prefix_length }: ServiceTarget): boolean {
   return ports !== undefined || prefix_length !== undefined;
 }
 
@@ -178,7 +194,7 @@ export function lengthOf({ address, prefix_length }: Pick<ServiceName, 'address'
 }
 
 /** `203.0.113.100:80`, `203.0.113.100:80,443`, `[2001:db8::/64]:8000-8100`. */
-export function formatTarget(target: Omit<ServiceName, 'protocol'>): string {
+export function formatTarget(target: ServiceTarget): string {
   const { address, port, ports, prefix_length: length } = target;
   const host = length === undefined ? address : formatPrefix({ address, length });
   const at = ports === undefined ? String(port) : ports.map(formatPortRange).join(',');
@@ -186,7 +202,7 @@ export function formatTarget(target: Omit<ServiceName, 'protocol'>): string {
 }
 
 /** Reads what `formatTarget` writes, whatever the order of the ports; undefined if the text is anything else. */
-export function parseTarget(text: string): Omit<ServiceName, 'protocol'> | undefined {
+export function parseTarget(text: string): ServiceTarget | undefined {
   const [, inside, bare, list = ''] = /^(?:\[([^\]]+)\]|([^:[\]]+)):([\d,-]+)$/.exec(text) ?? [];
   const host = parseHost(inside ?? bare ?? '');
   if (host === undefined || (familyOf(host.address) === 6) !== (inside !== undefined)) return undefined;
@@ -213,14 +229,18 @@ function parseHost(text: string): Pick<ServiceName, 'address' | 'prefix_length'>
   return { address: prefix.address, ...(isWhole ? {} : { prefix_length: prefix.length }) };
 }
 
-/** The key of a service: protocol, VIP and port, or prefix and ports. */
+/** The key of a service: protocol, VIP and port, or prefix and ports; or its mark. */
 export function serviceKey(service: ServiceName): ServiceKey {
+  if (service.fwmark !== undefined)
+    return formatFwmark(service.fwmark, familyOf(service.address)) as ServiceKey;
   return `${service.protocol} ${formatTarget(service)}` as ServiceKey;
 }
 
 /** Reads what `serviceKey` writes (and the same with `/` for the space); undefined if it is anything else. */
 export function parseServiceKey(text: string): ServiceName | undefined {
-  const match = /^(tcp|udp)[ /](.+)$/.exec(text);
+  const marked = parseFwmark(text);
+  if (marked !== undefined) return { protocol: 'fwmark', ...marked, port: 0 };
+  const match = /^(tcp|udp|sctp)[ /](.+)$/.exec(text);
   const target = match === null ? undefined : parseTarget(match[2] ?? '');
   return target === undefined ? undefined : { ...target, protocol: match?.[1] as Protocol };
 }

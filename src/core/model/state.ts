@@ -21,7 +21,26 @@ export const CONNECTION_STATES = [
 export type ConnectionState = (typeof CONNECTION_STATES)[number];
 
 /** What is listed beside them: no connection, but a client of a persistent service and the server it goes to. */
-export const LISTED_STATES = [...CONNECTION_STATES, 'TEMPLATE'] as const;
+export const TRACKED_STATES = [...CONNECTION_STATES, 'TEMPLATE'] as const;
+
+/** States of SCTP that TCP has not, by ip_vs's names (sctp_state_name_table in ip_vs_proto_sctp.c). */
+export const SCTP_STATES = [
+  'INIT1',
+  'INIT',
+  'C-SENT',
+  'C-REPLIED',
+  'C-WAIT',
+  'COOKIE',
+  'C-ECHOED',
+  'S-SENT',
+  'S-RECEIVED',
+  'S-ACK-SENT',
+  'REJECTED',
+  'CLOSED',
+] as const;
+
+/** All that a listing may say. */
+export const LISTED_STATES = [...TRACKED_STATES, ...SCTP_STATES] as const;
 export type ListedState = (typeof LISTED_STATES)[number];
 
 /** Idle time-outs by state, each in milliseconds, 1 s – 20 days. */

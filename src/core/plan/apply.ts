@@ -32,5 +32,9 @@ export function apply(state: DirectorState, step: Step): DirectorState {
       return { ...state, vips: put(state.vips, vipKey(step.vip), step.vip) };
     case 'remove_vip':
       return { ...state, vips: drop(state.vips, vipKey(step.vip)) };
+    case 'start_sync_daemon':
+      return { ...state, syncDaemons: put(state.syncDaemons, step.after.role, step.after) };
+    case 'stop_sync_daemon':
+      return { ...state, syncDaemons: drop(state.syncDaemons, step.before.role) };
   }
 }

@@ -2,8 +2,9 @@
 import fc from 'fast-check';
 import { addressFromBytes } from '../address/address.ts';
 import { type DirectorInterface, FORWARDINGS, masqueradeKey, vipKey } from '../model/host.ts';
-import { flagsOf, PROTOCOLS, SCHEDULERS, serviceKey } from '../model/service.ts';
+import { flagsOf, SCHEDULERS, serviceKey } from '../model/service.ts';
 import { DEFAULT_TIMEOUTS } from '../model/state.ts';
+import { DEFAULT_SYNC_GROUP, SYNC_ROLES, type SyncDaemon } from '../model/sync-daemon.ts';
 import type { DirectorState } from './states.ts';
 
 const address = fc
@@ -38,7 +39,7 @@ const scheduled = fc
 const service = fc
   .record(
     {
-      protocol: fc.constantFrom(...PROTOCOLS),
+      protocol: fc.constantFrom('tcp' as const, 'udp' as const),
       address,
       port,
       scheduled,
@@ -74,6 +75,15 @@ const vip = fc
   .map(({ labelled, ...rest }) => (labelled ? { ...rest, label: `${rest.interface}:0` } : rest));
 const rule = fc.record({ source: fc.record({ address, length: fc.constant(24) }), interface: name });
 
+const daemon: fc.Arbitrary<SyncDaemon> = fc.record({
+  role: fc.constantFrom(...SYNC_ROLES),
+  interface: name,
+  sync_id: fc.nat(255),
+  group: fc.constant(DEFAULT_SYNC_GROUP),
+  port: fc.constantFrom(8848, 8849),
+  ttl: fc.constantFrom(1, 8),
+});
+
 const keyed = <K, V>(values: readonly V[], key: (value: V) => K): ReadonlyMap<K, V> =>
   new Map(values.map((value) => [key(value), value]));
 
@@ -85,6 +95,7 @@ export const anyState: fc.Arbitrary<DirectorState> = fc
     services: fc.array(service, { maxLength: 6 }),
     vips: fc.array(vip, { maxLength: 4 }),
     masquerade: fc.array(rule, { maxLength: 2 }),
+    daemons: fc.uniqueArray(daemon, { maxLength: 2, selector: (one) => one.role }),
     values: fc.tuple(fc.nat(1), fc.nat(1), fc.nat(1)),
   })
   .map((parts) => ({
@@ -93,6 +104,7 @@ export const anyState: fc.Arbitrary<DirectorState> = fc
     services: keyed(parts.services, serviceKey),
     vips: keyed(parts.vips, vipKey),
     masquerade: keyed(parts.masquerade, masqueradeKey),
+    syncDaemons: keyed(parts.daemons, (one) => one.role),
     sysctls: new Map([
       ['net.ipv4.conf.eth0.rp_filter', String(parts.values[0])],
       ['net.ipv4.conf.all.send_redirects', String(parts.values[1])],

@@ -31,6 +31,7 @@ const config = (more: Partial<Config> = {}): Config => ({
   sysctls: new Map(),
   limits: DEFAULT_LIMITS,
   forwarding: 'redirect',
+  syncDaemons: new Map(),
   attach: 'auto',
   retireAfterMs: 3_600_000,
   lookEveryMs: 5_000,

@@ -4,6 +4,7 @@ import type { Config } from '../model/config.ts';
 import { equalService } from '../model/equal.ts';
 import { masqueradeKey, type PlaneKind, vipKey } from '../model/host.ts';
 import { type ServiceKey, serviceKey, type VirtualService } from '../model/service.ts';
+import { NO_SYNC_DAEMONS } from '../model/sync-daemon.ts';
 import type { Weigh } from '../weight/weigh.ts';
 import type { DesiredState } from './states.ts';
 
@@ -27,6 +28,7 @@ export function compose(
     masquerade: new Map(config.masquerade.map((rule) => [masqueradeKey(rule), rule])),
     // A value that the file gives goes before ours, in the same place of the order.
     sysctls: new Map([...directorSysctls(config, plane), ...config.sysctls]),
+    syncDaemons: isIpvs ? config.syncDaemons : NO_SYNC_DAEMONS,
   };
 }
 

@@ -9,7 +9,7 @@ import { compareSysctls } from './sysctl-order.ts';
  * The steps that turn `observed` into `desired`; none if they are equal.
  *
  * What serves comes before what brings traffic: kernel parameters and masquerading, then services, then programs on
- * interfaces, then VIPs. What goes, goes the other way round: a VIP leaves before its service does. Each service
+ * interfaces, then sync daemons, which hear of the connections that are about to come, then VIPs. What goes, goes the other way round: a VIP leaves before its service does. Each service
  * changes as a whole, so that no step leaves it with fewer servers than it had and is to have.
  */
 export function diff(observed: ObservedState, desired: DesiredState): Plan {
@@ -21,6 +21,7 @@ export function diff(observed: ObservedState, desired: DesiredState): Plan {
     ...services(observed, desired),
     ...forwarding(observed, desired),
     ...attachments(observed, desired),
+    ...syncDaemons(observed, desired),
     ...vips(observed, desired),
     ...goneServices(observed, desired),
     ...missing(desired.interfaces, observed.interfaces, present).map(
@@ -79,6 +80,18 @@ function attachments(observed: ObservedState, desired: DesiredState): Step[] {
     const attach: Step = { kind: 'attach', interface: one };
     return before === undefined ? [attach] : [{ kind: 'detach', interface: before }, attach];
   });
+}
+
+/** A daemon that is to be another is stopped for it: there is one of each role. */
+function syncDaemons(observed: ObservedState, desired: DesiredState): Step[] {
+  const { syncDaemons: before } = observed;
+  const { syncDaemons: after } = desired;
+  return [
+    ...missing(after, before, present).map((gone): Step => ({ kind: 'stop_sync_daemon', before: gone })),
+    ...missing(before, after, same).map(
+      (one): Step => ({ kind: 'start_sync_daemon', before: before.get(one.role), after: one }),
+    ),
+  ];
 }
 
 /**

@@ -1,6 +1,7 @@
 /** What a step that repairs found, and what it puts in its place: a word each for the log. */
 import { masqueradeKey, vipKey } from '../model/host.ts';
 import { serviceKey } from '../model/service.ts';
+import { syncDaemonText } from '../model/sync-daemon.ts';
 import { explainStep } from './explain.ts';
 import type { ObservedState } from './states.ts';
 import type { Step, StepKind, StepOf } from './step.ts';
@@ -58,6 +59,16 @@ const DESCRIPTIONS: {
   }),
   add_vip: ({ vip }) => ({ subject: vipKey(vip), found: ABSENT, wanted: THERE }),
   remove_vip: ({ vip }) => ({ subject: vipKey(vip), found: THERE, wanted: ABSENT }),
+  start_sync_daemon: ({ before, after }) => ({
+    subject: `${after.role} sync daemon`,
+    found: before === undefined ? ABSENT : syncDaemonText(before),
+    wanted: syncDaemonText(after),
+  }),
+  stop_sync_daemon: ({ before }) => ({
+    subject: `${before.role} sync daemon`,
+    found: syncDaemonText(before),
+    wanted: ABSENT,
+  }),
 };
 
 /** What `step` found and repairs, where nobody has asked for a change. */

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Address } from '../address/address.ts';
 import { type RealServer, serviceKey, type VirtualService } from '../model/service.ts';
 import { DEFAULT_TIMEOUTS } from '../model/state.ts';
+import { DEFAULT_SYNC_GROUP, type SyncDaemon } from '../model/sync-daemon.ts';
 import { explainPlan, explainStep, formatDuration } from './explain.ts';
 import type { Step, StepKind } from './step.ts';
 
@@ -21,6 +22,14 @@ const web: VirtualService = {
 };
 const key = serviceKey(web);
 const vip = { address: '203.0.113.100' as Address, length: 24, interface: 'eth0' };
+const daemon: SyncDaemon = {
+  role: 'master',
+  interface: 'eth1',
+  sync_id: 7,
+  group: DEFAULT_SYNC_GROUP,
+  port: 8848,
+  ttl: 1,
+};
 const rule = { source: { address: '192.168.1.0' as Address, length: 24 }, interface: 'eth0' };
 
 /** A step of every kind, which the compiler proves complete, and the lines it must give. */
@@ -54,6 +63,14 @@ const everyKind: { [K in StepKind]: readonly [Extract<Step, { kind: K }>, readon
     ['+ vip 203.0.113.100/24 dev eth0 label eth0:0'],
   ],
   remove_vip: [{ kind: 'remove_vip', vip }, ['- vip 203.0.113.100/24 dev eth0']],
+  start_sync_daemon: [
+    { kind: 'start_sync_daemon', before: undefined, after: daemon },
+    ['+ master sync daemon  eth1, id 7, 224.0.0.81:8848, ttl 1'],
+  ],
+  stop_sync_daemon: [
+    { kind: 'stop_sync_daemon', before: { ...daemon, max_length: 1400 } },
+    ['- master sync daemon  eth1, id 7, 224.0.0.81:8848, ttl 1, at most 1400 bytes'],
+  ],
 };
 
 describe('explainStep', () => {
@@ -172,7 +189,7 @@ describe('explainStep', () => {
 describe('explainPlan', () => {
   test('counts steps, not lines', () => {
     const steps = Object.values(everyKind).map(([step]) => step);
-    expect(explainPlan(steps).at(-1)).toBe('10 changes');
+    expect(explainPlan(steps).at(-1)).toBe('12 changes');
     expect(explainPlan(steps.slice(0, 1))).toEqual(['~ sysctl net.ipv4.ip_forward  0 → 1', '1 change']);
     expect(explainPlan([])).toEqual(['no changes']);
   });

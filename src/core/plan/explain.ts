@@ -4,6 +4,8 @@ import { type Masquerade, masqueradeKey, type Vip, vipKey } from '../model/host.
 import { equalPersistence } from '../model/persistence.ts';
 import { type RealServer, SERVICE_OPTIONS, serviceKey, type VirtualService } from '../model/service.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../model/state.ts';
+import { syncDaemonText } from '../model/sync-daemon.ts';
+import { equalTunnel, tunnelText } from '../model/tunnel.ts';
 import type { Plan, Step, StepKind, StepOf } from './step.ts';
 
 /** A duration as configured, in the largest units that keep it exact: `15m`, `1h30m`, `1500ms`. Takes whole milliseconds, 0 or more. */
@@ -24,7 +26,13 @@ const count = (n: number, noun: string) => `${n} ${noun}${n === 1 ? '' : 's'}`;
 const vipText = (vip: Vip) => `vip ${vipKey(vip)}${vip.label === undefined ? '' : ` label ${vip.label}`}`;
 const masqueradeText = (rule: Masquerade) => `masquerade ${masqueradeKey(rule)}`;
 const serverText = (server: RealServer) =>
-  `server ${formatEndpoint(server)}  weight ${server.weight}${thresholdsText(server, '  ')}${server.method === undefined ? '' : `  ${server.method}`}`;
+  `server ${formatEndpoint(server)}  weight ${server.weight}${thresholdsText(server, '  ')}${methodText(server, '  ')}`;
+
+/** How packets get to it where that is not by NAT: `direct`, `tunnel`, `tunnel (gue port 6080)`. */
+function methodText({ method, tunnel }: RealServer, before = ''): string {
+  if (method === undefined) return '';
+  return `${before}${method}${tunnel === undefined ? '' : ` (${tunnelText(tunnel)})`}`;
+}
 
 /** Its thresholds: `at most 100, again below 75`; empty without. */
 function thresholdsText({ upper_threshold: upper, lower_threshold: lower }: RealServer, before = ''): string {
@@ -62,8 +70,8 @@ function serverChanges(before: readonly RealServer[], after: readonly RealServer
       const [limits, now] = [was, server].map((one) => thresholdsText(one) || 'any number');
       if (was.weight !== server.weight) changed.push(`~ weight of ${key}  ${was.weight} → ${server.weight}`);
       if (limits !== now) changed.push(`~ connections of ${key}  ${limits} → ${now}`);
-      if (was.method !== server.method)
-        changed.push(`~ method of ${key}  ${was.method ?? 'nat'} → ${server.method ?? 'nat'}`);
+      if (was.method !== server.method || !equalTunnel(was.tunnel, server.tunnel))
+        changed.push(`~ method of ${key}  ${methodText(was) || 'nat'} → ${methodText(server) || 'nat'}`);
     }
   }
   const lines = [...gone, ...changed, ...added];
@@ -81,7 +89,8 @@ export function persistenceText({
   const { timeout, granularity } = persistence;
   const grouped = granularity < widthOf(familyOf(address)) ? ` by /${granularity}` : '';
   const quiescent = persistence.expire_quiescent_template ? ', not at weight 0' : '';
-  return `persistent ${formatDuration(timeout)}${grouped}${quiescent}`;
+  const engine = persistence.engine === undefined ? '' : ` by ${persistence.engine}`;
+  return `persistent ${formatDuration(timeout)}${grouped}${engine}${quiescent}`;
 }
 
 /** One line for each option that is turned on or off. */
@@ -175,6 +184,12 @@ const EXPLANATIONS: { readonly [K in StepKind]: (step: StepOf<K>) => string[] } 
   detach: ({ interface: { name, side } }) => [`- program on ${name} (${side})`],
   add_vip: ({ vip }) => [`+ ${vipText(vip)}`],
   remove_vip: ({ vip }) => [`- ${vipText(vip)}`],
+  start_sync_daemon: ({ before, after }) => [
+    before === undefined
+      ? `+ ${after.role} sync daemon  ${syncDaemonText(after)}`
+      : `~ ${after.role} sync daemon  ${syncDaemonText(before)} → ${syncDaemonText(after)}`,
+  ],
+  stop_sync_daemon: ({ before }) => [`- ${before.role} sync daemon  ${syncDaemonText(before)}`],
 };
 
 /** What a step does: its first line says all that fits in one, further lines are indented below their sign. */

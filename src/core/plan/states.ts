@@ -1,10 +1,11 @@
 /** The two ends of every plan: what should be and what is. */
 import type { DirectorInterface, Forwarding, Masquerade, Vip } from '../model/host.ts';
 import type { ServiceKey, VirtualService } from '../model/service.ts';
+import { NO_SYNC_DAEMONS, type SyncDaemons } from '../model/sync-daemon.ts';
 
 /**
  * What should be, or what is: both have one shape, so that a plan is their difference.
- * In an observed state `vips`, `masquerade` and `interfaces` hold only what is Weir's own, or what a desired
+ * In an observed state `vips`, `masquerade`, `interfaces` and `syncDaemons` hold only what is Weir's own, or what a desired
  * one asks for and the host has already; `sysctls` holds the present value of every name that a desired state asks for.
  */
 export interface DirectorState {
@@ -14,6 +15,7 @@ export interface DirectorState {
   readonly vips: ReadonlyMap<string, Vip>;
   readonly masquerade: ReadonlyMap<string, Masquerade>;
   readonly sysctls: ReadonlyMap<string, string>;
+  readonly syncDaemons: SyncDaemons;
 }
 
 export type DesiredState = DirectorState;
@@ -35,4 +37,5 @@ export const EMPTY_STATE: DirectorState = {
   vips: new Map(),
   masquerade: new Map(),
   sysctls: new Map(),
+  syncDaemons: NO_SYNC_DAEMONS,
 };

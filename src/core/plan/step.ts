@@ -1,6 +1,7 @@
 /** A change as data: it can be printed, diffed, counted and audited before it is executed. */
 import type { DirectorInterface, Forwarding, Masquerade, Vip } from '../model/host.ts';
 import type { ServiceKey, VirtualService } from '../model/service.ts';
+import type { SyncDaemon } from '../model/sync-daemon.ts';
 
 /** One change, complete in itself. A plan is a list of them, in the order in which they are safe to execute. */
 export type Step =
@@ -22,7 +23,13 @@ export type Step =
   | { readonly kind: 'attach'; readonly interface: DirectorInterface }
   | { readonly kind: 'detach'; readonly interface: DirectorInterface }
   | { readonly kind: 'add_vip'; readonly vip: Vip }
-  | { readonly kind: 'remove_vip'; readonly vip: Vip };
+  | { readonly kind: 'remove_vip'; readonly vip: Vip }
+  | {
+      readonly kind: 'start_sync_daemon';
+      readonly before: SyncDaemon | undefined;
+      readonly after: SyncDaemon;
+    }
+  | { readonly kind: 'stop_sync_daemon'; readonly before: SyncDaemon };
 
 export type StepKind = Step['kind'];
 export type StepOf<K extends StepKind> = Extract<Step, { kind: K }>;

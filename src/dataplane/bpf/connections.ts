@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { type Address, addressFromBytes, type Family } from '../../core/address/address.ts';
 import type { Connection } from '../../core/model/connection.ts';
-import { LISTED_STATES } from '../../core/model/state.ts';
+import { TRACKED_STATES } from '../../core/model/state.ts';
 import type { ConnectionFilter } from '../port.ts';
 import {
   LAYOUTS,
@@ -51,7 +51,7 @@ function readChunk(chunk: Chunk, family: Family, demands: readonly Demand[], clo
   const connections: Connection[] = [];
   for (let i = 0; i < chunk.count; i++) {
     const at = i * chunk.stride;
-    const state = LISTED_STATES[(chunk.view.getUint8(at + HEAD.word) & 0xf) - WEIR_STATE_NONE];
+    const state = TRACKED_STATES[(chunk.view.getUint8(at + HEAD.word) & 0xf) - WEIR_STATE_NONE];
     if (state !== undefined && passes(chunk.view, at, demands))
       connections.push(readConnection(chunk.view, at, family, state, clock));
   }

@@ -2,6 +2,7 @@
 import type { Limits } from '../../core/model/config.ts';
 import type { HowAttached } from '../../core/model/host.ts';
 import { TEMPLATE_HOLD_MS } from '../../core/model/persistence.ts';
+import { NO_SYNC_DAEMONS } from '../../core/model/sync-daemon.ts';
 import { FRAGMENT_SECONDS } from '../../core/packet/fragment-table.ts';
 import { ensureOnBpffs } from '../../kernel/bpffs.ts';
 import { libbpf } from '../../kernel/libbpf.ts';
@@ -133,6 +134,7 @@ function makePlane(
     observe: () => ({
       interfaces: attachments.observe(),
       forwarding: byStack() ? 'stack' : 'redirect',
+      syncDaemons: NO_SYNC_DAEMONS,
       ...observeServices(registry),
     }),
     setForwarding: (to) => {

@@ -8,7 +8,6 @@ import {
   endpointsOf,
   isGroup,
   optionsOf,
-  PROTOCOLS,
   type RealServer,
   SCHEDULERS,
   type ServiceKey,
@@ -25,8 +24,8 @@ import type { Run } from './runs.ts';
 import type { Tables } from './tables.ts';
 import { addressFromWords, addressWords, swapPort } from './words.ts';
 
-/** IP protocol numbers, in the order of PROTOCOLS. */
-const PROTOCOL_NUMBERS = [6, 17] as const;
+/** IP protocol numbers of what the packet path balances. */
+const PROTOCOL_NUMBERS = { tcp: 6, udp: 17 } as const;
 
 /** A real server with its number. */
 export interface ServerEntry {
@@ -109,14 +108,16 @@ export function contractKey(service: ServiceName): contract.WeirServiceKey {
   };
 }
 
-/** The IP protocol number of a protocol (IANA: protocol numbers). */
+/** The IP protocol number of a protocol (IANA: protocol numbers); throws for one that only ip_vs balances. */
 export function numberOf(protocol: VirtualService['protocol']): number {
-  return PROTOCOL_NUMBERS[PROTOCOLS.indexOf(protocol)]!;
+  if (protocol !== 'tcp' && protocol !== 'udp')
+    throw new Error(`the bpf plane has no services of ${protocol}; ip_vs can do that (dataplane: ipvs)`);
+  return PROTOCOL_NUMBERS[protocol];
 }
 
 /** The protocol behind an IP protocol number that the tables hold. */
-export function protocolOf(number: number): VirtualService['protocol'] {
-  return PROTOCOLS[PROTOCOL_NUMBERS.indexOf(number as 6)] ?? 'tcp';
+export function protocolOf(number: number): 'tcp' | 'udp' {
+  return number === PROTOCOL_NUMBERS.udp ? 'udp' : 'tcp';
 }
 
 /** Reads all that is in use. */

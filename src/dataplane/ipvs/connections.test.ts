@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import type { Endpoint } from '../../core/address/address.ts';
 import type { Connection } from '../../core/model/connection.ts';
 import type { ServiceKey } from '../../core/model/service.ts';
 import { listConnections, passing, readConnection } from './connections.ts';
@@ -28,6 +29,10 @@ it('reads a connection of either family, and a template', () => {
     state: 'UDP',
     client: { address: '2001:db8:113::10', port: 4002 },
     server: { address: 'fd00:192:168:1::101', port: 53 },
+  });
+  expect(readConnection(IPV4.replace('TCP', 'SCTP').replace('ESTABLISHED', 'C-ECHOED   '))).toMatchObject({
+    protocol: 'sctp',
+    state: 'C-ECHOED',
   });
   expect(readConnection(TEMPLATE)).toMatchObject({ state: 'TEMPLATE', client: { port: 0 } });
 });
@@ -57,9 +62,13 @@ it('streams a table of any length, lines across chunks too, with filters', async
     for await (const chunk of listConnections(() => true, path)) chunks.push(chunk);
     expect(chunks.length).toBeGreaterThan(3);
     expect(chunks.flat().length).toBe(5_002);
-    const count = async (filter: Parameters<typeof passing>[0], others: string[] = []) => {
+    const count = async (
+      filter: Parameters<typeof passing>[0],
+      others: string[] = [],
+      marked: Endpoint[] = [],
+    ) => {
       let found = 0;
-      const pass = passing(filter, new Set(others as ServiceKey[]));
+      const pass = passing(filter, new Set(others as ServiceKey[]), marked);
       for await (const chunk of listConnections(pass, path)) found += chunk.length;
       return found;
     };
@@ -69,6 +78,14 @@ it('streams a table of any length, lines across chunks too, with filters', async
     const every = 'tcp 203.0.113.100:0' as ServiceKey;
     expect(await count({ service: every })).toBe(5_001);
     expect(await count({ service: every }, ['tcp 203.0.113.100:80'])).toBe(0);
+    // Of a mark are those to its servers that no other service has.
+    const mark = { service: 'fwmark 7' as ServiceKey };
+    const server = { address: '192.168.1.101', port: 0 } as Endpoint;
+    expect(await count(mark)).toBe(0);
+    expect(await count(mark, [], [server])).toBe(5_000);
+    expect(await count(mark, [], [{ ...server, port: 81 }])).toBe(0);
+    expect(await count(mark, ['tcp 203.0.113.100:80'], [server])).toBe(0);
+    expect(await count(mark, [every], [server])).toBe(0);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

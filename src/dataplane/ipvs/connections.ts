@@ -9,7 +9,7 @@ import {
 } from '../../core/address/address.ts';
 import type { Connection } from '../../core/model/connection.ts';
 import { PROTOCOLS, type Protocol, parseServiceKey, type ServiceKey } from '../../core/model/service.ts';
-import { CONNECTION_STATES, type ConnectionState } from '../../core/model/state.ts';
+import { LISTED_STATES, type ListedState } from '../../core/model/state.ts';
 import type { ConnectionFilter } from '../port.ts';
 
 /** Where the kernel shows its connections. */
@@ -31,11 +31,10 @@ function readEnd(address: string | undefined, port: string | undefined): Endpoin
     : { address: read, port: Number.parseInt(port!, 16) };
 }
 
-const isState = (text: string): text is ConnectionState =>
-  (CONNECTION_STATES as readonly string[]).includes(text);
+const isState = (text: string): text is ListedState => (LISTED_STATES as readonly string[]).includes(text);
 const isProtocol = (text: string): text is Protocol => (PROTOCOLS as readonly string[]).includes(text);
 
-/** Reads a line; undefined for the title, and for what is none of ours: SCTP, and templates of firewall marks. */
+/** Reads a line; undefined for the title, and for templates of firewall marks, which have the mark for an address. */
 export function readConnection(line: string): Connection | undefined {
   const [word = '', from, fport, to, tport, dest, dport, state = '', expires = ''] = line.trim().split(/ +/);
   const protocol = word.toLowerCase();
@@ -45,7 +44,7 @@ export function readConnection(line: string): Connection | undefined {
   // A template has no client's port, and states of its own: NONE, and ASSURED once a connection was answered.
   const isTemplate = client.port === 0 && (state === 'NONE' || state === 'ASSURED');
   const listed = isTemplate ? 'TEMPLATE' : state;
-  if (listed !== 'TEMPLATE' && !isState(listed)) return undefined;
+  if (!isState(listed)) return undefined;
   return {
     protocol,
     state: listed,
@@ -61,19 +60,29 @@ export function readConnection(line: string): Connection | undefined {
 const isAt = (text: string | undefined, end: Endpoint): boolean =>
   text === undefined || text === end.address || text === formatEndpoint(end);
 
-/** What a filter lets pass. `others` are the services that there are: those of a port go before one of every port. */
+/**
+ * What a filter lets pass. `others` are the services that there are: those of a port go before one of every port, and both
+ * before one of a mark, whose connections are those to `marked`, its servers, that no other has.
+ */
 export function passing(
   { service, client, server }: ConnectionFilter,
   others: ReadonlySet<ServiceKey>,
+  marked: readonly Endpoint[] = [],
 ): (one: Connection) => boolean {
   const name = service === undefined ? undefined : parseServiceKey(service);
   if (service !== undefined && name === undefined) return () => false;
-  const isOfService = ({ protocol, virtual }: Connection): boolean => {
+  const isOfService = ({ protocol, virtual, server: to }: Connection): boolean => {
     if (name === undefined) return true;
+    const at = (port: number) => `${protocol} ${formatEndpoint({ ...virtual, port })}` as ServiceKey;
+    if (name.protocol === 'fwmark')
+      return (
+        !others.has(at(virtual.port)) &&
+        !others.has(at(0)) &&
+        marked.some((one) => one.address === to.address && (one.port === 0 || one.port === to.port))
+      );
     if (protocol !== name.protocol || virtual.address !== name.address) return false;
     if (name.port !== 0) return virtual.port === name.port;
-    const own = `${protocol} ${formatEndpoint(virtual)}` as ServiceKey;
-    return virtual.port === 0 || !others.has(own);
+    return virtual.port === 0 || !others.has(at(virtual.port));
   };
   return (one) => isOfService(one) && isAt(client, one.client) && isAt(server, one.server);
 }

@@ -51,7 +51,11 @@ function serversOf(
   };
   return [
     ...servers.flatMap((one) => {
-      const words = { ...thresholdsOf(one), ...(one.method && { method: one.method }) };
+      const words = {
+        ...thresholdsOf(one),
+        ...(one.method && { method: one.method }),
+        ...(one.tunnel && { tunnel: one.tunnel }),
+      };
       const found = take(formatEndpoint(one), words);
       if (found.length > 0 || !isGone(service, one)) return found;
       return [{ ...counted(absent(one), isLeaving), ...words }];

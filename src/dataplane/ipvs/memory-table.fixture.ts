@@ -3,6 +3,7 @@ import { formatEndpoint } from '../../core/address/address.ts';
 import { NetlinkError } from '../../kernel/netlink/answer.ts';
 import { NO_STATS } from './codec/stats.ts';
 import {
+  type IpvsDaemon,
   type IpvsServer,
   type IpvsService,
   type IpvsServiceId,
@@ -18,6 +19,7 @@ const [ENOENT, ESRCH, EEXIST] = [2, 3, 17];
 export interface MemoryTable extends Table {
   readonly services: Map<string, { service: IpvsService; servers: ListedServer[] }>;
   timeouts: IpvsTimeouts;
+  readonly daemons: IpvsDaemon[];
   /** Called before each change with what is asked; may throw in the kernel's place. */
   before: (asked: string) => void;
 }
@@ -42,6 +44,7 @@ export function memoryTable(): MemoryTable {
   const table: MemoryTable = {
     services,
     timeouts: { tcp: 900, tcp_fin: 120, udp: 300 },
+    daemons: [],
     before: () => {},
     listServices: () => [...services.values()].map(({ service }) => ({ ...service, stats: NO_STATS })),
     getService: (id) => ({ ...at(id).service, stats: NO_STATS }),
@@ -72,7 +75,8 @@ export function memoryTable(): MemoryTable {
       const { servers } = at(id);
       const i = place(servers, server);
       if (i < 0) refuse(formatEndpoint(server), ENOENT);
-      servers[i] = { ...servers[i]!, ...server };
+      const { active, inactive, persistent, stats } = servers[i]!;
+      servers[i] = { ...server, active, inactive, persistent, stats };
     },
     delServer: (id, server) => {
       table.before(`remove ${formatEndpoint(server)}`);
@@ -85,6 +89,19 @@ export function memoryTable(): MemoryTable {
     setTimeouts: (given) => {
       const kept = Object.entries(given).filter(([, seconds]) => seconds !== 0);
       table.timeouts = { ...table.timeouts, ...Object.fromEntries(kept) };
+    },
+    listDaemons: () => [...table.daemons],
+    startDaemon: (daemon) => {
+      table.before(`start the ${daemon.state} sync daemon`);
+      if (table.daemons.some(({ state }) => state === daemon.state)) refuse('start', EEXIST);
+      // The kernel says a length of every one that runs.
+      table.daemons.push({ sync_maxlen: 1472, ...daemon });
+    },
+    stopDaemon: (state) => {
+      table.before(`stop the ${state} sync daemon`);
+      const i = table.daemons.findIndex((one) => one.state === state);
+      if (i < 0) refuse('stop', ESRCH);
+      table.daemons.splice(i, 1);
     },
     info: () => ({ version: '1.2.1', conn_tab_size: 4096 }),
     close: () => {},

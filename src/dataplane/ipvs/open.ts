@@ -56,7 +56,8 @@ export function removeIpvsPlane(recordDir: string, openTable: () => Table = open
   if (!existsSync(recordPath(recordDir))) return [];
   const record = openRecord(recordDir);
   const keys = [...record.services.keys()];
-  if (keys.length === 0 && record.timeouts === undefined) {
+  const daemons = [...record.daemons].flatMap(([role, { started }]) => (started ? [role] : []));
+  if (keys.length + daemons.length === 0 && record.timeouts === undefined) {
     record.delete();
     return [];
   }
@@ -66,11 +67,18 @@ export function removeIpvsPlane(recordDir: string, openTable: () => Table = open
   } finally {
     table.close();
   }
-  return keys.map((key) => `ip_vs: ${key} removed`);
+  return [
+    ...keys.map((key) => `ip_vs: ${key} removed`),
+    ...daemons.map((role) => `ip_vs: ${role} sync daemon stopped`),
+  ];
 }
 
-/** Schedulers of these services by their modules' names, with ip_vs's own. */
-export const modulesOf = (services: Iterable<VirtualService>): readonly string[] => [
-  'ip_vs',
-  ...[...new Set([...services].map(({ scheduler }) => `ip_vs_${scheduler}`))].sort(),
-];
+/** Modules of what these services are made with, by their names, with ip_vs's own. */
+export function modulesOf(services: Iterable<VirtualService>): readonly string[] {
+  const own = [...services].flatMap(({ scheduler, persistence }) => [
+    `ip_vs_${scheduler}`,
+    // It knows SIP's messages by conntrack's helper, which modprobe loads with it.
+    ...(persistence?.engine === undefined ? [] : [`ip_vs_pe_${persistence.engine}`]),
+  ]);
+  return ['ip_vs', ...[...new Set(own)].sort()];
+}

@@ -11,6 +11,7 @@ import { type MemoryTable, memoryTable } from './memory-table.fixture.ts';
 import { recordedServices, removeIpvsPlane } from './open.ts';
 import { openIpvsPlane } from './plane.ts';
 import { recordPath } from './record.ts';
+import { ipvsIdOf, ipvsServersOf } from './translate.ts';
 
 let recordDir: string;
 let table: MemoryTable;
@@ -105,10 +106,7 @@ describe('a service that is published', () => {
       timeout: 360,
       netmask: service.address,
     });
-    table.addServer(
-      { protocol: 'tcp', address: service.address, port: 80 },
-      { ...service.servers[0]!, forward: 'masq', upper_threshold: 0, lower_threshold: 0 },
-    );
+    table.addServer({ protocol: 'tcp', address: service.address, port: 80 }, ipvsServersOf(service)[0]!);
     const asked: string[] = [];
     table.before = (what) => void asked.push(what);
     const plane = open();
@@ -116,6 +114,58 @@ describe('a service that is published', () => {
     expect(asked).toEqual(['add 192.168.1.102:8080']);
     plane.close();
   });
+});
+
+it('puts packets into the tunnel that a server is to have', () => {
+  const plane = open();
+  const [one, two] = serviceWith([1, 1]).servers;
+  const gue = { type: 'gue', port: 6080, checksum: 'remote' } as const;
+  const service: VirtualService = {
+    ...serviceWith([]),
+    servers: [
+      { ...one!, method: 'tunnel', tunnel: gue },
+      { ...two!, method: 'tunnel', tunnel: { type: 'gre' } },
+    ],
+  };
+  plane.publishService(service);
+  const tunnels = () => table.listServers(ipvsIdOf(service)).map(({ tunnel }) => tunnel);
+  expect(tunnels()).toEqual([
+    { type: 'gue', port: 6080, flags: 2 },
+    { type: 'gre', port: 0, flags: 0 },
+  ]);
+  expect(plane.counters()[0]!.servers.map(({ tunnel }) => tunnel)).toEqual([gue, { type: 'gre' }]);
+  const asked: string[] = [];
+  table.before = (what) => void asked.push(what);
+  plane.publishService(service);
+  expect(asked).toEqual([]);
+  plane.publishService({ ...service, servers: [{ ...one!, method: 'tunnel' }, service.servers[1]!] });
+  expect(tunnels()[0]).toBeUndefined();
+  plane.close();
+});
+
+it('has services of marks and of SCTP, found again by their keys', async () => {
+  const plane = open();
+  const marked: VirtualService = {
+    ...serviceWith([1, 2]),
+    protocol: 'fwmark',
+    fwmark: 7,
+    address: '0.0.0.0' as never,
+    port: 0,
+    persistence: { timeout: 60_000, granularity: 32, engine: 'sip' },
+  };
+  const sctp: VirtualService = { ...serviceWith([1]), protocol: 'sctp' };
+  plane.publishService(marked);
+  plane.publishService(sctp);
+  expect([...table.services.keys()]).toEqual(['fwmark 7', 'sctp 203.0.113.100:80']);
+  expect(table.getService({ fwmark: 7, family: 4 })).toMatchObject({ pe: 'sip', timeout: 60 });
+  expect(plane.counters().map(({ key, servers }) => [key, servers.length])).toEqual([
+    ['fwmark 7', 2],
+    ['sctp 203.0.113.100:80', 1],
+  ]);
+  expect([...(await look(plane)).services.keys()]).toEqual(plane.counters().map(({ key }) => key));
+  plane.removeService(serviceKey(marked));
+  expect([...table.services.keys()]).toEqual(['sctp 203.0.113.100:80']);
+  plane.close();
 });
 
 it('forwards as each server is to be forwarded to', () => {
@@ -126,7 +176,7 @@ it('forwards as each server is to be forwarded to', () => {
     servers: [{ ...one!, method: 'direct' }, { ...two!, method: 'tunnel' }, three!],
   };
   plane.publishService(service);
-  const forwards = () => table.listServers({ ...service }).map(({ forward }) => forward);
+  const forwards = () => table.listServers(ipvsIdOf(service)).map(({ forward }) => forward);
   expect(forwards()).toEqual(['route', 'tunnel', 'masq']);
   expect(plane.counters()[0]!.servers.map(({ method }) => method)).toEqual(['direct', 'tunnel', undefined]);
   plane.publishService({ ...service, servers: [one!, { ...two!, method: 'tunnel' }, three!] });
@@ -197,7 +247,7 @@ describe('a service that is removed', () => {
     const plane = open();
     const [ours, theirs] = [serviceWith([1]), serviceWith([1], { port: 81 })];
     plane.publishService(ours);
-    table.addService({ ...table.getService({ ...ours }), id: { ...theirs, protocol: 'tcp' } as never });
+    table.addService({ ...table.getService(ipvsIdOf(ours)), id: { ...theirs, protocol: 'tcp' } as never });
     plane.removeService(serviceKey(theirs));
     plane.removeService(serviceKey(ours));
     plane.removeService(serviceKey(ours));

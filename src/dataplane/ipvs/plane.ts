@@ -1,16 +1,16 @@
 /** The kernel's own ip_vs as a data plane: its table, of which the services that Weir has made are Weir's. */
 import { mkdirSync } from 'node:fs';
-import { formatEndpoint } from '../../core/address/address.ts';
 import { serviceKey } from '../../core/model/service.ts';
 import { lockDirectory } from '../../kernel/lock.ts';
 import type { KernelPlane } from '../port.ts';
-import type { ListedService } from './codec/values.ts';
+import { ipvsServiceText, type ListedService } from './codec/values.ts';
 import { listConnections, passing } from './connections.ts';
 import { countersOf } from './counters.ts';
 import { openInspector } from './inspect.ts';
 import { openIpvs, openRecord } from './open.ts';
 import { clear, publish, removeOwn, sweepService, type Table } from './publish.ts';
 import type { ServiceRecord } from './record.ts';
+import { observeDaemons, syncDaemonHands } from './sync-daemons.ts';
 
 /** What the plane is opened with. */
 export interface IpvsPlaneOptions {
@@ -74,7 +74,13 @@ function makePlane(
     // The kernel does not say what its table takes.
     kernelMemory: 0,
     inspect: (leave) => inspector.look(leave),
-    observe: () => ({ interfaces: new Map(), forwarding: 'stack', ...inspector.observe() }),
+    observe: () => ({
+      interfaces: new Map(),
+      forwarding: 'stack',
+      syncDaemons: observeDaemons(table, record),
+      ...inspector.observe(),
+    }),
+    syncDaemons: syncDaemonHands(table, record),
     publishService: (service) => {
       const key = serviceKey(service);
       swept.add(key);
@@ -100,7 +106,10 @@ function makePlane(
     counters: () => countersOf(ownServices(table, record)),
     // ip_vs does not count what it does not forward.
     verdicts: () => ({}),
-    connections: (filter) => listConnections(passing(filter, new Set(record.services.keys()))),
+    connections: (filter) => {
+      const own = filter.service && record.services.get(filter.service)?.service;
+      return listConnections(passing(filter, new Set(record.services.keys()), own?.servers));
+    },
     // ip_vs's connections expire by timers of their own; only what was there for them is left to be taken away.
     sweep: () => {
       const some = firstOf(swept, SWEPT_AT_ONCE);
@@ -136,8 +145,7 @@ function makePlane(
 /** Weir's services that the table has, each with what it has of it. */
 function ownServices(table: Table, record: ServiceRecord) {
   const listed = new Map<string, ListedService>();
-  for (const one of table.listServices())
-    if ('protocol' in one.id) listed.set(`${one.id.protocol} ${formatEndpoint(one.id)}`, one);
+  for (const one of table.listServices()) listed.set(ipvsServiceText(one.id), one);
   return [...record.services].flatMap(([key, own]) => {
     const service = listed.get(key);
     return service === undefined

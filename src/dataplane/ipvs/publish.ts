@@ -2,11 +2,12 @@
 import type { ServiceKey, VirtualService } from '../../core/model/service.ts';
 import { KernelError } from '../../kernel/errors.ts';
 import { loadModule } from '../../kernel/modules.ts';
-import type { IpvsServiceId, IpvsTimeouts } from './codec/values.ts';
+import type { IpvsService, IpvsTimeouts } from './codec/values.ts';
 import { changesFor, type Found, isIdle, isLeaving, type TableChange } from './difference.ts';
 import type { ServiceRecord } from './record.ts';
+import { stopOwnDaemons } from './sync-daemons.ts';
 import type { IpvsTable } from './table.ts';
-import { beyondIpvs, ipvsTimeoutsOf } from './translate.ts';
+import { beyondIpvs, ipvsIdOf, ipvsTimeoutsOf } from './translate.ts';
 
 /** What the plane needs of ip_vs. */
 export type Table = Pick<
@@ -23,10 +24,11 @@ export type Table = Pick<
   | 'getTimeouts'
   | 'setTimeouts'
   | 'info'
+  | 'listDaemons'
+  | 'startDaemon'
+  | 'stopDaemon'
   | 'close'
 >;
-
-const idOf = ({ protocol, address, port }: VirtualService): IpvsServiceId => ({ protocol, address, port });
 
 /** ESRCH, ENOENT: what was to be removed has gone already. */
 function delIfThere(del: () => void): void {
@@ -39,7 +41,7 @@ function delIfThere(del: () => void): void {
 
 /** A service as the table has it; undefined where it has none. */
 export function find(table: Table, service: VirtualService): Found | undefined {
-  const id = idOf(service);
+  const id = ipvsIdOf(service);
   try {
     return { service: table.getService(id), servers: table.listServers(id) };
   } catch (error) {
@@ -68,13 +70,13 @@ export function publish(table: Table, record: ServiceRecord, service: VirtualSer
 }
 
 function apply(table: Table, service: VirtualService, change: TableChange): void {
-  const id = idOf(service);
+  const id = ipvsIdOf(service);
   switch (change.kind) {
     case 'add_service':
-      withScheduler(change.service.scheduler, () => table.addService(change.service));
+      withModules(change.service, () => table.addService(change.service));
       break;
     case 'set_service':
-      withScheduler(change.service.scheduler, () => table.setService(change.service));
+      withModules(change.service, () => table.setService(change.service));
       break;
     case 'add_server':
       table.addServer(id, change.server);
@@ -88,15 +90,20 @@ function apply(table: Table, service: VirtualService, change: TableChange): void
   }
 }
 
-/** The kernel loads a scheduler's module by itself, and says no more than ENOENT where it cannot: then modprobe says why. */
-function withScheduler(scheduler: string, act: () => void): void {
+/** The kernel loads these modules by itself, and says no more than ENOENT where it cannot: then modprobe says why. */
+function withModules({ scheduler, pe }: IpvsService, act: () => void): void {
   try {
     act();
   } catch (error) {
     if (!(error instanceof KernelError) || error.code !== 'ENOENT') throw error;
-    const reason = loadModule(`ip_vs_${scheduler}`);
-    if (reason !== undefined)
-      throw new Error(`this kernel's ip_vs has no scheduler ${scheduler}: ${reason}`, { cause: error });
+    for (const [kind, name, module] of [
+      ['scheduler', scheduler, `ip_vs_${scheduler}`],
+      ['persistence engine', pe, `ip_vs_pe_${pe}`],
+    ] as const) {
+      const reason = name === undefined ? undefined : loadModule(module);
+      if (reason !== undefined)
+        throw new Error(`this kernel's ip_vs has no ${kind} ${name}: ${reason}`, { cause: error });
+    }
     act();
   }
 }
@@ -108,13 +115,13 @@ export function clear(table: Table, record: ServiceRecord, key: ServiceKey, serv
   const lingers = left?.servers.filter((server) => !isIdle(server)) ?? [];
   const canWait = lingers.length > 0 && isLingering(service);
   if (isDone || !canWait) {
-    delIfThere(() => table.delService(idOf(service)));
+    delIfThere(() => table.delService(ipvsIdOf(service)));
     record.forget(key);
     return;
   }
   for (const server of left.servers)
-    if (isIdle(server)) delIfThere(() => table.delServer(idOf(service), server));
-    else if (server.weight !== 0) table.setServer(idOf(service), { ...server, weight: 0 });
+    if (isIdle(server)) delIfThere(() => table.delServer(ipvsIdOf(service), server));
+    else if (server.weight !== 0) table.setServer(ipvsIdOf(service), { ...server, weight: 0 });
 }
 
 /** A service that is leaving sends nobody anywhere new at weight 0, unless templates do. */
@@ -133,9 +140,9 @@ export function sweepService(
     return record.services.has(key);
   }
   let waiting = false;
-  for (const server of table.listServers(idOf(service))) {
+  for (const server of table.listServers(ipvsIdOf(service))) {
     if (!isLeaving(server, service)) continue;
-    if (isIdle(server)) delIfThere(() => table.delServer(idOf(service), server));
+    if (isIdle(server)) delIfThere(() => table.delServer(ipvsIdOf(service), server));
     else waiting = true;
   }
   return waiting;
@@ -143,7 +150,8 @@ export function sweepService(
 
 /** Removes what is Weir's of ip_vs's table, and the record of it; others' services stay. */
 export function removeOwn(table: Table, record: ServiceRecord): void {
-  for (const { service } of record.services.values()) delIfThere(() => table.delService(idOf(service)));
+  for (const { service } of record.services.values()) delIfThere(() => table.delService(ipvsIdOf(service)));
   if (record.timeouts !== undefined) table.setTimeouts(record.timeouts);
+  stopOwnDaemons(table, record);
   record.delete();
 }

@@ -5,6 +5,7 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ServiceKey, serviceKey, type VirtualService } from '../../core/model/service.ts';
+import type { SyncDaemon, SyncRole } from '../../core/model/sync-daemon.ts';
 import { NotWritten, writeDurably } from '../../kernel/durable.ts';
 import type { IpvsTimeouts } from './codec/values.ts';
 
@@ -23,13 +24,22 @@ export interface OwnService {
   readonly leaving: boolean;
 }
 
+/** A sync daemon of the configuration. */
+export interface OwnDaemon {
+  readonly daemon: SyncDaemon;
+  /** False where it ran already as it was to be: then it stays when Weir goes. */
+  readonly started: boolean;
+}
+
 /** A line of the file; the first one is its head. */
 type Line =
   | ({ readonly version: 1 } & TableIdentity)
   | { readonly publish: VirtualService }
   | { readonly leave: ServiceKey }
   | { readonly forget: ServiceKey }
-  | { readonly timeouts: IpvsTimeouts };
+  | { readonly timeouts: IpvsTimeouts }
+  | { readonly start_daemon: OwnDaemon }
+  | { readonly forget_daemon: SyncRole };
 
 /** The file's path. */
 export const recordPath = (directory: string): string => join(directory, 'services.jsonl');
@@ -58,6 +68,7 @@ const textOf = (line: Line): string => `${JSON.stringify(line)}\n`;
 export class ServiceRecord {
   readonly #path: string;
   readonly #services = new Map<ServiceKey, OwnService>();
+  readonly #daemons = new Map<SyncRole, OwnDaemon>();
   #timeouts: IpvsTimeouts | undefined;
   #fd: number;
 
@@ -74,6 +85,7 @@ export class ServiceRecord {
       [
         textOf({ version: 1, ...identity }),
         ...(this.#timeouts === undefined ? [] : [textOf({ timeouts: this.#timeouts })]),
+        ...[...this.#daemons.values()].map((one) => textOf({ start_daemon: one })),
         ...[...this.#services].flatMap(([key, { service, leaving }]) => [
           textOf({ publish: service }),
           ...(leaving ? [textOf({ leave: key })] : []),
@@ -85,6 +97,11 @@ export class ServiceRecord {
 
   get services(): ReadonlyMap<ServiceKey, OwnService> {
     return this.#services;
+  }
+
+  /** Sync daemons that are to run. */
+  get daemons(): ReadonlyMap<SyncRole, OwnDaemon> {
+    return this.#daemons;
   }
 
   /** ip_vs's time-outs before Weir changed them; undefined while it has not. */
@@ -110,6 +127,16 @@ export class ServiceRecord {
   /** What ip_vs's time-outs were; only the first ones count. */
   keepTimeouts(timeouts: IpvsTimeouts): void {
     if (this.#timeouts === undefined) this.#write({ timeouts });
+  }
+
+  /** The daemon is to run. */
+  startDaemon(own: OwnDaemon): void {
+    this.#write({ start_daemon: own });
+  }
+
+  /** There is to be none of the role. */
+  forgetDaemon(role: SyncRole): void {
+    this.#write({ forget_daemon: role });
   }
 
   close(): void {
@@ -161,6 +188,8 @@ export class ServiceRecord {
     if ('publish' in line)
       this.#services.set(serviceKey(line.publish), { service: line.publish, leaving: false });
     else if ('forget' in line) this.#services.delete(line.forget);
+    else if ('start_daemon' in line) this.#daemons.set(line.start_daemon.daemon.role, line.start_daemon);
+    else if ('forget_daemon' in line) this.#daemons.delete(line.forget_daemon);
     else if ('timeouts' in line) this.#timeouts ??= line.timeouts;
     else if ('leave' in line) {
       const own = this.#services.get(line.leave);

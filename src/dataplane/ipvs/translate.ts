@@ -1,7 +1,14 @@
 /** Weir's services in ip_vs's words, and what of theirs ip_vs has no word for. */
 import { type Endpoint, familyOf } from '../../core/address/address.ts';
 import { maskAddress } from '../../core/model/persistence.ts';
-import { isGroup, type Method, type RealServer, type VirtualService } from '../../core/model/service.ts';
+import {
+  isGroup,
+  type Method,
+  type RealServer,
+  type ServiceName,
+  type VirtualService,
+} from '../../core/model/service.ts';
+import type { Tunnel, TunnelChecksum } from '../../core/model/tunnel.ts';
 import {
   IP_VS_SVC_F_HASHED,
   IP_VS_SVC_F_ONEPACKET,
@@ -9,7 +16,14 @@ import {
   IP_VS_SVC_F_SCHED1,
   IP_VS_SVC_F_SCHED2,
 } from './codec/numbers.ts';
-import type { IpvsForward, IpvsServer, IpvsService, IpvsTimeouts } from './codec/values.ts';
+import type {
+  IpvsForward,
+  IpvsServer,
+  IpvsService,
+  IpvsServiceId,
+  IpvsTimeouts,
+  IpvsTunnel,
+} from './codec/values.ts';
 
 /** Which of its scheduler's flags each is (IP_VS_SVC_F_SCHED_SH_FALLBACK and its neighbours in linux/ip_vs.h). */
 const SCHEDULER_BITS = {
@@ -29,14 +43,20 @@ export function beyondIpvs(service: VirtualService): string | undefined {
   return undefined;
 }
 
+/** What names a service. */
+export function ipvsIdOf({ protocol, fwmark, address, port }: ServiceName): IpvsServiceId {
+  if (protocol !== 'fwmark') return { protocol, address, port };
+  return { fwmark: fwmark!, family: familyOf(address) };
+}
+
 /** The service itself, without its servers. */
 export function ipvsServiceOf(service: VirtualService): IpvsService {
-  const { protocol, address, port, persistence, scheduler_flags: flags = [] } = service;
-  const family = familyOf(address);
+  const { persistence, scheduler_flags: flags = [] } = service;
+  const family = familyOf(service.address);
   const width = family === 4 ? 32 : 128;
   const length = persistence?.granularity ?? width;
   return {
-    id: { protocol, address, port },
+    id: ipvsIdOf(service),
     scheduler: service.scheduler,
     flags:
       flags.reduce((bits, flag) => bits | SCHEDULER_BITS[flag], 0) |
@@ -44,6 +64,7 @@ export function ipvsServiceOf(service: VirtualService): IpvsService {
       (service.one_packet ? IP_VS_SVC_F_ONEPACKET : 0),
     timeout: persistence === undefined ? 0 : seconds(persistence.timeout),
     netmask: family === 4 ? maskAddress(4, length) : length,
+    ...(persistence?.engine && { pe: persistence.engine }),
   };
 }
 
@@ -53,11 +74,28 @@ const FORWARDS = { nat: 'masq', direct: 'route', tunnel: 'tunnel' } as const sat
   IpvsForward
 >;
 
+/** ip_vs's bits for the checksums (IP_VS_TUNNEL_ENCAP_FLAG_* in linux/ip_vs.h). */
+const CHECKSUM_BITS: Readonly<Record<TunnelChecksum, number>> = { none: 0, full: 1, remote: 2 };
+
+const ipvsTunnelOf = ({ type, port = 0, checksum }: Tunnel): IpvsTunnel => ({
+  type,
+  port,
+  flags: CHECKSUM_BITS[checksum ?? 'none'],
+});
+
 /** A destination to be. */
 function ipvsServerOf(server: Endpoint, weight: number, limits: Partial<RealServer> = {}): IpvsServer {
-  const { upper_threshold = 0, lower_threshold = 0, method = 'nat' } = limits;
+  const { upper_threshold = 0, lower_threshold = 0, method = 'nat', tunnel } = limits;
   const { address, port } = server;
-  return { address, port, forward: FORWARDS[method], weight, upper_threshold, lower_threshold };
+  return {
+    address,
+    port,
+    forward: FORWARDS[method],
+    weight,
+    upper_threshold,
+    lower_threshold,
+    ...(method === 'tunnel' && tunnel !== undefined && { tunnel: ipvsTunnelOf(tunnel) }),
+  };
 }
 
 /**
@@ -85,8 +123,10 @@ export function ipvsTimeoutsOf({
   protocol,
   timeouts,
 }: Pick<VirtualService, 'protocol' | 'timeouts'>): IpvsTimeouts {
-  if (protocol === 'udp') return { tcp: 0, tcp_fin: 0, udp: seconds(timeouts.udp) };
-  return { tcp: seconds(timeouts.established), tcp_fin: seconds(timeouts.fin_wait), udp: 0 };
+  const tcp = { tcp: seconds(timeouts.established), tcp_fin: seconds(timeouts.fin_wait), udp: 0 };
+  const udp = { tcp: 0, tcp_fin: 0, udp: seconds(timeouts.udp) };
+  // Those of SCTP cannot be set; what is marked may be anything.
+  return { tcp, udp, sctp: { tcp: 0, tcp_fin: 0, udp: 0 }, fwmark: { ...tcp, udp: udp.udp } }[protocol];
 }
 
 /** Whether two services are alike to ip_vs, but for its own mark of those that it has. */

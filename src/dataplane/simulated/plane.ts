@@ -3,6 +3,7 @@ import type { Family } from '../../core/address/address.ts';
 import type { Limits } from '../../core/model/config.ts';
 import type { DirectorInterface } from '../../core/model/host.ts';
 import { TEMPLATE_HOLD_MS } from '../../core/model/persistence.ts';
+import { NO_SYNC_DAEMONS } from '../../core/model/sync-daemon.ts';
 import { leave, receive } from '../../core/packet/director.ts';
 import type { Outcome } from '../../core/packet/outcome.ts';
 import { createWorld, type Surroundings, type World } from '../../core/packet/world.ts';
@@ -77,6 +78,7 @@ export function openSimulatedPlane(options: SimulatedPlaneOptions): SimulatedPla
     observe: () => ({
       interfaces: new Map(attached),
       forwarding: world.byStack ? 'stack' : 'redirect',
+      syncDaemons: NO_SYNC_DAEMONS,
       services: new Map(
         [...services].filter(([, one]) => one.published).map(([key, one]) => [key, one.record.service]),
       ),

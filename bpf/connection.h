@@ -15,7 +15,9 @@
 static __always_inline bool connection_find(const struct packet *p, enum direction direction, int family,
 					    struct found *found)
 {
-	return family == FAMILY4 ? key_find4(p, direction, found) : key_find6(p, direction, found);
+	if (direction == IN)
+		return family == FAMILY4 ? key_find_in4(p, found) : key_find_in6(p, found);
+	return family == FAMILY4 ? key_find_out4(p, found) : key_find_out6(p, found);
 }
 
 static __always_inline int insert_key(__u32 slot, enum direction direction, __u32 generation, int family)

@@ -94,16 +94,17 @@ struct weir_traffic {
 };
 
 /* keys4, keys6: buckets of keys, a cache line each. A key says where a flow's connection lies: slot in bits 0-23,
- * generation in bits 24-51, bit 52 while it is claimed and not yet published, bit 53 always, and ten bits of the flow's
- * hash in bits 54-63. An empty place is 0. */
+ * generation in bits 24-51, bit 52 while it is claimed and not yet published, bit 53 always, bit 54 if it is of replies,
+ * and nine bits of the flow's hash in bits 55-63. An empty place is 0. */
 #define WEIR_BUCKET_KEYS 7
 #define WEIR_KEY_GENERATION_SHIFT 24
 #define WEIR_KEY_CLAIMED_SHIFT 52
 #define WEIR_KEY_PRESENT_SHIFT 53
-#define WEIR_KEY_MARK_SHIFT 54
+#define WEIR_KEY_REPLY_SHIFT 54
+#define WEIR_KEY_MARK_SHIFT 55
 struct weir_bucket {
 	__u64 keys[WEIR_BUCKET_KEYS];
-	__u64 strayed; /* keys that would stand here and stand in their second bucket instead */
+	__u64 strayed; /* keys that would stand here and stand in another of their buckets instead */
 };
 
 /* connections4, connections6: one slot a connection, both directions; IPv4 fills one cache line, IPv6 two. Behind those of
@@ -152,7 +153,7 @@ struct weir_connection6 {
 
 /* settings: one element, written by the daemon. */
 struct weir_settings {
-	__u64 secret[7];   /* of the hash that chooses buckets; as long as the tables live */
+	__u64 secret[8];   /* of the hash that chooses buckets; as long as the tables live */
 	__u32 buckets4;	   /* in keys4 */
 	__u32 buckets6;
 	__u32 half_open_limit;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * A flow → the slot of its connection. Buckets of seven keys, a cache line each; a flow may stand in either of two
- * buckets, which a keyed hash chooses, and stands in the first unless that is crowded and the second emptier. A bucket
- * counts the keys that strayed from it to their second one: while there are none, nobody looks there.
+ * A flow → the slot of its connection. Buckets of seven keys, a cache line each, chosen by a keyed hash. A key stands at
+ * home, in the bucket of its flow's client, address and port: there stand both keys of a connection, so that requests and
+ * replies want one line. When that is crowded it stands in one of two that the whole flow chooses, if that is emptier,
+ * so that a client of many connections by one port finds as much room as others. A home counts the keys that strayed
+ * from it: while there are none, nobody looks elsewhere.
  *
  * A key is one 64-bit word (contract.h), so nobody reads half of one. It is put into an empty place by
  * compare-and-swap, claimed at first, so that nobody finds it; then the one who put it there looks for others of the
@@ -15,35 +17,51 @@
 #ifndef WEIR_KEYS_H
 #define WEIR_KEYS_H
 
-#include "hash.h"
 #include "slot.h"
 
-/* Keys in the first bucket from which on the emptier of the two is taken. */
+/* Keys at home from which on the emptiest bucket is taken. */
 #define CROWDED 4
 
 #define KEY_SLOT_MASK ((1ULL << WEIR_KEY_GENERATION_SHIFT) - 1)
 #define KEY_CLAIMED (1ULL << WEIR_KEY_CLAIMED_SHIFT)
 #define KEY_PRESENT (1ULL << WEIR_KEY_PRESENT_SHIFT)
 
-/* Where a flow's key may stand, and what its highest bits are. */
+/* Where a flow's key may stand: at home, and in two buckets that its hash chooses. */
 struct place {
-	__u32 first, second;
-	__u64 mark;
+	__u64 hash;
+	__u32 home;
+	__u32 buckets;
 };
 
-static __always_inline bool place_of(const struct packet *p, enum direction direction, int family, struct place *place)
+/* The high bits of half a hash choose a bucket (Lemire: fast random integer generation in an interval). */
+static __always_inline __u32 choose_bucket(__u32 hash, __u32 buckets)
+{
+	return (__u64)hash * buckets >> 32;
+}
+
+static __always_inline __u32 away(const struct place *place, int which)
+{
+	return choose_bucket(place->hash >> (which ? 32 : 0), place->buckets);
+}
+
+/* The highest bits of the flow's key. A connection's two may stand side by side: nobody must take one for the other. */
+static __always_inline __u64 mark_of(const struct place *place, enum direction direction)
+{
+	return (place->hash ^ place->hash >> 32) << WEIR_KEY_MARK_SHIFT |
+	       (__u64)(direction == OUT) << WEIR_KEY_REPLY_SHIFT | KEY_PRESENT;
+}
+
+static __always_inline bool place_of(const struct flow *flow, enum direction direction, int family, struct place *place)
 {
 	struct weir_settings *set = get_settings();
-	__u64 hash, buckets;
+	struct hashes hashes;
 
 	if (!set)
 		return false;
-	buckets = family == FAMILY4 ? set->buckets4 : set->buckets6;
-	hash = flow_hash(set, p, direction, family);
-	/* The high bits of each half choose a bucket (Lemire: fast random integer generation in an interval). */
-	place->first = (hash & 0xffffffff) * buckets >> 32;
-	place->second = (hash >> 32) * buckets >> 32;
-	place->mark = (hash ^ hash >> 32) << WEIR_KEY_MARK_SHIFT | KEY_PRESENT;
+	hashes = flow_hashes(set, flow, direction, family);
+	place->buckets = family == FAMILY4 ? set->buckets4 : set->buckets6;
+	place->home = choose_bucket(hashes.client, place->buckets);
+	place->hash = hashes.flow;
 	return true;
 }
 
@@ -97,33 +115,72 @@ static __always_inline bool bucket_find(struct weir_bucket *bucket, const struct
 	return false;
 }
 
+/* Verified by itself, with a stack of its own: few packets come here. */
+__noinline int bucket_find_in4(const struct packet *p, __u32 index, __u64 mark, __u32 direction, struct found *found)
+{
+	struct weir_bucket *bucket = bucket_at(index, FAMILY4);
+
+	return p && found && bucket && bucket_find(bucket, p, mark, direction == IN ? IN : OUT, FAMILY4, found);
+}
+
+__noinline int bucket_find_in6(const struct packet *p, __u32 index, __u64 mark, __u32 direction, struct found *found)
+{
+	struct weir_bucket *bucket = bucket_at(index, FAMILY6);
+
+	return p && found && bucket && bucket_find(bucket, p, mark, direction == IN ? IN : OUT, FAMILY6, found);
+}
+
+static __always_inline int find_away(const struct packet *p, const struct place *place, int which,
+				     enum direction direction, int family, struct found *found)
+{
+	__u32 index = away(place, which);
+	__u64 mark = mark_of(place, direction);
+
+	return family == FAMILY4 ? bucket_find_in4(p, index, mark, direction, found)
+				 : bucket_find_in6(p, index, mark, direction, found);
+}
+
 /* Fills `found` only when there is something to find. */
 static __always_inline int key_find(const struct packet *p, enum direction direction, struct found *found, int family)
 {
-	struct weir_bucket *bucket;
+	struct weir_bucket *home;
 	struct place place;
+	struct flow flow;
 
-	if (!p || !found || !place_of(p, direction, family, &place))
+	if (!p || !found)
 		return 0;
-	bucket = bucket_at(place.first, family);
-	if (!bucket)
+	flow = flow_of_packet(p, direction);
+	if (!place_of(&flow, direction, family, &place))
 		return 0;
-	if (bucket_find(bucket, p, place.mark, direction, family, found))
+	home = bucket_at(place.home, family);
+	if (!home)
+		return 0;
+	if (bucket_find(home, p, mark_of(&place, direction), direction, family, found))
 		return 1;
-	if (!READ_ONCE(bucket->strayed))
+	if (!READ_ONCE(home->strayed))
 		return 0;
-	bucket = bucket_at(place.second, family);
-	return bucket && bucket_find(bucket, p, place.mark, direction, family, found);
+	return find_away(p, &place, 0, direction, family, found) || find_away(p, &place, 1, direction, family, found);
 }
 
-__noinline int key_find4(const struct packet *p, __u32 direction, struct found *found)
+/* One for each side, as every packet of a connection comes here. */
+__noinline int key_find_in4(const struct packet *p, struct found *found)
 {
-	return key_find(p, direction == IN ? IN : OUT, found, FAMILY4);
+	return key_find(p, IN, found, FAMILY4);
 }
 
-__noinline int key_find6(const struct packet *p, __u32 direction, struct found *found)
+__noinline int key_find_in6(const struct packet *p, struct found *found)
 {
-	return key_find(p, direction == IN ? IN : OUT, found, FAMILY6);
+	return key_find(p, IN, found, FAMILY6);
+}
+
+__noinline int key_find_out4(const struct packet *p, struct found *found)
+{
+	return key_find(p, OUT, found, FAMILY4);
+}
+
+__noinline int key_find_out6(const struct packet *p, struct found *found)
+{
+	return key_find(p, OUT, found, FAMILY6);
 }
 
 /* How many places of the bucket are taken. */
@@ -159,31 +216,31 @@ static __always_inline bool bucket_swap(struct weir_bucket *bucket, __u32 at, __
 	return at < WEIR_BUCKET_KEYS && __sync_val_compare_and_swap(&bucket->keys[at], before, after) == before;
 }
 
-/* True if the key leads to a connection, of whatever state, that the packet belongs to. */
-static __always_inline bool is_key_of(__u64 key, const struct packet *p, enum direction direction, int family)
+/* True if the key leads to a connection, of whatever state, that has the same flow. */
+static __always_inline bool is_key_of(__u64 key, struct weir_connection *own, enum direction direction, int family)
 {
-	struct weir_connection *connection = connection_at(key_slot(key), family);
+	struct weir_connection *its = connection_at(key_slot(key), family);
 	__u64 word;
 
-	if (!connection)
+	if (!its)
 		return false;
-	word = READ_ONCE(connection->word);
+	word = READ_ONCE(its->word);
 	return word_state(word) != WEIR_STATE_FREE && word_generation(word) == key_generation(key) &&
-	       is_packet_of(p, connection, direction, family);
+	       is_same_flow(its, own, direction, family);
 }
 
 /* Drives out claimed keys of the same flow; 0 when one is there that stays. */
-static __always_inline int bucket_contest(const struct packet *p, __u32 index, __u64 own, enum direction direction,
-					  int family)
+static __always_inline int bucket_contest(__u32 index, __u64 own, enum direction direction, int family)
 {
+	struct weir_connection *connection = connection_at(key_slot(own), family);
 	struct weir_bucket *bucket = bucket_at(index, family);
 
-	if (!bucket || !p)
+	if (!bucket || !connection)
 		return 0;
 	for (int i = 0; i < WEIR_BUCKET_KEYS; i++) {
 		__u64 key = READ_ONCE(bucket->keys[i]), before;
 
-		if (key_mark(key) != key_mark(own) || key == own || !is_key_of(key, p, direction, family))
+		if (key_mark(key) != key_mark(own) || key == own || !is_key_of(key, connection, direction, family))
 			continue;
 		if (!(key & KEY_CLAIMED) || key_slot(key) < key_slot(own))
 			return 0;
@@ -194,102 +251,98 @@ static __always_inline int bucket_contest(const struct packet *p, __u32 index, _
 	return 1;
 }
 
-__noinline int bucket_contest4(const struct packet *p, __u32 index, __u64 own, __u32 direction)
+__noinline int bucket_contest4(__u32 index, __u64 own, __u32 direction)
 {
-	return bucket_contest(p, index, own, direction == IN ? IN : OUT, FAMILY4);
+	return bucket_contest(index, own, direction == IN ? IN : OUT, FAMILY4);
 }
 
-__noinline int bucket_contest6(const struct packet *p, __u32 index, __u64 own, __u32 direction)
+__noinline int bucket_contest6(__u32 index, __u64 own, __u32 direction)
 {
-	return bucket_contest(p, index, own, direction == IN ? IN : OUT, FAMILY6);
+	return bucket_contest(index, own, direction == IN ? IN : OUT, FAMILY6);
 }
 
-static __always_inline bool contest(const struct packet *p, __u32 index, __u64 own, enum direction direction, int family)
+static __always_inline bool contest(__u32 index, __u64 own, enum direction direction, int family)
 {
-	return family == FAMILY4 ? bucket_contest4(p, index, own, direction) : bucket_contest6(p, index, own, direction);
+	return family == FAMILY4 ? bucket_contest4(index, own, direction) : bucket_contest6(index, own, direction);
 }
 
-/* True if a key had better stand in the second of its flow's buckets. */
-static __always_inline bool prefers_second(const struct weir_bucket *first, __u32 second, int family)
+/* The emptier of two buckets. */
+static __always_inline __u32 emptier(__u32 index, __u32 other, int family)
 {
-	__u32 load = bucket_load(first);
-	struct weir_bucket *other;
+	struct weir_bucket *bucket = bucket_at(index, family), *rival = bucket_at(other, family);
 
-	if (load < CROWDED)
-		return false;
-	other = bucket_at(second, family);
-	return other && load > bucket_load(other);
+	return bucket && rival && bucket_load(rival) < bucket_load(bucket) ? other : index;
 }
 
-/* Puts the claimed key into the second bucket, known before to whoever looks into the first. */
-static __always_inline __u32 stray(struct weir_bucket *first, __u32 second, __u64 own, int family)
+/* Where a key had better stand. Where it stands at home it has not strayed, whichever way it came there. */
+static __always_inline __u32 best_bucket(const struct place *place, const struct weir_bucket *home, int family)
+{
+	if (bucket_load(home) < CROWDED)
+		return place->home;
+	return emptier(place->home, emptier(away(place, 0), away(place, 1), family), family);
+}
+
+/* Puts the claimed key into another bucket than its home, known before to whoever looks there. */
+static __always_inline __u32 stray(struct weir_bucket *home, __u32 index, __u64 own, int family)
 {
 	__u32 at;
 
-	__sync_fetch_and_add(&first->strayed, 1);
-	at = bucket_claim(second, own, family);
+	__sync_fetch_and_add(&home->strayed, 1);
+	at = bucket_claim(index, own, family);
 	if (at >= WEIR_BUCKET_KEYS)
-		__sync_fetch_and_add(&first->strayed, -1);
+		__sync_fetch_and_add(&home->strayed, -1);
 	return at;
 }
 
 enum insertion { INSERTED, KEY_TAKEN, NO_ROOM };
 
-/* Settles who else wants the flow that `own` was claimed for, and publishes it; else takes it back. */
-static __always_inline enum insertion key_publish(const struct packet *p, const struct place *place, __u64 own,
-						  bool strayed, __u32 at, enum direction direction, int family)
+/* Drives out who else wants the flow, wherever it may stand; false when one is there that stays. */
+static __always_inline bool contest_all(const struct place *place, struct weir_bucket *home, __u64 own,
+					enum direction direction, int family)
 {
-	struct weir_bucket *first = bucket_at(place->first, family), *bucket;
+	/* In this order: who strayed after our claim was counted has looked for us at home. */
+	if (!contest(place->home, own, direction, family))
+		return false;
+	return !READ_ONCE(home->strayed) || (contest(away(place, 0), own, direction, family) &&
+					     contest(away(place, 1), own, direction, family));
+}
 
-	bucket = strayed ? bucket_at(place->second, family) : first;
-	if (!first || !bucket)
+static __always_inline enum insertion key_enter(const struct place *place, __u64 own, enum direction direction,
+						int family)
+{
+	struct weir_bucket *home = bucket_at(place->home, family), *bucket;
+	__u32 at, index;
+
+	if (!home)
 		return NO_ROOM;
-	/* In this order: who strayed after our claim was counted has looked for us in the first. */
-	if (contest(p, place->first, own, direction, family) &&
-	    (!READ_ONCE(first->strayed) || contest(p, place->second, own, direction, family))) {
+	index = best_bucket(place, home, family);
+	at = index == place->home ? bucket_claim(index, own, family) : stray(home, index, own, family);
+	bucket = bucket_at(index, family);
+	if (at >= WEIR_BUCKET_KEYS || !bucket)
+		return NO_ROOM;
+	if (contest_all(place, home, own, direction, family)) {
 		if (bucket_swap(bucket, at, own, own & ~KEY_CLAIMED))
 			return INSERTED;
 	} else {
 		bucket_swap(bucket, at, own, 0);
 	}
-	if (strayed)
-		__sync_fetch_and_add(&first->strayed, -1);
+	if (index != place->home)
+		__sync_fetch_and_add(&home->strayed, -1);
 	return KEY_TAKEN;
-}
-
-static __always_inline enum insertion key_enter(const struct packet *p, const struct place *place, __u64 own,
-						enum direction direction, int family)
-{
-	struct weir_bucket *first = bucket_at(place->first, family);
-	bool strays = false;
-	__u32 at = WEIR_BUCKET_KEYS;
-
-	if (!first)
-		return NO_ROOM;
-	if (!prefers_second(first, place->second, family))
-		at = bucket_claim(place->first, own, family);
-	/* A flow whose buckets are one and the same cannot stray: whoever deletes its key could not tell. */
-	if (at >= WEIR_BUCKET_KEYS && place->first != place->second) {
-		strays = true;
-		at = stray(first, place->second, own, family);
-	}
-	if (at >= WEIR_BUCKET_KEYS)
-		return NO_ROOM;
-	return key_publish(p, place, own, strays, at, direction, family);
 }
 
 static __always_inline int key_insert(__u32 slot, enum direction direction, __u32 generation, int family)
 {
 	struct weir_connection *connection = connection_at(slot, family);
-	struct packet p = {};
 	struct place place;
+	struct flow flow;
 
 	if (!connection)
 		return NO_ROOM;
-	flow_of(&p, connection, direction, family);
-	if (!place_of(&p, direction, family, &place))
+	flow = flow_of_slot(connection, direction, family);
+	if (!place_of(&flow, direction, family, &place))
 		return NO_ROOM;
-	return key_enter(&p, &place, make_key(place.mark, generation, slot) | KEY_CLAIMED, direction, family);
+	return key_enter(&place, make_key(mark_of(&place, direction), generation, slot) | KEY_CLAIMED, direction, family);
 }
 
 __noinline int key_insert4(__u32 slot, __u32 direction, __u32 generation)
@@ -317,25 +370,28 @@ static __always_inline bool bucket_delete(struct weir_bucket *bucket, __u64 key)
 static __always_inline int key_delete(__u32 slot, enum direction direction, __u32 generation, int family)
 {
 	struct weir_connection *connection = connection_at(slot, family);
-	struct weir_bucket *first, *second;
-	struct packet p = {};
+	struct weir_bucket *home, *elsewhere;
 	struct place place;
+	struct flow flow;
 	__u64 key;
 
 	if (!connection)
 		return 0;
-	flow_of(&p, connection, direction, family);
-	if (!place_of(&p, direction, family, &place))
+	flow = flow_of_slot(connection, direction, family);
+	if (!place_of(&flow, direction, family, &place))
 		return 0;
-	key = make_key(place.mark, generation, slot);
-	first = bucket_at(place.first, family);
-	if (!first || bucket_delete(first, key))
-		return first != 0;
-	second = bucket_at(place.second, family);
-	if (!second || !bucket_delete(second, key))
-		return 0;
-	__sync_fetch_and_add(&first->strayed, -1);
-	return 1;
+	key = make_key(mark_of(&place, direction), generation, slot);
+	home = bucket_at(place.home, family);
+	if (!home || bucket_delete(home, key))
+		return home != 0;
+	for (int i = 0; i < 2; i++) {
+		elsewhere = bucket_at(away(&place, i), family);
+		if (elsewhere && bucket_delete(elsewhere, key)) {
+			__sync_fetch_and_add(&home->strayed, -1);
+			return 1;
+		}
+	}
+	return 0;
 }
 
 __noinline int key_delete4(__u32 slot, __u32 direction, __u32 generation)

@@ -3,7 +3,7 @@
 #ifndef WEIR_SLOT_H
 #define WEIR_SLOT_H
 
-#include "state.h"
+#include "hash.h"
 
 /* Where a packet's connection lies, and the word it had when it was found. */
 struct found {
@@ -44,16 +44,33 @@ static __always_inline struct addresses addresses_of(struct weir_connection *con
 	return at;
 }
 
-/* A packet of the connection as it arrives: addresses, ports and protocol, nothing else. */
-static __always_inline void flow_of(struct packet *p, struct weir_connection *c, enum direction direction, int family)
+/* The flow that a packet belongs to, coming from the given side. */
+static __always_inline struct flow flow_of_packet(const struct packet *p, enum direction direction)
+{
+	struct flow flow = {
+		.client = direction == IN ? p->saddr : p->daddr,
+		.other = direction == IN ? p->daddr : p->saddr,
+		.client_port = direction == IN ? p->sport : p->dport,
+		.other_port = direction == IN ? p->dport : p->sport,
+		.protocol = p->protocol,
+	};
+
+	return flow;
+}
+
+/* The connection's flow, as its packets arrive from the given side. */
+static __always_inline struct flow flow_of_slot(struct weir_connection *c, enum direction direction, int family)
 {
 	struct addresses at = addresses_of(c, family);
+	struct flow flow = {
+		.client = at.client,
+		.other = direction == IN ? at.virtual_ip : at.server,
+		.client_port = direction == IN ? c->client_port : c->seen_port,
+		.other_port = direction == IN ? c->virtual_port : c->server_port,
+		.protocol = c->protocol,
+	};
 
-	copy_address(p->saddr, direction == IN ? at.client : at.server, family);
-	copy_address(p->daddr, direction == IN ? at.virtual_ip : at.client, family);
-	p->sport = direction == IN ? c->client_port : c->server_port;
-	p->dport = direction == IN ? c->virtual_port : c->seen_port;
-	p->protocol = c->protocol;
+	return flow;
 }
 
 static __always_inline bool is_packet_of(const struct packet *p, struct weir_connection *c, enum direction direction,
@@ -68,6 +85,21 @@ static __always_inline bool is_packet_of(const struct packet *p, struct weir_con
 		       same_address(p->saddr, at.client, family) && same_address(p->daddr, at.virtual_ip, family);
 	return p->sport == c->server_port && p->dport == c->seen_port && same_address(p->saddr, at.server, family) &&
 	       same_address(p->daddr, at.client, family);
+}
+
+/* Whether packets of two connections that arrive from the given side would look the same. */
+static __always_inline bool is_same_flow(struct weir_connection *a, struct weir_connection *b, enum direction direction,
+					 int family)
+{
+	struct addresses of_a = addresses_of(a, family), of_b = addresses_of(b, family);
+
+	if (a->protocol != b->protocol || !same_address(of_a.client, of_b.client, family))
+		return false;
+	if (direction == IN)
+		return a->client_port == b->client_port && a->virtual_port == b->virtual_port &&
+		       same_address(of_a.virtual_ip, of_b.virtual_ip, family);
+	return a->seen_port == b->seen_port && a->server_port == b->server_port &&
+	       same_address(of_a.server, of_b.server, family);
 }
 
 #endif

@@ -28,8 +28,15 @@ export type Work = Record<(typeof WORK_FIELDS)[number], number>;
 /** struct table_fill. */
 const FILL_FIELDS = ['count', 'pattern', 'entered', 'refused'] as const;
 
-/** How a fill chooses its flows: enum pattern of table.bpf.c. */
-export const PATTERNS = ['sequential ports', 'one port', 'strides', 'random', 'collected'] as const;
+/** How a fill chooses its flows: enum pattern of table_fill.h. */
+export const PATTERNS = [
+  'sequential ports',
+  'one port',
+  'strides',
+  'random',
+  'collected',
+  'one client',
+] as const;
 export type Pattern = (typeof PATTERNS)[number];
 
 /** Tables and programs of one test, or of one of its workers. */
@@ -39,7 +46,7 @@ export interface Table {
   drain(family: number): Work;
   /** Enters flows until there are `count` of them or one is refused. */
   fill(count: number, pattern: Pattern): { entered: number; refused: number };
-  /** Finds flows that lie in one bucket by the present secret, for the pattern "collected"; answers how many. */
+  /** Finds flows that are at home in the first bucket by the present secret, for the pattern "collected"; answers how many. */
   collect(count: number): number;
   close(): void;
 }

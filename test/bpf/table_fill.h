@@ -11,9 +11,9 @@ struct table_fill {
 	__u32 refused; /* out */
 };
 
-enum pattern { SEQUENTIAL_PORTS, ONE_PORT, STRIDES, RANDOM, COLLECTED };
+enum pattern { SEQUENTIAL_PORTS, ONE_PORT, STRIDES, RANDOM, COLLECTED, ONE_CLIENT };
 
-/* Flows that would all meet in one bucket if the secret were the one they were collected under: client, port. */
+/* Flows that would all be at home in one bucket if the secret were the one they were collected under: client, port. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 4096);
@@ -46,6 +46,13 @@ static __always_inline bool flow_by(struct packet *p, __u32 number, __u32 patter
 		p->saddr[0] = number * 2654435761u;
 		p->sport = number * 40503u >> 4;
 		return true;
+	/* As a client behind somebody's NAT may look: its one port, many services. */
+	case ONE_CLIENT:
+		p->saddr[0] = bpf_htonl(0x0a000001);
+		p->daddr[0] = bpf_htonl(0xcb000000 + (number >> 16));
+		p->sport = bpf_htons(53);
+		p->dport = bpf_htons(number);
+		return true;
 	default:
 		flow = bpf_map_lookup_elem(&table_flows, &number);
 		if (!flow)
@@ -74,7 +81,7 @@ static long fill_one(__u32 number, void *context)
 	v4 = (void *)c;
 	v4->client = p.saddr[0];
 	v4->virtual_ip = p.daddr[0];
-	v4->server = bpf_htonl(0xc0a80165);
+	v4->server = bpf_htonl(0xc0a80165 + (number >> 16));
 	c->client_port = c->seen_port = p.sport;
 	c->virtual_port = p.dport;
 	c->server_port = p.dport;
@@ -106,13 +113,15 @@ static long collect_one(__u32 number, void *context)
 {
 	struct table_fill *fill = context;
 	struct packet p = {};
+	struct flow of_packet;
 	struct place place;
 	__u64 flow;
 
 	if (fill->entered >= fill->count)
 		return 1;
 	flow_by(&p, number, RANDOM);
-	if (!place_of(&p, IN, FAMILY4, &place) || place.first != 0)
+	of_packet = flow_of_packet(&p, IN);
+	if (!place_of(&of_packet, IN, FAMILY4, &place) || place.home != 0)
 		return 0;
 	flow = (__u64)p.saddr[0] << 16 | p.sport;
 	bpf_map_update_elem(&table_flows, &fill->entered, &flow, 0);
@@ -120,7 +129,7 @@ static long collect_one(__u32 number, void *context)
 	return 0;
 }
 
-/* Looks for `count` flows that all belong in the first bucket by the secret of now. */
+/* Looks for `count` flows that are all at home in the first bucket by the secret of now. */
 SEC("syscall")
 int table_collect(struct table_fill *task)
 {

@@ -9,20 +9,18 @@ import { IPVS_PROTOCOLS, type IpvsServiceId } from '../dataplane/ipvs/codec/valu
  */
 const byDifference = (a: number, b: number): number => (a - b) | 0;
 
-function words(address: Address): readonly number[] {
+/** What is compared of one, worked out once for each, as addresses are text: so many 32-bit numbers, the first deciding. */
+type Key = readonly number[];
+
+function words(address: Address): Key {
   const bytes = addressBytes(address);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  return Array.from({ length: bytes.length / 4 }, (_, i) => view.getUint32(i * 4));
-}
-
-/** Whom to compare: worked out once for each, as addresses are text. */
-interface Key {
-  readonly numbers: readonly number[];
+  return bytes.length === 4 ? [view.getUint32(0)] : [0, 4, 8, 12].map((at) => view.getUint32(at));
 }
 
 function compare(a: Key, b: Key): number {
-  for (let i = 0; i < a.numbers.length; i++) {
-    const difference = byDifference(a.numbers[i]!, b.numbers[i] ?? 0);
+  for (let i = 0; i < a.length; i++) {
+    const difference = byDifference(a[i]!, b[i] ?? 0);
     if (difference !== 0) return difference;
   }
   return 0;
@@ -31,31 +29,38 @@ function compare(a: Key, b: Key): number {
 const familyNumber = (family: Family): number => (family === 4 ? 2 : 10);
 
 function serviceKey(id: IpvsServiceId): Key {
-  if ('fwmark' in id) return { numbers: [id.fwmark, familyNumber(id.family)] };
+  if ('fwmark' in id) return [id.fwmark, familyNumber(id.family)];
   const { protocol, address, port } = id;
-  return { numbers: [0, familyNumber(familyOf(address)), IPVS_PROTOCOLS[protocol], ...words(address), port] };
+  return [0, familyNumber(familyOf(address)), IPVS_PROTOCOLS[protocol], ...words(address), port];
 }
 
 /** Of servers of another family than each other the kernel's numbers for the families decide. */
-const serverKey = ({ address, port }: Endpoint): Key => ({
-  numbers: [familyNumber(familyOf(address)), ...words(address), port],
-});
+const serverKey = ({ address, port }: Endpoint): Key => [
+  familyNumber(familyOf(address)),
+  ...words(address),
+  port,
+];
 
 /** Halves, sorts both and merges them, the left first where neither comes before the other: what glibc's qsort(3) does. */
-function mergeSort<T extends Key>(all: readonly T[]): readonly T[] {
-  if (all.length < 2) return all;
-  const half = all.length >> 1;
-  const left = mergeSort(all.slice(0, half));
-  const right = mergeSort(all.slice(half));
-  const merged: T[] = [];
-  let [l, r] = [0, 0];
-  while (l < left.length && r < right.length)
-    merged.push(compare(left[l]!, right[r]!) <= 0 ? left[l++]! : right[r++]!);
-  return [...merged, ...left.slice(l), ...right.slice(r)];
+function mergeSort(places: number[], keys: readonly Key[], from: number, to: number, spare: number[]): void {
+  if (to - from < 2) return;
+  const half = from + ((to - from) >> 1);
+  mergeSort(places, keys, from, half, spare);
+  mergeSort(places, keys, half, to, spare);
+  let [l, r] = [from, half];
+  for (let at = from; at < to; at++)
+    spare[at] =
+      r >= to || (l < half && compare(keys[places[l]!]!, keys[places[r]!]!) <= 0)
+        ? places[l++]!
+        : places[r++]!;
+  for (let at = from; at < to; at++) places[at] = spare[at]!;
 }
 
-const sortedBy = <T>(all: readonly T[], keyOf: (one: T) => Key): readonly T[] =>
-  mergeSort(all.map((one) => ({ ...keyOf(one), one }))).map(({ one }) => one);
+function sortedBy<T>(all: readonly T[], keyOf: (one: T) => Key): readonly T[] {
+  const places = all.map((_, i) => i);
+  mergeSort(places, all.map(keyOf), 0, all.length, [...places]);
+  return places.map((place) => all[place]!);
+}
 
 /** Services by mark, family, protocol, address and port. */
 export const sortServices = <T extends { readonly id: IpvsServiceId }>(

@@ -19,11 +19,20 @@ export interface Piece {
   readonly start: number;
 }
 
+const BLANKS = ' \t\r\n';
+
 /** The words of a line. Nothing is quoted; `ipvsadm` itself is left out wherever it stands. */
 export function piecesOf(line: string): readonly Piece[] {
   const pieces: Piece[] = [];
-  for (const match of line.matchAll(/[^ \t\r\n]+/g))
-    if (match[0] !== 'ipvsadm') pieces.push({ text: match[0], start: match.index });
+  for (let start = 0; start < line.length; ) {
+    let end = start;
+    while (end < line.length && !BLANKS.includes(line[end]!)) end++;
+    if (end > start) {
+      const text = line.slice(start, end);
+      if (text !== 'ipvsadm') pieces.push({ text, start });
+    }
+    start = end + 1;
+  }
   return pieces;
 }
 

@@ -33,16 +33,25 @@ export interface Message {
 }
 
 /** A message as bytes, padded to a multiple of four. */
-export function encodeMessage(message: Message): Uint8Array {
-  const length = HEADER_LENGTH + message.payload.length;
-  const bytes = new Uint8Array(align(length));
+export const encodeMessage = (message: Message): Uint8Array => encodeMessages([message]);
+
+/** Messages one after another, as one datagram; each is padded to a multiple of four. */
+export function encodeMessages(messages: readonly Message[]): Uint8Array {
+  let room = 0;
+  for (const { payload } of messages) room += align(HEADER_LENGTH + payload.length);
+  const bytes = new Uint8Array(room);
   const view = viewOf(bytes);
-  view.setUint32(0, length, LITTLE_ENDIAN);
-  view.setUint16(4, message.type, LITTLE_ENDIAN);
-  view.setUint16(6, message.flags, LITTLE_ENDIAN);
-  view.setUint32(8, message.sequence, LITTLE_ENDIAN);
-  view.setUint32(12, message.port, LITTLE_ENDIAN);
-  bytes.set(message.payload, HEADER_LENGTH);
+  let at = 0;
+  for (const { type, flags, sequence, port, payload } of messages) {
+    const length = HEADER_LENGTH + payload.length;
+    view.setUint32(at, length, LITTLE_ENDIAN);
+    view.setUint16(at + 4, type, LITTLE_ENDIAN);
+    view.setUint16(at + 6, flags, LITTLE_ENDIAN);
+    view.setUint32(at + 8, sequence, LITTLE_ENDIAN);
+    view.setUint32(at + 12, port, LITTLE_ENDIAN);
+    bytes.set(payload, at + HEADER_LENGTH);
+    at += align(length);
+  }
   return bytes;
 }
 

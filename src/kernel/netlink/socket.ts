@@ -6,6 +6,7 @@ import { u32 } from './bytes.ts';
 import {
   decodeMessages,
   encodeMessage,
+  encodeMessages,
   type Message,
   NLM_F_ACK,
   NLM_F_DUMP,
@@ -140,17 +141,15 @@ export class NetlinkSocket {
   #changeSome(requests: readonly Request[], refuse: (place: number, error: NetlinkError) => void): void {
     const first = this.#sequence + 1;
     const last = first + requests.length - 1;
-    const messages = requests.map(({ type, payload, flags = 0 }, i) =>
-      encodeMessage({
-        type,
-        flags: NLM_F_REQUEST | flags | (first + i === last ? NLM_F_ACK : 0),
-        sequence: first + i,
-        port: 0,
-        payload,
-      }),
-    );
+    const messages = requests.map(({ type, payload, flags = 0 }, i) => ({
+      type,
+      flags: NLM_F_REQUEST | flags | (first + i === last ? NLM_F_ACK : 0),
+      sequence: first + i,
+      port: 0,
+      payload,
+    }));
     this.#sequence = last;
-    this.#libc.send(this.#fd, Buffer.concat(messages), 0);
+    this.#libc.send(this.#fd, encodeMessages(messages), 0);
     const { asked } = requests.at(-1)!;
     for (let isOver = false; !isOver; )
       for (const message of this.#receiveAny(asked)) {

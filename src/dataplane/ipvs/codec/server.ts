@@ -1,8 +1,8 @@
 /** Destinations on the wire: IPVS_CMD_ATTR_DEST. */
-import { type Endpoint, type Family, familyOf } from '../../../core/address/address.ts';
-import { type Attribute, encodeAttributes } from '../../../kernel/netlink/attribute.ts';
-import { type Decoded, u32 } from '../../../kernel/netlink/bytes.ts';
-import { afOf, be16, Complaint, type Fields, familyFrom, paddedAddress, readNested, u16 } from './fields.ts';
+import { addressBytes, type Endpoint, type Family, familyOf } from '../../../core/address/address.ts';
+import { type Attribute, AttributeWriter } from '../../../kernel/netlink/attribute.ts';
+import type { Decoded } from '../../../kernel/netlink/bytes.ts';
+import { afOf, Complaint, type Fields, familyFrom, readNested } from './fields.ts';
 import { IPVS_CMD_ATTR, IPVS_DEST_ATTR } from './numbers.ts';
 import { readStats } from './stats.ts';
 import {
@@ -16,37 +16,41 @@ import {
 /** IP_VS_CONN_F_FWD_MASK: the bits above are of connections. */
 const FORWARD_MASK = 7;
 
-const nested = (attributes: readonly Attribute[]): Attribute => ({
-  type: IPVS_CMD_ATTR.DEST,
-  value: encodeAttributes(attributes),
-});
+/** Lengths of what names a destination, of what else is said of it, and of what is said of its tunnel. */
+const NAME = [2, 16, 2];
+const REST = [4, 4, 4, 4];
+const TUNNEL = [1, 2, 2];
+const LENGTHS = { name: NAME, plain: [...NAME, ...REST], tunnel: [...NAME, ...REST, ...TUNNEL] };
 
-const endpointAttributes = ({ address, port }: Endpoint): Attribute[] => [
-  { type: IPVS_DEST_ATTR.ADDR_FAMILY, value: u16(afOf(familyOf(address))) },
-  { type: IPVS_DEST_ATTR.ADDR, value: paddedAddress(address) },
-  { type: IPVS_DEST_ATTR.PORT, value: be16(port) },
-];
+function writeEndpoint(writer: AttributeWriter, { address, port }: Endpoint): void {
+  writer.u16(IPVS_DEST_ATTR.ADDR_FAMILY, afOf(familyOf(address)));
+  // union nf_inet_addr: always 16 bytes, of which IPv4 has the first four.
+  writer.bytes.set(addressBytes(address), writer.begin(IPVS_DEST_ATTR.ADDR, 16));
+  writer.be16(IPVS_DEST_ATTR.PORT, port);
+}
 
 /** The attribute that names a destination of a service. */
-export const serverIdAttribute = (endpoint: Endpoint): Attribute => nested(endpointAttributes(endpoint));
+export function serverIdAttribute(endpoint: Endpoint): Attribute {
+  const writer = new AttributeWriter(LENGTHS.name);
+  writeEndpoint(writer, endpoint);
+  return { type: IPVS_CMD_ATTR.DEST, value: writer.bytes };
+}
 
 /** The attribute that describes a destination in full. */
 export function serverAttribute(server: IpvsServer): Attribute {
   const { tunnel } = server;
-  return nested([
-    ...endpointAttributes(server),
-    { type: IPVS_DEST_ATTR.FWD_METHOD, value: u32(IPVS_FORWARDS.indexOf(server.forward)) },
-    { type: IPVS_DEST_ATTR.WEIGHT, value: u32(server.weight) },
-    { type: IPVS_DEST_ATTR.U_THRESH, value: u32(server.upper_threshold) },
-    { type: IPVS_DEST_ATTR.L_THRESH, value: u32(server.lower_threshold) },
-    ...(tunnel === undefined
-      ? []
-      : [
-          { type: IPVS_DEST_ATTR.TUN_TYPE, value: Uint8Array.of(IPVS_TUNNELS.indexOf(tunnel.type)) },
-          { type: IPVS_DEST_ATTR.TUN_PORT, value: be16(tunnel.port) },
-          { type: IPVS_DEST_ATTR.TUN_FLAGS, value: u16(tunnel.flags) },
-        ]),
-  ]);
+  const writer = new AttributeWriter(tunnel === undefined ? LENGTHS.plain : LENGTHS.tunnel);
+  writeEndpoint(writer, server);
+  writer.u32(IPVS_DEST_ATTR.FWD_METHOD, IPVS_FORWARDS.indexOf(server.forward));
+  writer.u32(IPVS_DEST_ATTR.WEIGHT, server.weight);
+  writer.u32(IPVS_DEST_ATTR.U_THRESH, server.upper_threshold);
+  writer.u32(IPVS_DEST_ATTR.L_THRESH, server.lower_threshold);
+  if (tunnel !== undefined) {
+    writer.bytes[writer.begin(IPVS_DEST_ATTR.TUN_TYPE, 1)] = IPVS_TUNNELS.indexOf(tunnel.type);
+    writer.be16(IPVS_DEST_ATTR.TUN_PORT, tunnel.port);
+    writer.u16(IPVS_DEST_ATTR.TUN_FLAGS, tunnel.flags);
+  }
+  return { type: IPVS_CMD_ATTR.DEST, value: writer.bytes };
 }
 
 function readTunnel(fields: Fields): IpvsTunnel {

@@ -1,6 +1,5 @@
 /** Statistics of a service or a destination. */
-import { LITTLE_ENDIAN, viewOf } from '../../../kernel/netlink/bytes.ts';
-import { type Fields, readInside } from './fields.ts';
+import type { Fields } from './fields.ts';
 import { IPVS_STATS_ATTR } from './numbers.ts';
 import type { IpvsStats } from './values.ts';
 
@@ -23,20 +22,18 @@ const TYPES = Object.entries(IPVS_STATS_ATTR).map(
   ([name, type]) => [name.toLowerCase() as keyof IpvsStats, type] as const,
 );
 
-/** A number of 32 or 64 bits, whichever it has: STATS has both, STATS64 only the latter. */
-function wide(bytes: Uint8Array): bigint {
-  const view = viewOf(bytes);
-  return bytes.length < 8 ? BigInt(view.getUint32(0, LITTLE_ENDIAN)) : view.getBigUint64(0, LITTLE_ENDIAN);
-}
-
 /** The 64-bit statistics, or those of 32 bits of a kernel before 4.1, which has no others; zeroes where there are none at all. */
 export function readStats(fields: Fields, stats: number, stats64: number): IpvsStats {
   const type = fields.has(stats64) ? stats64 : stats;
   if (!fields.has(type)) return NO_STATS;
-  return readInside(fields.bytes(type, 0, 'statistics'), (inner) => {
-    const stats: { -readonly [K in keyof IpvsStats]: bigint } = { ...NO_STATS };
-    for (const [field, type] of TYPES)
-      if (inner.has(type)) stats[field] = wide(inner.bytes(type, 4, `statistics ${field}`));
-    return stats;
-  });
+  const inner = fields.inside(type, 'statistics');
+  let read: { -readonly [K in keyof IpvsStats]: bigint } | undefined;
+  for (const [field, type] of TYPES) {
+    const number = inner.wideOr0(type, field);
+    // Most servers of a large table have counted nothing.
+    if (number === 0n) continue;
+    read ??= { ...NO_STATS };
+    read[field] = number;
+  }
+  return read ?? NO_STATS;
 }

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { attributeValue, decodeAttributes, encodeAttributes } from './attribute.ts';
+import {
+  attributeLength,
+  attributeValue,
+  checkAttributes,
+  decodeAttributes,
+  encodeAttributes,
+  findAttribute,
+} from './attribute.ts';
+import { viewOf } from './bytes.ts';
 
 const attribute = fc.record({
   type: fc.integer({ min: 0, max: 0x3fff }),
@@ -22,6 +30,26 @@ describe('netlink attributes', () => {
       fc.property(fc.uint8Array({ maxLength: 60 }), fc.nat({ max: 70 }), (bytes, start) => {
         const result = decodeAttributes(bytes, start);
         if (!result.ok) expect(result.error.offset).toBeLessThan(bytes.length);
+      }),
+    );
+  });
+
+  it('are the same where they are looked for in place', () => {
+    const few = fc.record({ type: fc.nat({ max: 3 }), value: fc.uint8Array({ maxLength: 6 }) });
+    const written = fc.array(few, { maxLength: 6 }).map(encodeAttributes);
+    const cut = fc.tuple(written, fc.nat({ max: 60 })).map(([bytes, end]) => bytes.subarray(0, end));
+    fc.assert(
+      fc.property(fc.oneof(written, cut, fc.uint8Array({ maxLength: 40 })), (bytes) => {
+        const view = viewOf(bytes);
+        const result = decodeAttributes(bytes, 0);
+        const wrong = checkAttributes(view, 0, bytes.length);
+        expect(wrong).toEqual(result.ok ? undefined : result.error);
+        if (!result.ok) return;
+        for (let type = 0; type <= 4; type++) {
+          const at = findAttribute(view, 0, bytes.length, type);
+          const value = at < 0 ? undefined : bytes.subarray(at, at + attributeLength(view, at));
+          expect(value).toEqual(attributeValue(result.value, type));
+        }
       }),
     );
   });

@@ -10,7 +10,7 @@ import {
 import { LITTLE_ENDIAN, u32, viewOf } from '../../../kernel/netlink/bytes.ts';
 import { anyDaemon, anyServer, anyService } from './arbitrary.fixture.ts';
 import { daemonAttribute, decodeDaemon } from './daemon.ts';
-import { IPVS_CMD_ATTR, IPVS_STATS_ATTR, IPVS_SVC_ATTR } from './numbers.ts';
+import { IPVS_CMD_ATTR, IPVS_DEST_ATTR, IPVS_INFO_ATTR, IPVS_STATS_ATTR, IPVS_SVC_ATTR } from './numbers.ts';
 import { decodeServer, serverAttribute } from './server.ts';
 import { decodeService, serviceAttribute, serviceIdAttribute } from './service.ts';
 import { decodeInfo, decodeTimeouts, encodeTimeouts } from './settings.ts';
@@ -76,6 +76,45 @@ describe('what is sent is what is read', () => {
   });
 });
 
+describe('answers of kernels to come', () => {
+  it('say more in each attribute than we know of, and more attributes around it', () => {
+    const tail = fc.uint8Array({ minLength: 4, maxLength: 8 });
+    /** Numbers, addresses and ports with something behind them; names end with their zero. */
+    const longer = (bytes: Uint8Array, more: Uint8Array) =>
+      inside(bytes, (known) =>
+        known.map(({ type, value }) => ({ type, value: Uint8Array.of(...value, ...more) })),
+      );
+    fc.assert(
+      fc.property(anyServer, anyService, tail, fc.array(unknown), (server, service, more, others) => {
+        const around = encodeAttributes(others);
+        const answers = [serverAttribute(server), serviceAttribute(service)].map((one) =>
+          Uint8Array.of(...around, ...longer(bytesOf(one), more), ...around),
+        );
+        const counts = { active: 0, inactive: 0, persistent: 0, stats: NO_STATS };
+        expect(decodeServer(answers[0]!, 4)).toEqual({ ok: true, value: { ...server, ...counts } });
+        expect(decodeService(answers[1]!)).toEqual({ ok: true, value: { ...service, stats: NO_STATS } });
+      }),
+    );
+  });
+
+  it('say more of time-outs and of ip_vs itself', () => {
+    const others = encodeAttributes([{ type: 99, value: Uint8Array.of(1, 2, 3) }]);
+    const timeouts = { tcp: 1, tcp_fin: 2, udp: 3 };
+    expect(decodeTimeouts(Uint8Array.of(...others, ...encodeTimeouts(timeouts)))).toEqual({
+      ok: true,
+      value: timeouts,
+    });
+    const info = encodeAttributes([
+      { type: IPVS_INFO_ATTR.VERSION, value: u32(0x010201) },
+      { type: IPVS_INFO_ATTR.CONN_TAB_SIZE, value: Uint8Array.of(...u32(4096), 0, 0, 0, 1) },
+    ]);
+    expect(decodeInfo(Uint8Array.of(...info, ...others))).toEqual({
+      ok: true,
+      value: { version: '1.2.1', conn_tab_size: 4096 },
+    });
+  });
+});
+
 describe('on the wire', () => {
   it('are a service’s attributes as linux/ip_vs.h has them: ports and addresses in network order, the rest in the host’s', () => {
     const service = { protocol: 'tcp', address: '203.0.113.1', port: 80 } as never;
@@ -121,6 +160,8 @@ describe('statistics', () => {
       value: encodeAttributes([
         { type: IPVS_STATS_ATTR.CONNS, value: u64(big) },
         { type: IPVS_STATS_ATTR.OUTBPS, value: u64(7n) },
+        // A number that is yet to be counted.
+        { type: 40, value: u64(9n) },
       ]),
     };
     expect(statsOf(narrow, wide)).toEqual({ ...NO_STATS, conns: big, outbps: 7n });
@@ -167,6 +208,18 @@ describe('bytes that are no answer', () => {
         expect(() => unwrap('list', decodeServer(bytes, 4))).toThrow(NetlinkFormatError);
       }),
     );
+  });
+
+  it('are complained of where statistics are cut short', () => {
+    const stats = Uint8Array.of(...encodeAttributes([{ type: IPVS_STATS_ATTR.CONNS, value: u32(1) }]));
+    for (const value of [stats.subarray(0, 6), Uint8Array.of(6, 0, IPVS_STATS_ATTR.CONNS, 0, 1, 0)]) {
+      const server = { address: '192.0.2.1', port: 80, forward: 'masq', weight: 1 } as never;
+      const bytes = inside(bytesOf(serverAttribute(server)), (known) => [
+        ...known,
+        { type: IPVS_DEST_ATTR.STATS64, value },
+      ]);
+      expect(() => unwrap('list', decodeServer(bytes, 4))).toThrow(NetlinkFormatError);
+    }
   });
 
   it('say what it was that makes no sense', () => {

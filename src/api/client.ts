@@ -5,9 +5,10 @@ import type { ServerHistory } from '../core/health/history.ts';
 import type { ServerStatus } from '../core/health/status.ts';
 import type { Connection } from '../core/model/connection.ts';
 import type { ServiceCounters, Verdicts } from '../core/model/counters.ts';
-import type { AdminState, Override } from '../core/model/override.ts';
+import type { AdminState } from '../core/model/override.ts';
 import type { ServiceKey } from '../core/model/service.ts';
 import type {
+  AnyOverride,
   ApplyDone,
   ApplyHow,
   ConfigInForce,
@@ -15,9 +16,13 @@ import type {
   DiffDone,
   EventStreamItem,
   EventsFrom,
+  OverrideName,
   Refused,
   ReloadDone,
+  RulesDone,
+  RulesRequest,
   Status,
+  WrittenOverrides,
 } from './control.ts';
 import { type ConnectionQuery, formatConnectionQuery } from './filter.ts';
 import { PROBLEM_JSON, type Problem } from './problem.ts';
@@ -70,7 +75,10 @@ export interface ControlClient {
   services(): Promise<readonly ServiceCounters[]>;
   servers(): Promise<readonly ServerStatus[]>;
   verdicts(): Promise<Verdicts>;
-  overrides(): Promise<readonly Override[]>;
+  overrides(): Promise<readonly AnyOverride[]>;
+  changeRules(request: RulesRequest): Promise<RulesDone>;
+  dropOverrides(of: readonly OverrideName[] | 'all'): Promise<ReloadDone>;
+  writeOverrides(how: { readonly dry_run: boolean }): Promise<WrittenOverrides | Refused>;
   history(): Promise<readonly ServerHistory[]>;
   /** `server` is an address or address:port. */
   setAdminState(
@@ -155,6 +163,10 @@ export function controlClient(socketPath: string): ControlClient {
     services: () => fetch('GET', '/v1/services'),
     servers: () => fetch('GET', '/v1/servers'),
     overrides: () => fetch('GET', '/v1/overrides'),
+    changeRules: (request) => fetch('POST', '/v1/rules', request),
+    dropOverrides: (of) => fetch('POST', '/v1/overrides/drop', { of }),
+    writeOverrides: ({ dry_run }) =>
+      unlessRefused(fetch<WrittenOverrides>('POST', `/v1/overrides/write${dry_run ? '?dry_run=1' : ''}`)),
     history: () => fetch('GET', '/v1/history'),
     setAdminState: (server, state, how) => {
       const query = new URLSearchParams(how).toString();

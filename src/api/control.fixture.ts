@@ -7,9 +7,8 @@ import type { ServerHistory } from '../core/health/history.ts';
 import type { ServerStatus } from '../core/health/status.ts';
 import type { Connection } from '../core/model/connection.ts';
 import type { ServerCounters, ServiceCounters, Traffic } from '../core/model/counters.ts';
-import type { Override } from '../core/model/override.ts';
 import type { ServiceKey } from '../core/model/service.ts';
-import { type Control, type DirectorEvent, VersionConflict } from './control.ts';
+import { type AnyOverride, type Control, type DirectorEvent, VersionConflict } from './control.ts';
 
 const endpoint = (text: string): Endpoint => {
   const parsed = parseEndpoint(text);
@@ -167,13 +166,23 @@ export const EVENTS: readonly DirectorEvent[] = [
 ];
 
 /** One server that is drained. */
-export const OVERRIDES: readonly Override[] = [
+export const OVERRIDES: readonly AnyOverride[] = [
   {
+    kind: 'state',
     service: SERVICES[0]!.key,
     server: '192.168.1.101:8080',
     state: 'drain',
     since: '2026-11-22T14:02:00.000Z',
     reason: 'new disks',
+  },
+  {
+    kind: 'server',
+    service: SERVICES[0]!.key,
+    server: '192.168.1.104:8080',
+    change: 'added',
+    rule: { weight: 2, upper_threshold: 0, lower_threshold: 0, method: 'nat' },
+    since: '2026-11-22T14:06:00.000Z',
+    by: 'root',
   },
 ];
 
@@ -225,6 +234,18 @@ export function fixture(overrides: Partial<Control> = {}): Fixture {
     services: async () => SERVICES,
     servers: async () => SERVERS,
     overrides: () => OVERRIDES,
+    changeRules: async (request) => {
+      calls.push(`rules ${JSON.stringify(request)}`);
+      return { ok: true, steps: 1, lines: ['1 change'], refused: [] };
+    },
+    dropOverrides: async (of) => {
+      calls.push(`drop ${JSON.stringify(of)}`);
+      return { ok: true, steps: 1, lines: ['1 change'] };
+    },
+    writeOverrides: async (how) => {
+      calls.push(`write ${JSON.stringify(how)}`);
+      return { ok: true, written: 1, lines: ['+ 9:       - {address: 192.168.1.104}'], left: [] };
+    },
     history: () => HISTORY,
     setAdminState: async (request) => {
       calls.push(`admin ${JSON.stringify(request)}`);

@@ -6,6 +6,9 @@ import type { ServerStatus } from '../core/health/status.ts';
 import type { Connection } from '../core/model/connection.ts';
 import type { ServiceCounters, Verdicts } from '../core/model/counters.ts';
 import type { AdminState, Override } from '../core/model/override.ts';
+import type { RuleChange } from '../core/model/rule.ts';
+import type { RuleRefusal } from '../core/model/rule-change.ts';
+import type { RuleOverride } from '../core/model/rule-override.ts';
 import type { ServiceKey } from '../core/model/service.ts';
 import type { Plan } from '../core/plan/step.ts';
 import type { ConnectionFilter, RetiringPlane } from '../dataplane/port.ts';
@@ -75,6 +78,33 @@ export interface AdminRequest {
   readonly deadline_ms?: number;
 }
 
+/** Commands of ipvsadm, to be done in order and as one plan. */
+export interface RulesRequest {
+  readonly changes: readonly RuleChange[];
+  /** True: where one of them is refused, none is done. */
+  readonly together?: boolean;
+  /** Who asks; shown with the overrides. */
+  readonly by?: string;
+}
+
+/** A command that was refused: its place, from 0, and why, by the kernel's names or in a sentence. */
+export interface RefusedRule {
+  readonly at: number;
+  readonly code?: RuleRefusal;
+  readonly text?: string;
+}
+
+/** Any override; `state` is what is said of a server by `weir drain` and `weir disable`. */
+export type AnyOverride = ({ readonly kind: 'state' } & Override) | RuleOverride;
+
+/** What names an override. */
+export interface OverrideName {
+  readonly kind: AnyOverride['kind'];
+  readonly service: ServiceKey;
+  /** Its endpoint in text; absent for what is said of the service. */
+  readonly server?: string;
+}
+
 /** What a reload would do, as steps and as lines for people; no steps when nothing differs. */
 export interface DiffDone {
   readonly ok: true;
@@ -87,6 +117,19 @@ export interface ReloadDone {
   readonly ok: true;
   readonly steps: number;
   readonly lines: readonly string[];
+}
+
+/** What commands of ipvsadm did, and which of them were refused. */
+export interface RulesDone extends ReloadDone {
+  readonly refused: readonly RefusedRule[];
+}
+
+/** What was written into the daemon's own file, or would be: the lines that change, with `-` and `+`, and what is not written, and why. */
+export interface WrittenOverrides {
+  readonly ok: true;
+  readonly written: number;
+  readonly lines: readonly string[];
+  readonly left: readonly string[];
 }
 
 /** What applying a configuration did. */
@@ -161,8 +204,14 @@ export interface Control {
   servers(): Promise<readonly ServerStatus[]>;
   /** The last transitions of servers, since the daemon began. */
   history(): readonly ServerHistory[];
-  /** What operators have said of servers. */
-  overrides(): readonly Override[];
+  /** What operators have said and changed. */
+  overrides(): readonly AnyOverride[];
+  /** Does commands of ipvsadm, as overrides; those that are refused change nothing. */
+  changeRules(request: RulesRequest): Promise<RulesDone>;
+  /** Forgets these overrides, or all; what there is none of is passed over. */
+  dropOverrides(of: readonly OverrideName[] | 'all'): Promise<ReloadDone>;
+  /** Writes overrides into the daemon's own file. Rejects with VersionConflict when that is not what is in force. */
+  writeOverrides(how: { readonly dry_run: boolean }): Promise<WrittenOverrides | Refused>;
   /** Drains, disables or puts back the servers of that name, and keeps it; returns those that are configured as they then are, and undefined if there is none of that name. */
   setAdminState(request: AdminRequest): Promise<readonly ServerStatus[] | undefined>;
   /** Live connections in chunks; the consumer may stop early, and then the iterator's `return` is called. */

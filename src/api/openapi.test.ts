@@ -34,6 +34,11 @@ describe('the document', () => {
 });
 
 const sent = JSON.stringify({ text: 'services: []', file: 'new.yaml' });
+/** For those that are not sent a configuration. */
+const bodies: Readonly<Record<string, string>> = {
+  RulesRequest: JSON.stringify({ changes: [{ kind: 'flush' }], together: true }),
+  DropRequest: JSON.stringify({ of: 'all' }),
+};
 const concrete: Readonly<Record<string, string>> = {
   '/v1/services/{protocol}/{endpoint}': '/v1/services/tcp/203.0.113.100:80',
   '/v1/servers/{server}/{state}': '/v1/servers/192.168.1.101/drain',
@@ -43,7 +48,7 @@ describe('an answer has the shape that the document gives it', () => {
   test.each(OPERATIONS)('$id', async ({ method, path, body, answer, media }) => {
     const response = await app.request(concrete[path] ?? path, {
       method: method.toUpperCase(),
-      ...(body === undefined ? {} : { body: sent }),
+      ...(body === undefined ? {} : { body: bodies[body] ?? sent }),
     });
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toContain(media ?? 'application/json');

@@ -90,8 +90,37 @@ export const OPERATIONS: readonly Operation[] = [
     method: 'get',
     path: '/v1/overrides',
     id: 'listOverrides',
-    summary: 'The servers that are drained or disabled.',
+    summary: 'The servers that are drained or disabled, and what ipvsadm has changed.',
     answer: 'OverrideList',
+  },
+  {
+    method: 'post',
+    path: '/v1/rules',
+    id: 'changeRules',
+    summary:
+      'Adds, edits and deletes services and servers, as one plan and as overrides of the configuration: what ipvsadm’s commands are made of.',
+    answer: 'RulesDone',
+    body: 'RulesRequest',
+    problems: ['bad-request', 'too-large'],
+  },
+  {
+    method: 'post',
+    path: '/v1/overrides/drop',
+    id: 'dropOverrides',
+    summary: 'Forgets overrides: what they were about is again as configured.',
+    answer: 'ReloadDone',
+    body: 'DropRequest',
+    problems: ['bad-request', 'too-large'],
+  },
+  {
+    method: 'post',
+    path: '/v1/overrides/write',
+    id: 'writeOverrides',
+    summary:
+      'Writes what ipvsadm has changed into the daemon’s own file, whose comments stay. Refused where the file is not what is in force.',
+    answer: 'WrittenOverrides',
+    query: { dry_run: '1 shows what would be written.' },
+    problems: ['bad-request', 'version-conflict', 'refused'],
   },
   {
     method: 'get',

@@ -127,5 +127,25 @@ export function addChangeRoutes(app: App, control: Control): void {
           `There is no server ${request.of}${request.service === undefined ? '' : ` in ${request.service}`}.`,
         );
   });
+  const rules = () => import('./rule-schemas.ts');
+  app.post('/v1/rules', limited, async (c) => {
+    const request = (await rules()).readRulesRequest(await c.req.json().catch(() => undefined));
+    return typeof request === 'string'
+      ? problemResponse('bad-request', request)
+      : c.json(await control.changeRules(request));
+  });
+  app.post('/v1/overrides/drop', limited, async (c) => {
+    const request = (await rules()).readDropRequest(await c.req.json().catch(() => undefined));
+    return typeof request === 'string'
+      ? problemResponse('bad-request', request)
+      : c.json(await control.dropOverrides(request.of));
+  });
+  app.post('/v1/overrides/write', async (c) => {
+    const dry = c.req.query('dry_run') ?? '0';
+    if (dry !== '0' && dry !== '1')
+      return problemResponse('bad-request', `dry_run "${dry}" is neither 0 nor 1`);
+    const result = await control.writeOverrides({ dry_run: dry === '1' });
+    return result.ok ? c.json(result) : refusal(result);
+  });
   app.post('/v1/down', async (c) => c.json({ lines: await control.down() }));
 }

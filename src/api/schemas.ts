@@ -4,13 +4,13 @@ import { type ServerHistory, TURNS } from '../core/health/history.ts';
 import type { ServerStatus } from '../core/health/status.ts';
 import type { Connection } from '../core/model/connection.ts';
 import type { ServerCounters, ServiceCounters, Verdicts } from '../core/model/counters.ts';
-import type { Override } from '../core/model/override.ts';
 import { PERSISTENCE_ENGINES } from '../core/model/persistence.ts';
 import { PROTOCOLS, SCHEDULERS } from '../core/model/service.ts';
 import { LISTED_STATES } from '../core/model/state.ts';
 import { TUNNEL_TYPES } from '../core/model/tunnel.ts';
 import { FACTORS } from '../core/weight/effective.ts';
 import type {
+  AnyOverride,
   ApplyDone,
   ConfigInForce,
   ConfigText,
@@ -18,9 +18,13 @@ import type {
   DirectorEvent,
   Readiness,
   ReloadDone,
+  RulesDone,
+  RulesRequest,
   Status,
+  WrittenOverrides,
 } from './control.ts';
 import type { Problem } from './problem.ts';
+import { dropRequestSchema, ruleOverrideSchema, rulesRequestSchema } from './rule-schemas.ts';
 
 /** Compiles only while every `T` is of the shape `S`. */
 type Holds<S extends z.ZodType, T extends z.output<S>> = [S, T];
@@ -183,7 +187,8 @@ const serverHistory = z.object({
     .readonly()
     .describe('The oldest first.'),
 });
-const override = z.object({
+const stateOverride = z.object({
+  kind: z.literal('state'),
   service: z.string(),
   server: z.string().describe('Such as "192.168.1.101:80".'),
   state: z.enum(['drain', 'down']),
@@ -192,6 +197,7 @@ const override = z.object({
   deadline: time.exactOptional().describe('Only of drain: when it becomes down; absent for never.'),
   overdue: z.literal(true).exactOptional().describe('Only of down: its drain has come to the deadline.'),
 });
+const override = z.discriminatedUnion('kind', [stateOverride, ...ruleOverrideSchema.options]);
 const serviceCounters = z.object({
   key: z.string().describe('Such as "tcp 203.0.113.100:80".'),
   scheduler: z.enum(SCHEDULERS).or(z.string()),
@@ -233,6 +239,27 @@ const configInForce = configText.extend({
 const step = z.looseObject({ kind: z.string() }).describe('One change; its other keys depend on its kind.');
 const diffDone = z.object({ ok: z.literal(true), steps: z.array(step).readonly(), lines });
 const reloadDone = z.object({ ok: z.literal(true), steps: count, lines });
+const rulesDone = reloadDone.extend({
+  refused: z
+    .array(
+      z.object({
+        at: count.describe('Which of the changes, from 0.'),
+        code: z
+          .enum(['EEXIST', 'ESRCH', 'ENOENT'])
+          .exactOptional()
+          .describe('It is there already; there is no such service; no such server.'),
+        text: z.string().exactOptional().describe('Why else.'),
+      }),
+    )
+    .readonly()
+    .describe('These changed nothing.'),
+});
+const writtenOverrides = z.object({
+  ok: z.literal(true),
+  written: count.describe('How many.'),
+  lines: z.array(z.string()).readonly().describe('The file’s lines that change, after - and +.'),
+  left: z.array(z.string()).readonly().describe('What is not written, and why.'),
+});
 const applyDone = reloadDone.extend({ version: z.string(), persisted: z.boolean() });
 const event = z.object({
   id: z.string().describe('Where to go on: Last-Event-ID.'),
@@ -272,6 +299,10 @@ export const SCHEMAS = {
   Override: override,
   ServerHistory: serverHistory,
   HistoryList: z.array(serverHistory),
+  RulesRequest: rulesRequestSchema,
+  RulesDone: rulesDone,
+  DropRequest: dropRequestSchema,
+  WrittenOverrides: writtenOverrides,
   OverrideList: z.array(override),
   ServiceList: z.array(serviceCounters),
   Zeroed: z.object({ services: z.array(z.string()).readonly() }),
@@ -288,7 +319,10 @@ export type Checked = [
   Holds<typeof status, Status>,
   Holds<typeof serverCounters, ServerCounters>,
   Holds<typeof serverStatus, ServerStatus>,
-  Holds<typeof override, Override>,
+  Holds<typeof override, AnyOverride>,
+  Holds<typeof rulesDone, RulesDone>,
+  Holds<typeof rulesRequestSchema, RulesRequest>,
+  Holds<typeof writtenOverrides, WrittenOverrides>,
   Holds<typeof serverHistory, ServerHistory>,
   Holds<typeof serviceCounters, ServiceCounters>,
   Holds<typeof verdicts, Verdicts>,

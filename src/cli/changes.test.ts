@@ -195,11 +195,61 @@ describe('weir drain and the like', () => {
   test('are listed with what is left', async () => {
     await serve();
     const { out } = await weir('overrides', '--no-headers');
-    expect(out.trimEnd()).toMatch(
+    expect(out.split('\n')[0]).toMatch(
       /^192\.168\.1\.101:8080 {2}tcp 203\.0\.113\.100:80 +164 {2}drained since 2026-11-22T14:02:00Z \(new disks\)$/,
+    );
+    expect(out.split('\n')[1]).toMatch(
+      /^192\.168\.1\.104:8080 {2}tcp 203\.0\.113\.100:80 +- {2}added: weight 2 \(ipvsadm by root, \S+Z\)$/,
     );
     await server?.close(0);
     await serve({ overrides: () => [] });
     expect(await weir('overrides')).toMatchObject({ code: 0, err: 'no overrides\n' });
+  });
+
+  test('are dropped by what names them', async () => {
+    const { calls } = await serve();
+    const service = 'tcp 203.0.113.100:80';
+    const [state, added] = [
+      { kind: 'state', service, server: '192.168.1.101:8080' },
+      { kind: 'server', service, server: '192.168.1.104:8080' },
+    ];
+    for (const [words, of] of [
+      [['192.168.1.104'], [added]],
+      [
+        ['192.168.1.101:8080', '192.168.1.104:8080'],
+        [state, added],
+      ],
+      [['tcp/203.0.113.100:80'], [state, added]],
+      [
+        ['--service', '203.0.113.100:80'],
+        [state, added],
+      ],
+      [['--all'], 'all'],
+    ] as const) {
+      expect(await weir('overrides', 'drop', ...words)).toMatchObject({ code: 0, out: '1 change\n' });
+      expect(calls.pop()).toBe(`drop ${JSON.stringify(of)}`);
+    }
+    expect(await weir('overrides', 'drop', '192.168.1.9')).toMatchObject({ code: 3 });
+    expect(await weir('overrides', 'drop')).toMatchObject({ code: 2 });
+    expect(await weir('overrides', 'drop', '--all', '192.168.1.101')).toMatchObject({ code: 2 });
+    expect(await weir('overrides', 'keep')).toMatchObject({ code: 2 });
+    expect(calls).toEqual([]);
+  });
+
+  test('are written into the file, or said why not', async () => {
+    const { calls } = await serve();
+    expect(await weir('overrides', 'write', '--dry-run')).toEqual({
+      code: 0,
+      out: '+ 9:       - {address: 192.168.1.104}\n',
+      err: '1 override to be written\n',
+    });
+    expect(await weir('overrides', 'write')).toMatchObject({ code: 0, err: '1 override written\n' });
+    expect(calls).toEqual(['write {"dry_run":true}', 'write {"dry_run":false}']);
+    await server?.close(0);
+    await serve({ writeOverrides: async () => ({ ok: false, problems: ['it would say something else'] }) });
+    expect(await weir('overrides', 'write')).toMatchObject({
+      code: 5,
+      err: expect.stringContaining('something else'),
+    });
   });
 });

@@ -50,13 +50,34 @@ function judge(
       yaml,
       file,
     );
-  const result = configSchema.safeParse(tree.value);
-  const issues = result.success ? [] : explainIssues(result.error.issues, tree.value);
-  const draft = result.success ? draftOf(result.data) : readDraft(tree.value);
-  const meaning = [...issues, ...crossCheck(draft), ...checkPlane(tree.value, running)];
+  const judged = judgeValue(tree.value, running);
+  const meaning = judged.ok ? [] : judged.findings;
   const all = [...yaml.findings, ...findings, ...believable(meaning, tree, yaml)];
-  if (all.length > 0 || !result.success) return refuse(all, tree, yaml, file);
+  if (all.length > 0 || !judged.ok) return refuse(all, tree, yaml, file);
+  return judged;
+}
+
+/** The configuration in a file's values, or all that is wrong with them. */
+export function judgeValue(
+  value: unknown,
+  running: PlaneKind | undefined,
+):
+  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: false; readonly findings: readonly Finding[] } {
+  const result = configSchema.safeParse(value);
+  const issues = result.success ? [] : explainIssues(result.error.issues, value);
+  const draft = result.success ? draftOf(result.data) : readDraft(value);
+  const findings = [...issues, ...crossCheck(draft), ...checkPlane(value, running)];
+  if (findings.length > 0 || !result.success) return { ok: false, findings };
   return { ok: true, config: buildConfig(result.data) };
+}
+
+/** The values in a text that has been found right. */
+export function valuesIn(text: string): unknown {
+  const plain = readPlain(text);
+  if (plain !== undefined) return plain.value;
+  const { document } = readYaml(text);
+  return document === undefined ? undefined : readTree(document).tree.value;
 }
 
 /**

@@ -4,6 +4,7 @@ import { VERSION } from '../api/version.ts';
 import { formatEndpoint } from '../core/address/address.ts';
 import { NO_CHECKS } from '../core/health/scheduler.ts';
 import { type AdminChange, listOverrides } from '../core/model/override.ts';
+import { listRules } from '../core/model/rule-override.ts';
 import { NO_BASELINE, servicesSince, verdictsSince, zeroed } from '../core/model/since.ts';
 import type { KernelPlane } from '../dataplane/port.ts';
 import type { Director } from './director.ts';
@@ -39,6 +40,9 @@ export function control(
     if (part.director === undefined) throw new NotReady(STARTING);
     return part.director;
   };
+  const started = (): void => {
+    if (part.started !== true) throw new NotReady(STARTING);
+  };
   return {
     status: () => ({
       version: VERSION,
@@ -64,7 +68,22 @@ export function control(
     },
     overrides: () => {
       if (part.health === undefined) throw new NotReady(STARTING);
-      return listOverrides(part.health.overrides);
+      return [
+        ...listOverrides(part.health.overrides).map((one) => ({ kind: 'state' as const, ...one })),
+        ...listRules(director().rules),
+      ];
+    },
+    async changeRules(request) {
+      started();
+      return queue.ask((answer) => ({ kind: 'rules', request, answer }));
+    },
+    async dropOverrides(of) {
+      started();
+      return queue.ask((answer) => ({ kind: 'drop', of, answer }));
+    },
+    async writeOverrides({ dry_run: dry }) {
+      started();
+      return queue.ask((answer) => ({ kind: 'write-overrides', dry, answer }));
     },
     async setAdminState(request) {
       const { health } = part;

@@ -3,8 +3,10 @@ import { explainChecks } from '../core/health/explain.ts';
 import type { Watch } from '../core/health/servers.ts';
 import type { Config } from '../core/model/config.ts';
 import { listOverrides, type Overrides, overrideText } from '../core/model/override.ts';
+import { listRules, type RuleOverrides, ruleLine, ruleSubject } from '../core/model/rule-override.ts';
 import { explainPlan } from '../core/plan/explain.ts';
 import type { Plan } from '../core/plan/step.ts';
+import { type Past, pastText } from './rules.ts';
 
 /** What is fixed when a daemon starts. */
 export type Fixed = Pick<Config, 'limits' | 'attach' | 'dataplane'>;
@@ -15,19 +17,41 @@ export interface Beside {
   readonly from: Watch;
   readonly to: Watch;
   readonly overrides: Overrides;
+  /** What ipvsadm has changed and counts after the change, and what of it counts no longer. */
+  readonly rules: RuleOverrides;
+  readonly past: readonly Past[];
   /** What the daemon was started with. */
   readonly fixed: Fixed;
   readonly config: Config;
 }
 
 /** A plan in lines, with what it does not say: which checks come and go, and what has to wait. */
-export function differenceLines(plan: Plan, { from, to, overrides, fixed, config }: Beside): string[] {
+export function differenceLines(
+  plan: Plan,
+  { from, to, overrides, rules, past, fixed, config }: Beside,
+): string[] {
   const checks = explainChecks(from, to);
   const steps = plan.length === 0 && checks.length > 0 ? [] : explainPlan(plan);
   const said = listOverrides(overrides).map(
     (one) => `override: ${one.server} of ${one.service} is ${overrideText(one)}`,
   );
-  return [...checks, ...steps, ...said, ...waitingLines(fixed, config)];
+  const changed = listRules(rules).map((one) => `override: ${ruleSubject(one)} ${ruleLine(one)}`);
+  return [
+    ...checks,
+    ...steps,
+    ...said,
+    ...firstOf(changed),
+    ...firstOf(past.map(pastText)),
+    ...waitingLines(fixed, config),
+  ];
+}
+
+/** As many lines of a kind are shown. */
+const MOST_LINES = 50;
+
+function firstOf(lines: readonly string[]): readonly string[] {
+  if (lines.length <= MOST_LINES) return lines;
+  return [...lines.slice(0, MOST_LINES), `and ${lines.length - MOST_LINES} overrides more: weir overrides`];
 }
 
 /** Tables are made once; way of attaching and rate of answers are set at the start: says so where a file asks for others. */

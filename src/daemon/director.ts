@@ -7,16 +7,20 @@ import {
   type ConfigText,
   type DiffDone,
   type LastReload,
+  type OverrideName,
   type Readiness,
   type Refused,
   type ReloadDone,
+  type RulesDone,
+  type RulesRequest,
   VersionConflict,
+  type WrittenOverrides,
 } from '../api/control.ts';
 import type { Watch } from '../core/health/servers.ts';
-import type { Config } from '../core/model/config.ts';
 import type { ServiceCounters } from '../core/model/counters.ts';
 import type { PlaneKind } from '../core/model/host.ts';
-import type { AdminChange, Override } from '../core/model/override.ts';
+import { type AdminChange, listOverrides, type Override } from '../core/model/override.ts';
+import { listRules, type RuleOverrides, rulesOf } from '../core/model/rule-override.ts';
 import { compose } from '../core/plan/compose.ts';
 import { diff } from '../core/plan/diff.ts';
 import { driftOf } from '../core/plan/drift.ts';
@@ -33,6 +37,8 @@ import type { Edge } from './execute.ts';
 import type { Health } from './health.ts';
 import { InForce } from './in-force.ts';
 import { checkConfig, type ReadConfig, readConfig, writeConfig } from './read-config.ts';
+import type { Over, Rules } from './rules.ts';
+import { answerOf, meant, writtenText } from './write-overrides.ts';
 
 /** What a director is made of. */
 export interface DirectorParts {
@@ -43,6 +49,7 @@ export interface DirectorParts {
     Health,
     'watch' | 'watchAtStart' | 'watchUnder' | 'adopt' | 'weigh' | 'overrides' | 'override' | 'endDrains'
   >;
+  readonly rules: Rules;
   readonly log: Log;
 }
 
@@ -50,6 +57,7 @@ export interface DirectorParts {
 export class Director {
   readonly #edge: Edge;
   readonly #health: DirectorParts['health'];
+  readonly #rules: Rules;
   readonly #log: Log;
   readonly #fixed: Fixed;
   readonly #inForce: InForce;
@@ -58,13 +66,16 @@ export class Director {
   #complaint: string | undefined;
   lastReload: LastReload;
 
-  constructor({ edge, read, health, log }: DirectorParts) {
-    const { config } = read;
+  constructor({ edge, read, health, rules, log }: DirectorParts) {
     this.#edge = edge;
     this.#health = health;
     this.#log = log;
+    this.#rules = rules;
+    const over = rules.over(read, this.#kind);
+    rules.settle(over);
+    const { config } = over;
     this.#fixed = { limits: config.limits, attach: config.attach, dataplane: config.dataplane };
-    this.#inForce = new InForce(read);
+    this.#inForce = new InForce(read, config);
     this.#converger = new Converger(edge, log);
     // Who was up stays up until its checks say otherwise: a new start of the daemon takes nobody out.
     health.adopt(config, health.watchAtStart(config, edge.plane.observe().services));
@@ -163,10 +174,9 @@ export class Director {
     readMs: number,
   ): Promise<ReloadDone> {
     const begin = performance.now();
-    const watched = this.#health.watch;
-    this.#health.adopt(read.config, this.#health.watchUnder(read.config));
-    this.#inForce.take(read);
-    this.#compose();
+    const over = this.#rules.over(read, this.#kind);
+    const lines = this.#adopt(read, over);
+    this.#rules.settle(over);
     const about = { config_file: read.file, config_version: read.version };
     try {
       const plan = await this.converge();
@@ -175,8 +185,7 @@ export class Director {
       this.#note(true, `${plan.length} step${plan.length === 1 ? '' : 's'}`);
       const times = { read_ms: readMs, apply_ms: since(begin), ...this.took };
       this.#log.info(event.done, { ...about, steps: plan.length, ...times });
-      const lines = this.#lines(plan, watched, this.#health.watch, read.config);
-      return { ok: true, steps: plan.length, lines };
+      return { ok: true, steps: plan.length, lines: lines(plan) };
     } catch (error) {
       // The looks to come try again, and are not to say it anew.
       this.#complaint = (error as Error).message;
@@ -265,14 +274,103 @@ export class Director {
     const kind = this.#kind;
     const read = given === undefined ? await readConfig(this.#inForce.file, kind) : checkConfig(given, kind);
     if (!read.ok) return read;
-    const watch = this.#health.watchUnder(read.config);
-    const desired = compose(read.config, this.#desired, this.#health.weigh(read.config, watch), kind);
+    const over = this.#rules.over(read, kind);
+    const watch = this.#health.watchUnder(over.config);
+    const desired = compose(over.config, this.#desired, this.#health.weigh(over.config, watch), kind);
     const steps = diff(await this.#observe(desired), desired);
-    return { ok: true, steps, lines: this.#lines(steps, this.#health.watch, watch, read.config) };
+    return { ok: true, steps, lines: this.#lines(steps, this.#health.watch, watch, over) };
   }
 
-  #lines(plan: Plan, from: Watch, to: Watch, config: Config): string[] {
-    return differenceLines(plan, { from, to, overrides: this.#health.overrides, fixed: this.#fixed, config });
+  #lines(plan: Plan, from: Watch, to: Watch, { config, overrides: rules, past }: Over): string[] {
+    const { overrides } = this.#health;
+    return differenceLines(plan, { from, to, overrides, rules, past, fixed: this.#fixed, config });
+  }
+
+  /** Makes this what is in force; returns what tells of a plan that led there. */
+  #adopt(read: ReadConfig, over: Over): (plan: Plan) => string[] {
+    const watched = this.#health.watch;
+    this.#health.adopt(over.config, this.#health.watchUnder(over.config));
+    this.#inForce.take(read, over.config);
+    this.#compose();
+    return (plan) => this.#lines(plan, watched, this.#health.watch, over);
+  }
+
+  /** What ipvsadm has changed. */
+  get rules(): RuleOverrides {
+    return this.#rules.overrides;
+  }
+
+  /** Does commands of ipvsadm; rejects, with all as it was, when they cannot be carried out. */
+  async changeRules(request: RulesRequest): Promise<RulesDone> {
+    const { over, refused } = this.#rules.after(this.#inForce.read, this.#kind, request);
+    const done = await this.#putOver(over);
+    this.#log.info('rules_changed', {
+      changes: request.changes.length,
+      refused: refused.length,
+      steps: done.steps,
+      ...(request.by !== undefined && { by: request.by }),
+    });
+    return { ...done, refused };
+  }
+
+  /** Forgets overrides; what there is none of is passed over. */
+  async dropOverrides(of: readonly OverrideName[] | 'all'): Promise<ReloadDone> {
+    const isMeant = meant(of);
+    for (const { service, server } of listOverrides(this.#health.overrides))
+      if (isMeant({ kind: 'state', service, server }))
+        this.#health.override({ of: server, service, state: 'up' });
+    const left = rulesOf(listRules(this.#rules.overrides).filter((one) => !isMeant(one)));
+    const done = await this.#putOver(this.#rules.over(this.#inForce.read, this.#kind, left));
+    this.#log.info('overrides_dropped', { steps: done.steps });
+    return done;
+  }
+
+  /** Writes what ipvsadm has changed into the file, where that says what is in force without it. */
+  async writeOverrides(dry: boolean): Promise<WrittenOverrides | Refused> {
+    const { read, fileVersion, file, config } = this.#inForce;
+    const states = listOverrides(this.#health.overrides);
+    const written = writtenText({ read, rules: this.#rules.overrides, config, states, running: this.#kind });
+    if (!written.ok || dry || written.count === 0) return answerOf(written);
+    if (read.version !== fileVersion)
+      throw new VersionConflict(
+        `${file} does not say what is in force: it was applied, or the file has been edited; reload it first`,
+      );
+    await writeConfig(file, written.read.text, fileVersion);
+    this.#inForce.fileHas(written.read);
+    const over = this.#rules.over(written.read, this.#kind);
+    this.#adopt(written.read, over);
+    this.#rules.settle(over);
+    this.#log.info('overrides_written', {
+      config_file: file,
+      config_version: written.read.version,
+      written: written.count,
+    });
+    return answerOf(written);
+  }
+
+  /** Carries out what overrides make; rejects, with all as it was, when that fails for another reason than all did before. */
+  async #putOver(over: Over): Promise<ReloadDone> {
+    const { read } = this.#inForce;
+    const [before, complaint] = [this.#rules.overrides, this.#complaint];
+    this.#rules.keep(over);
+    const lines = this.#adopt(read, over);
+    try {
+      const plan = await this.converge();
+      this.keepModules();
+      this.#complaint = undefined;
+      return { ok: true, steps: plan.length, lines: lines(plan) };
+    } catch (error) {
+      const { message } = error as Error;
+      if (message === complaint) return { ok: true, steps: 0, lines: [message] };
+      this.#log.error('rules_failed', { error });
+      const back = this.#rules.over(read, this.#kind, before);
+      this.#rules.settle(back);
+      this.#adopt(read, back);
+      await this.converge().catch((again: unknown) => {
+        this.#complaint = (again as Error).message;
+      });
+      throw error;
+    }
   }
 
   /** What should be, by the configuration in force and what is known of health. */

@@ -6,12 +6,14 @@ import type { ReadConfig } from './read-config.ts';
 /** What was read last and had no mistakes. */
 export class InForce {
   #read: ReadConfig;
+  #config: Config;
   /** The version of the text that the file had when it was last read or written. */
   #fileVersion: string;
 
-  /** Begins with what the file said when the daemon started. */
-  constructor(read: ReadConfig) {
+  /** Begins with what the file said when the daemon started, and what that is with overrides over it. */
+  constructor(read: ReadConfig, config: Config) {
     this.#read = read;
+    this.#config = config;
     this.#fileVersion = read.version;
     this.file = read.file;
   }
@@ -19,8 +21,14 @@ export class InForce {
   /** The path of the configuration file. */
   readonly file: string;
 
+  /** With the operators' overrides over it. */
   get config(): Config {
-    return this.#read.config;
+    return this.#config;
+  }
+
+  /** The text by itself. */
+  get read(): ReadConfig {
+    return this.#read;
   }
 
   get fileVersion(): string {
@@ -39,7 +47,8 @@ export class InForce {
   }
 
   /** This is in force from now on. */
-  take(read: ReadConfig): void {
+  take(read: ReadConfig, config: Config): void {
     this.#read = read;
+    this.#config = config;
   }
 }

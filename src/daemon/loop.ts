@@ -34,6 +34,15 @@ export async function runLoop(
       case 'admin':
         await director.administer(event.request).then(event.answer.resolve, event.answer.reject);
         break;
+      case 'rules':
+        await director.changeRules(event.request).then(event.answer.resolve, event.answer.reject);
+        break;
+      case 'drop':
+        await director.dropOverrides(event.of).then(event.answer.resolve, event.answer.reject);
+        break;
+      case 'write-overrides':
+        await director.writeOverrides(event.dry).then(event.answer.resolve, event.answer.reject);
+        break;
       case 'verdicts':
         await director.followVerdicts();
         break;

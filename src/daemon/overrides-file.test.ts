@@ -1,8 +1,9 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { NO_OVERRIDES, overridesOf } from '../core/model/override.ts';
+import { NO_RULES, rulesOf } from '../core/model/rule-override.ts';
 import type { ServiceKey } from '../core/model/service.ts';
 import { overridesFile } from './overrides-file.ts';
 
@@ -28,7 +29,25 @@ it('gives back what was kept, and nothing where nothing was', () => {
   expect(readdirSync(join(directory, 'state'))).toEqual(['overrides.json']);
 });
 
-it.each(['', '{', '{"version": 2, "overrides": []}', '{"version": 1, "overrides": [{"service": "x"}]}'])(
+it('keeps what ipvsadm has changed beside them, and is read by an older weir while there is none', () => {
+  const file = overridesFile(directory);
+  const service = 'tcp 203.0.113.100:80' as ServiceKey;
+  const since = '2026-11-22T14:00:00.000Z';
+  const states = overridesOf([{ service, server: '192.168.1.101:80', state: 'drain', since }]);
+  const rules = rulesOf([
+    { kind: 'service', service, change: 'edited', rule: { persistence: null }, since, by: 'root' },
+    { kind: 'server', service, server: '192.168.1.102:80', change: 'removed', rule: {}, since },
+  ]);
+  file.save(states);
+  file.rules.save(rules);
+  const again = overridesFile(directory);
+  expect([again.load(), again.rules.load()]).toEqual([states, rules]);
+  again.rules.save(NO_RULES);
+  expect(JSON.parse(readFileSync(join(directory, 'overrides.json'), 'utf8'))).toMatchObject({ version: 1 });
+  expect(overridesFile(directory).load()).toEqual(states);
+});
+
+it.each(['', '{', '{"version": 3, "overrides": []}', '{"version": 1, "overrides": [{"service": "x"}]}'])(
   'does not take %j for overrides',
   (text) => {
     writeFileSync(join(directory, 'overrides.json'), text);

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { ruleOverrideSchema } from '../api/rule-schemas.ts';
 import {
   listOverrides,
   NO_OVERRIDES,
@@ -9,56 +10,95 @@ import {
   type Overrides,
   overridesOf,
 } from '../core/model/override.ts';
+import {
+  listRules,
+  NO_RULES,
+  type RuleOverride,
+  type RuleOverrides,
+  rulesOf,
+} from '../core/model/rule-override.ts';
 import { parseServiceKey, type ServiceKey } from '../core/model/service.ts';
 import { writeDurably } from '../kernel/durable.ts';
 
-const schema = z.strictObject({
-  version: z.literal(1),
-  overrides: z.array(
-    z.strictObject({
-      service: z.custom<ServiceKey>(
-        (text) => typeof text === 'string' && parseServiceKey(text) !== undefined,
-      ),
-      server: z.string(),
-      state: z.enum(['drain', 'down']),
-      since: z.iso.datetime(),
-      reason: z.string().exactOptional(),
-      deadline: z.iso.datetime().exactOptional(),
-      overdue: z.literal(true).exactOptional(),
-    }),
-  ),
-});
+const states = z.array(
+  z.strictObject({
+    service: z.custom<ServiceKey>((text) => typeof text === 'string' && parseServiceKey(text) !== undefined),
+    server: z.string(),
+    state: z.enum(['drain', 'down']),
+    since: z.iso.datetime(),
+    reason: z.string().exactOptional(),
+    deadline: z.iso.datetime().exactOptional(),
+    overdue: z.literal(true).exactOptional(),
+  }),
+);
 
-/** Where overrides are kept. */
-export interface OverridesFile {
+/** Version 1 has the states of servers alone; it is written while there is nothing else, so that an older weir reads it. */
+const schema = z.discriminatedUnion('version', [
+  z.strictObject({ version: z.literal(1), overrides: states }),
+  z.strictObject({ version: z.literal(2), overrides: states, rules: z.array(ruleOverrideSchema) }),
+]);
+
+/** Overrides of one kind in the file. */
+export interface Kept<T> {
   /** What is kept; nothing if there is no file. Throws an Error for a file that is damaged. */
-  load(): Overrides;
+  load(): T;
   /** Keeps them, so that a crash leaves those before or these (rename(2), fsync(2)). Throws an Error when it cannot. */
-  save(overrides: Overrides): void;
+  save(overrides: T): void;
 }
 
-/** The file in a state directory. */
-export function overridesFile(stateDir: string): OverridesFile {
+/** Servers that are drained or disabled. */
+export type OverridesFile = Kept<Overrides>;
+
+/** All kinds. */
+interface All {
+  readonly overrides: readonly Override[];
+  readonly rules: readonly RuleOverride[];
+}
+
+const NOTHING: All = { overrides: [], rules: [] };
+
+/** The file in a state directory: the states of servers, and what ipvsadm has changed. */
+export function overridesFile(stateDir: string): OverridesFile & { readonly rules: Kept<RuleOverrides> } {
   const path = join(stateDir, 'overrides.json');
+  let known: All | undefined;
+  const all = (): All => {
+    known ??= read(path);
+    return known;
+  };
+  const save = (part: Partial<All>) => {
+    const now = { ...all(), ...part };
+    writeDurably(path, textOf(now));
+    known = now;
+  };
   return {
-    load() {
-      let text: string;
-      try {
-        text = readFileSync(path, 'utf8');
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return NO_OVERRIDES;
-        throw new Error(`${path} cannot be read: ${(error as Error).message}`);
-      }
-      return overridesOf(parse(path, text));
-    },
-    save(overrides) {
-      const list = listOverrides(overrides);
-      writeDurably(path, `${JSON.stringify({ version: 1, overrides: list }, undefined, 2)}\n`);
+    load: () => (all().overrides.length === 0 ? NO_OVERRIDES : overridesOf(all().overrides)),
+    save: (overrides) => save({ overrides: listOverrides(overrides) }),
+    rules: {
+      load: () => (all().rules.length === 0 ? NO_RULES : rulesOf(all().rules)),
+      save: (rules) => save({ rules: listRules(rules) }),
     },
   };
 }
 
-function parse(path: string, text: string): readonly Override[] {
+/** States are few and written to be read by people; rules may be many, and are a line each. */
+function textOf({ overrides, rules }: All): string {
+  if (rules.length === 0) return `${JSON.stringify({ version: 1, overrides }, undefined, 2)}\n`;
+  const lines = rules.map((one) => JSON.stringify(one)).join(',\n');
+  return `{"version": 2, "overrides": ${JSON.stringify(overrides, undefined, 2)}, "rules": [\n${lines}\n]}\n`;
+}
+
+function read(path: string): All {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return NOTHING;
+    throw new Error(`${path} cannot be read: ${(error as Error).message}`);
+  }
+  return parse(path, text);
+}
+
+function parse(path: string, text: string): All {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -66,8 +106,8 @@ function parse(path: string, text: string): readonly Override[] {
     value = undefined;
   }
   const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data.overrides;
+  if (parsed.success) return { ...NOTHING, ...parsed.data };
   throw new Error(
-    `${path} is damaged or of a later version; it holds which servers are drained or disabled: repair it, or delete it and say so again`,
+    `${path} is damaged or of a later version; it holds which servers are drained or disabled, and what ipvsadm has changed: repair it, or delete it and say so again`,
   );
 }

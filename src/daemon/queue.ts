@@ -6,8 +6,12 @@ import type {
   ApplyHow,
   ConfigText,
   DiffDone,
+  OverrideName,
   Refused,
   ReloadDone,
+  RulesDone,
+  RulesRequest,
+  WrittenOverrides,
 } from '../api/control.ts';
 import type { AdminChange } from '../core/model/override.ts';
 
@@ -29,6 +33,17 @@ export type Event =
       readonly kind: 'admin';
       readonly request: AdminRequest;
       readonly answer: Answer<AdminChange['servers']>;
+    }
+  | { readonly kind: 'rules'; readonly request: RulesRequest; readonly answer: Answer<RulesDone> }
+  | {
+      readonly kind: 'drop';
+      readonly of: readonly OverrideName[] | 'all';
+      readonly answer: Answer<ReloadDone>;
+    }
+  | {
+      readonly kind: 'write-overrides';
+      readonly dry: boolean;
+      readonly answer: Answer<WrittenOverrides | Refused>;
     }
   | { readonly kind: 'look' }
   /** Servers have come up or gone down: weights are to be what the verdicts now say. */

@@ -22,6 +22,7 @@ import { overridesFile } from './overrides-file.ts';
 import { Prompts } from './prompts.ts';
 import { EventQueue } from './queue.ts';
 import { checkConfig, type ReadConfig, readConfig } from './read-config.ts';
+import { Rules } from './rules.ts';
 import { openSupervisor, type Supervisor } from './supervisor.ts';
 import { startUpkeep } from './upkeep.ts';
 
@@ -116,16 +117,17 @@ async function direct(
   const able = checkConfig(read, plane.kind === 'ipvs' ? 'ipvs' : 'bpf');
   if (!able.ok) return refuse(able.problems);
   const host = openHost({ stateDir: options.stateDir });
+  const kept = overridesFile(options.stateDir);
   const health = new Health({
     log,
     changed: () => queue.push({ kind: 'verdicts' }),
     adopted: ({ notify }) => notifier.adopt(notify),
-    overrides: overridesFile(options.stateDir),
+    overrides: kept,
   });
   part.health = health;
   const prompts = new Prompts({ plane, open: openRawPackets, rate: read.config.limits.answer_rate, log });
   const edge = { plane, host, prompt: prompts.prompt.bind(prompts) };
-  const director = new Director({ edge, read, health, log });
+  const director = new Director({ edge, read, health, rules: new Rules({ file: kept.rules, log }), log });
   part.director = director;
   const plan = await director.converge();
   // Not before: until all is as configured here, the plane before this one serves new clients, too.

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SERVICES } from '../api/control.fixture.ts';
+import type { RulesRequest } from '../api/control.ts';
 import { parseAddress } from '../core/address/address.ts';
 import type { ServiceCounters } from '../core/model/counters.ts';
 import type { ServiceKey } from '../core/model/service.ts';
@@ -17,9 +18,10 @@ const LEAVING: ServiceCounters = {
 };
 const lookups: Lookups = { names: NAMES, labels: NUMERIC, resolve: async () => {}, learn: async () => {} };
 
-/** Types a line; `asked` are the services to be set to zero. */
-async function type(text: string, input = '') {
+/** Types a line; `zeroed` are the services to be set to zero, `requests` what was to be changed. */
+async function type(text: string, input = '', program = 'ipvsadm') {
   let [out, err] = ['', ''];
+  const requests: RulesRequest[] = [];
   const zeroed: (ServiceKey | undefined)[] = [];
   const client = {
     status: async () => ({ plane: 'eBPF plane made anew: room for 65536 IPv4 and 1024 IPv6 connections' }),
@@ -27,6 +29,13 @@ async function type(text: string, input = '') {
     zero: async (key?: ServiceKey) => {
       zeroed.push(key);
       return key === undefined || SERVICES.some((one) => one.key === key) ? [key] : [];
+    },
+    changeRules: async (request: RulesRequest) => {
+      requests.push(request);
+      const refused = request.changes.flatMap(({ kind }, at) =>
+        kind === 'delete-service' ? [{ at, code: 'ESRCH' as const }] : [],
+      );
+      return { ok: true, steps: 1, lines: [], refused };
     },
     async *connections() {
       yield [
@@ -42,7 +51,7 @@ async function type(text: string, input = '') {
       ];
     },
   };
-  const code = await run('ipvsadm', text.split(' '), {
+  const code = await run(program, text.split(' ').filter(Boolean), {
     out: (piece) => {
       out += piece;
     },
@@ -50,10 +59,11 @@ async function type(text: string, input = '') {
       err += piece;
     },
     input: () => Buffer.from(input),
-    open: () => daemonTable(client as unknown as Parameters<typeof daemonTable>[0], '/etc/weir/weir.yaml'),
+    open: () =>
+      daemonTable(client as unknown as Parameters<typeof daemonTable>[0], '/etc/weir/weir.yaml', 'alice'),
     lookups,
   });
-  return { out, err, code, zeroed };
+  return { out, err, code, zeroed, requests };
 }
 
 describe('ipvsadm on a running director', () => {
@@ -86,18 +96,71 @@ describe('ipvsadm on a running director', () => {
     expect(await type('-Z -t 203.0.113.100:80')).toMatchObject({ code: 0, zeroed: ['tcp 203.0.113.100:80'] });
     expect(await type('-Z')).toMatchObject({ code: 0, zeroed: [undefined] });
     expect(await type('-Z -t 203.0.113.9:80')).toMatchObject({ code: 255, err: 'No such service\n' });
-    expect(await type('-Z -f 1')).toMatchObject({ code: 255, err: 'No such service\n', zeroed: [] });
+    expect(await type('-Z -f 1')).toMatchObject({ code: 255, err: 'No such service\n' });
     expect(await type('-Ln -f 1')).toMatchObject({ code: 1, err: 'No such service\n' });
   });
 
-  it('says where what should be stands, and which plane has direct routing', async () => {
-    expect(await type('-A -t 203.0.113.9:80')).toMatchObject({
-      code: 255,
-      err: expect.stringContaining('/etc/weir/weir.yaml'),
-    });
-    expect((await type('-a -t 203.0.113.100:80 -r 192.168.1.9')).err).toContain('dataplane: ipvs');
-    const two = await type('-R', '-A -t 1.2.3.4:80\n-a -t 1.2.3.4:80 -r 10.0.0.1 -m\n');
-    expect(two.err.split('\n').length).toBe(3);
-    expect(two.code).toBe(255);
+  it('sends what is changed in one request, and says what is refused', async () => {
+    const rule = { scheduler: 'sh', scheduler_flags: ['sh-port'], persistence: null, one_packet: false };
+    const added = await type('-A -t 203.0.113.9:80 -s sh -b sh-port');
+    expect(added).toMatchObject({ code: 0, err: '', out: '' });
+    const service = 'tcp 203.0.113.9:80';
+    expect(added.requests).toEqual([{ changes: [{ kind: 'add-service', service, rule }], by: 'alice' }]);
+    const some = await type(
+      '-R',
+      '-A -t 1.2.3.4:80 -s rr\n-a -t 1.2.3.4:80 -r 10.0.0.1 -m\n-a -t 1.2.3.4:80 -r 10.0.0.2\n' +
+        '-a -t 1.2.3.4:80 -r 10.0.0.3 -m -w 0 -x 9 -y 3\n-D -u 1.2.3.4:53\n',
+    );
+    expect(some).toMatchObject({ code: 255, requests: [{ changes: expect.anything() }] });
+    expect(some.requests[0]!.changes.slice(1)).toEqual([
+      ...[
+        {
+          server: '10.0.0.1:80',
+          rule: { weight: 1, upper_threshold: 0, lower_threshold: 0, method: 'nat', tunnel: null },
+        },
+        {
+          server: '10.0.0.3:80',
+          rule: { weight: 0, upper_threshold: 9, lower_threshold: 3, method: 'nat', tunnel: null },
+        },
+      ].map((one) => ({ kind: 'add-server', service: 'tcp 1.2.3.4:80', ...one })),
+      { kind: 'delete-service', service: 'udp 1.2.3.4:53' },
+    ]);
+    expect(some.err.split('\n')).toEqual([expect.stringContaining('dataplane: ipvs'), 'No such service', '']);
+  });
+
+  it.each([
+    ['-A -u 1.2.3.4:5060 -s rr -p --pe magic', /^Scheduler or persistence engine not found$/m],
+    ['-A -u 1.2.3.4:5060 -s rr --pe sip', /./],
+    ['-A -t 1.2.3.4:80 -s magic', /^Scheduler or persistence engine not found$/m],
+    ['-A -t 1.2.3.4:80 -s rr -b flag-2', /rr has no flag flag-2/],
+    ['-A -t 1.2.3.4:80 -p 60 -M 255.0.255.0', /255\.0\.255\.0 is not the mask/],
+    ['-a -t 203.0.113.100:80 -r 192.168.1.9', /dataplane: ipvs.* -m$/m],
+    ['--set 100 0 0', /in \/etc\/weir\/weir\.yaml/],
+    ['--start-daemon master', /dataplane: ipvs/],
+  ])('does not ask the daemon for %s', async (line, words) => {
+    expect(await type(line)).toMatchObject({ code: 255, err: expect.stringMatching(words), requests: [] });
+  });
+
+  it('has words for all that a configuration has', async () => {
+    const lines =
+      '-A -f 7 -6 -s rr\n-A --sctp-service 1.2.3.4:80 -s sh -b sh-fallback\n' +
+      '-A -u 1.2.3.4:5060 -s rr -p 90 -M 255.255.255.0 --pe sip\n';
+    expect((await type('-R', lines)).requests[0]!.changes).toMatchObject([
+      { service: 'fwmark 7 IPv6' },
+      { service: 'sctp 1.2.3.4:80', rule: { scheduler: 'sh', scheduler_flags: ['sh-fallback'] } },
+      { rule: { persistence: { timeout: 90_000, granularity: 24, engine: 'sip' } } },
+    ]);
+  });
+
+  it('clears all by one word, and replaces all or nothing', async () => {
+    expect((await type('-C')).requests).toEqual([{ changes: [{ kind: 'flush' }], by: 'alice' }]);
+    const rules = '-A -t 1.2.3.4:80 -s rr\n-a -t 1.2.3.4:80 -r 10.0.0.1 -m\n';
+    const done = await type('', rules, 'ipvsadm-restore');
+    expect(done).toMatchObject({ code: 0, err: '' });
+    expect(done.requests.map(({ changes, together }) => [changes.map(({ kind }) => kind), together])).toEqual(
+      [[['flush', 'add-service', 'add-server'], true]],
+    );
+    const refused = await type('', `${rules}-a -t 1.2.3.4:80 -r 10.0.0.2\n`, 'ipvsadm-restore');
+    expect(refused).toMatchObject({ code: 255, err: expect.stringContaining('-m'), requests: [] });
   });
 });

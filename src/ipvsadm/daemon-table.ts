@@ -1,12 +1,11 @@
-/** What a director on Weir's own plane does, as a table of ipvsadm. It is listed; what should be stands in its configuration. */
+/** What a director on Weir's own plane does, as a table of ipvsadm. What is changed by it overrides the configuration. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ControlClient } from '../api/client.ts';
 import { familyOf } from '../core/address/address.ts';
 import type { ServerCounters, ServiceCounters, Traffic } from '../core/model/counters.ts';
 import { maskAddress, type Persistence } from '../core/model/persistence.ts';
-import { isGroup, parseServiceKey, type ServiceKey, serviceKey } from '../core/model/service.ts';
+import { isGroup, parseServiceKey, type ServiceKey } from '../core/model/service.ts';
 import {
-  type IpvsServer,
   type IpvsServiceId,
   type IpvsStats,
   ipvsServiceText,
@@ -14,13 +13,15 @@ import {
   type ListedService,
 } from '../dataplane/ipvs/codec/values.ts';
 import { KernelError } from '../kernel/errors.ts';
+import { type Changing, daemonRules } from './daemon-rules.ts';
 import { HOST_MASK } from './draft.ts';
 import { ONE_PACKET, PERSISTENT, parseSchedulerFlags } from './flags.ts';
 import type { ListedConnection } from './render-rest.ts';
 import { type Table, TableRefusal } from './table.ts';
+import { keyOf } from './to-rule.ts';
 
 /** Of the daemon, so much is asked. */
-export type Asked = Pick<ControlClient, 'status' | 'services' | 'connections' | 'zero'>;
+export type Asked = Pick<ControlClient, 'status' | 'services' | 'connections' | 'zero'> & Changing;
 
 /** Milliseconds between two looks at the counters, of which rates are made. */
 const RATE_MS = 1000;
@@ -87,17 +88,15 @@ function serverOf(server: ServerCounters, before?: ServerCounters): ListedServer
   };
 }
 
-const keyOf = (id: IpvsServiceId): ServiceKey | undefined =>
-  'fwmark' in id || id.protocol === 'sctp' ? undefined : serviceKey({ ...id, protocol: id.protocol });
-
 const missing = (id: IpvsServiceId) => new KernelError(`look up ${ipvsServiceText(id)}`, NO_SUCH_SERVICE);
 
 /** What is there, but for what only finishes its connections. */
 const present = <T extends { readonly leaving: boolean }>(all: readonly T[]): readonly T[] =>
   all.filter(({ leaving }) => !leaving);
 
-/** A table for the daemon whose configuration file is `file`. */
-export function daemonTable(client: Asked, file: string): Table {
+/** A table for the daemon whose configuration file is `file`; `by`: who asks. */
+export function daemonTable(client: Asked, file: string, by: string): Table {
+  const rules = daemonRules(client, { natOnly: true, by });
   let services: Promise<readonly ServiceCounters[]> | undefined;
   let before: ReadonlyMap<ServiceKey, ServiceCounters> = new Map();
   const look = () => {
@@ -110,17 +109,13 @@ export function daemonTable(client: Asked, file: string): Table {
     if (found === undefined) throw missing(id);
     return found;
   };
-  const fixed = () => {
-    throw new TableRefusal(
-      `what this director balances stands in ${file}: change it there and run \`weir reload\`; \`weir import ipvsadm\` makes such a file of rules`,
-    );
+  /** What is listed after a change is asked for anew. */
+  const changing = async <T>(change: Promise<T>): Promise<T> => {
+    services = undefined;
+    return change;
   };
-  const server = (_: IpvsServiceId, { forward }: Pick<IpvsServer, 'forward'>) => {
-    if (forward !== 'masq')
-      throw new TableRefusal(
-        'direct routing and tunnels are on the plane `dataplane: ipvs` alone; this director needs -m',
-      );
-    return fixed();
+  const fixed = (what: string) => {
+    throw new TableRefusal(what);
   };
   return {
     info: async () => ({ version: '1.2.1', conn_tab_size: roomOf((await client.status()).plane) }),
@@ -170,31 +165,24 @@ export function daemonTable(client: Asked, file: string): Table {
       throw new TableRefusal(`each service of this director has time-outs of its own, in ${file}`);
     },
     listDaemons: () => [],
-    addService: fixed,
-    setService: fixed,
-    delService: fixed,
-    addServer: server,
-    setServer: server,
-    delServer: fixed,
-    changeAll: (changes) =>
-      new Map(
-        changes.map((change, i) => {
-          try {
-            return 'server' in change && change.kind !== 'delete-server'
-              ? [i, server(change.id, change.server)]
-              : [i, fixed()];
-          } catch (error) {
-            return [i, error];
-          }
-        }),
-      ),
-    flush: fixed,
-    setTimeouts: fixed,
-    startDaemon: fixed,
-    stopDaemon: fixed,
+    addService: (service) => changing(rules.change({ kind: 'add-service', service })),
+    setService: (service) => changing(rules.change({ kind: 'edit-service', service })),
+    delService: (id) => changing(rules.change({ kind: 'delete-service', id })),
+    addServer: (id, server) => changing(rules.change({ kind: 'add-server', id, server })),
+    setServer: (id, server) => changing(rules.change({ kind: 'edit-server', id, server })),
+    delServer: (id, server) => changing(rules.change({ kind: 'delete-server', id, server })),
+    changesAtOnce: Number.POSITIVE_INFINITY,
+    changeAll: (changes) => changing(rules.changeAll(changes)),
+    flush: () => changing(rules.flush()),
+    replace: (all) => changing(rules.replace(all)),
+    setTimeouts: () => fixed(`each service of this director has time-outs of its own, in ${file}`),
+    startDaemon: () => fixed(NO_SYNC),
+    stopDaemon: () => fixed(NO_SYNC),
     close() {},
   };
 }
+
+const NO_SYNC = 'sync daemons are on the plane `dataplane: ipvs` alone';
 
 /** How many connections there is room for, by the plane's own description; 0 where it does not say. */
 const roomOf = (plane: string): number => Number(/room for (\d+)/.exec(plane)?.[1] ?? 0);

@@ -74,7 +74,7 @@ export async function executeAll(
   };
   for await (const command of commands) {
     if (isChange(command)) {
-      if (changes.push(command) >= CHANGES_AT_ONCE) await flush();
+      if (changes.push(command) >= (place.table.changesAtOnce ?? CHANGES_AT_ONCE)) await flush();
       continue;
     }
     await flush();
@@ -85,8 +85,12 @@ export async function executeAll(
   return { last, worst };
 }
 
-/** Throws what is no refusal. */
-async function sayRefusal(error: unknown, kind: Command['kind'], place: Place): Promise<void> {
+/** Says what the table has refused. Throws what is no refusal. */
+export async function sayRefusal(
+  error: unknown,
+  kind: Command['kind'],
+  place: Pick<Place, 'err'>,
+): Promise<void> {
   const text = refusalText(error, kind);
   if (text === undefined) throw error;
   await place.err(`${text}\n`);

@@ -1,5 +1,6 @@
 /** The programs ipvsadm, ipvsadm-save and ipvsadm-restore. */
 import { readFileSync } from 'node:fs';
+import { caller } from './caller.ts';
 import { EXIT, execute, type Streams } from './execute.ts';
 import { helpText, versionText } from './help.ts';
 import { NoIpvs } from './kernel-table.ts';
@@ -24,7 +25,7 @@ export function processIo(): ProgramIo {
     out: (text) => write(process.stdout, text),
     err: (text) => write(process.stderr, text),
     input: () => readFileSync(0),
-    open: () => openTable(process.env['WEIR_RUN_DIR'] || '/run/weir'),
+    open: () => openTable(process.env['WEIR_RUN_DIR'] || '/run/weir', caller(process.env)),
     lookups: openLookups(),
   };
 }

@@ -2,11 +2,11 @@
 import { formatEndpoint } from '../core/address/address.ts';
 import { ipvsServiceText } from '../dataplane/ipvs/codec/values.ts';
 import type { Parsed } from './command.ts';
-import { EXIT, execute, executeAll, type Place, type SimpleCommand } from './execute.ts';
+import { EXIT, execute, executeAll, type Place, type SimpleCommand, sayRefusal } from './execute.ts';
 import type { Lookups } from './lookup.ts';
 import { HostNotLookedUp } from './names.ts';
 import { parseCommand } from './parse.ts';
-import { type Present, restorePlan, rulesetOf } from './replace.ts';
+import { type Present, type RestoreStep, type Ruleset, restorePlan, rulesetOf } from './replace.ts';
 import { piecesOf, type Rule, readRules } from './rules.ts';
 import type { Table } from './table.ts';
 
@@ -80,8 +80,23 @@ export async function replaceByRules(bytes: Uint8Array, place: Place): Promise<n
   }
   const { ruleset, refusals } = read;
   for (const { text } of refusals) await place.err(`${text}\n`);
-  const { worst } = await executeAll(restorePlan(ruleset, await presentOf(place.table)), place);
+  const steps = await stepsLeft(ruleset, place);
+  if (steps === undefined) return EXIT.refused;
+  const { worst } = await executeAll(steps, place);
   return refusals.length === 0 ? worst : EXIT.refused;
+}
+
+/** What a table that replaces all services at once has not done by that; undefined where it was refused, which is said. */
+async function stepsLeft(
+  ruleset: Ruleset,
+  { table, err }: Place,
+): Promise<AsyncGenerator<RestoreStep> | undefined> {
+  if (table.replace === undefined) return restorePlan(ruleset, await presentOf(table));
+  const refused = await table.replace(ruleset.services);
+  for (const { kind, error } of refused) await sayRefusal(error, kind, { err });
+  if (refused.length > 0) return undefined;
+  const nothing = { services: new Map(), serversOf: async () => new Map() };
+  return restorePlan({ ...ruleset, services: new Map() }, { ...nothing, daemons: await table.listDaemons() });
 }
 
 /** `ipvsadm-restore --strict-compat`: clears and adds line by line, as the real one. */

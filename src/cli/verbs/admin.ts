@@ -1,10 +1,10 @@
-/** `weir drain`, `undrain`, `disable`, `enable` and `overrides`: what an operator says of servers, over what is configured. */
+/** `weir drain`, `undrain`, `disable` and `enable`: what an operator says of servers, over what is configured. */
 import { formatEndpoint } from '../../core/address/address.ts';
 import type { ServerStatus } from '../../core/health/status.ts';
-import { type AdminState, overrideText } from '../../core/model/override.ts';
+import type { AdminState } from '../../core/model/override.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { findServices } from '../find.ts';
-import { output, type Session, say, table } from '../session.ts';
+import { output, say } from '../session.ts';
 import { plural } from '../text.ts';
 import type { Verb } from '../verb.ts';
 
@@ -102,41 +102,3 @@ export const enable: Verb = adminVerb('enable', 'up', {
   description: 'The same as weir undrain.',
   examples: [['weir enable 192.168.1.101', 'it is well again']],
 });
-
-export const overrides: Verb = {
-  name: 'overrides',
-  group: 'Looking:',
-  summary: 'list the servers that are drained or disabled',
-  description:
-    'Lists what operators have said by weir drain and weir disable, and what is left on each server. A server that is not ' +
-    'configured at present keeps its override for when it comes back.',
-  examples: [['weir overrides -o json', 'for a program']],
-  async run(session) {
-    const list = await session.client.overrides();
-    const servers = list.length === 0 ? [] : await session.client.servers();
-    await output(session, list, () => overridesText(session, list, servers));
-    if (list.length === 0) await say(session, 'no overrides');
-    return EXIT.done;
-  },
-};
-
-function overridesText(
-  session: Session,
-  list: Awaited<ReturnType<Session['client']['overrides']>>,
-  servers: readonly ServerStatus[],
-): string {
-  const columns = [
-    { title: 'SERVER', align: 'left' },
-    { title: 'SERVICE', align: 'left' },
-    { title: 'LEFT', align: 'right' },
-    { title: 'WHY', align: 'left' },
-  ] as const;
-  const rows = list.map((one) => {
-    const found = servers.find(
-      (server) => server.service === one.service && formatEndpoint(server) === one.server,
-    );
-    const left = found === undefined ? '-' : String(found.active + found.inactive);
-    return [one.server, one.service, left, overrideText(one)];
-  });
-  return table(session, columns, rows);
-}

@@ -7,7 +7,8 @@ import { output, planText, type Session, say } from '../session.ts';
 import { plural } from '../text.ts';
 import type { Verb } from '../verb.ts';
 
-async function sayRefused(session: Session, { ok, problems }: Refused): Promise<number> {
+/** Says why a configuration was refused; resolves to the exit code. */
+export async function sayRefused(session: Session, { ok, problems }: Refused): Promise<number> {
   await output(session, { ok, problems }, () => '');
   await say(
     session,

@@ -9,14 +9,15 @@ const WHERE = `Without a file: ${USUAL_RULES.join(' or ')}, whichever is there, 
 
 /** Where the programs of ipvsadm would print, here. */
 async function ioOf({ io, options: { runDir } }: Session) {
-  const [{ openTable }, { openLookups }] = await Promise.all([
+  const [{ openTable }, { openLookups }, { caller }] = await Promise.all([
     import('../../ipvsadm/open-table.ts'),
     import('../../ipvsadm/lookup.ts'),
+    import('../../ipvsadm/caller.ts'),
   ]);
   return {
     out: (text: string) => write(io.stdout, text),
     err: (text: string) => write(io.stderr, `weir: ${cleanLines(text)}`),
-    open: () => openTable(runDir),
+    open: () => openTable(runDir, caller(io.env)),
     lookups: openLookups(),
   };
 }

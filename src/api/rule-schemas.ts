@@ -158,7 +158,7 @@ export function readRulesRequest(body: unknown): RulesRequest | string {
   if (!result.success) return complaint(result.error);
   const { changes, together, by } = result.data;
   return {
-    changes: changes.map(inOrder),
+    changes: changes.map(inOneWay),
     ...(together !== undefined && { together }),
     ...(by !== undefined && { by: by.replaceAll(/\p{Cc}/gu, '?') }),
   };
@@ -170,9 +170,14 @@ export function readDropRequest(body: unknown): { readonly of: readonly Override
   return result.success ? result.data : complaint(result.error);
 }
 
-/** Flags have one order, so that the same ones are the same. */
-function inOrder(change: RuleChange): RuleChange {
-  if (!('rule' in change) || 'server' in change) return change;
+/** The same thing is said in one way: flags in their order, and no tunnel but to who is reached by one. */
+function inOneWay(change: RuleChange): RuleChange {
+  if (!('rule' in change)) return change;
+  if ('server' in change) {
+    const { method, tunnel } = change.rule;
+    const isPlain = method !== 'tunnel' || tunnel?.type === 'ipip';
+    return isPlain ? { ...change, rule: { ...change.rule, tunnel: null } } : change;
+  }
   const { scheduler_flags: flags } = change.rule;
   return {
     ...change,

@@ -101,13 +101,15 @@ const serviceRule = fc
   .chain((rule) =>
     fc.subarray([...flagsOf(rule.scheduler)]).map((scheduler_flags) => ({ ...rule, scheduler_flags })),
   );
-const serverRule = fc.record({
-  weight: fc.integer({ min: 0, max: 3 }),
-  upper_threshold: fc.constantFrom(0, 50),
-  lower_threshold: fc.constantFrom(0, 20),
-  method: fc.constantFrom('nat', 'direct', 'tunnel'),
-  tunnel: fc.constantFrom(null, { type: 'gre' }, { type: 'gue', port: 6080, checksum: 'remote' }),
-});
+const serverRule = fc
+  .record({
+    weight: fc.integer({ min: 0, max: 3 }),
+    upper_threshold: fc.constantFrom(0, 50),
+    lower_threshold: fc.constantFrom(0, 20),
+    method: fc.constantFrom('nat', 'direct', 'tunnel'),
+    tunnel: fc.constantFrom(null, { type: 'gre' }, { type: 'gue', port: 6080, checksum: 'remote' }),
+  })
+  .map((rule) => (rule.method === 'tunnel' ? rule : { ...rule, tunnel: null }));
 const change: fc.Arbitrary<RuleChange> = fc.oneof(
   fc.record({ kind: fc.constantFrom('add-service', 'edit-service'), service: key, rule: serviceRule }),
   fc.record({ kind: fc.constant('delete-service'), service: key }),

@@ -144,8 +144,10 @@ function* serverEdits(
   if (lower !== undefined) yield* setOrRemove(path, group, 'lower_threshold', lower || undefined);
   if (method !== undefined)
     yield* setOrRemove(path, group, 'method', method === (service['method'] ?? 'nat') ? undefined : method);
-  if (tunnel !== undefined)
-    yield* setOrRemove(path, group, 'tunnel', tunnelKey(tunnel, service['tunnel'])['tunnel']);
+  if (tunnel === undefined) return;
+  const by = method ?? group['method'] ?? service['method'];
+  const wanted = by === 'tunnel' ? tunnelKey(tunnel, service['tunnel'])['tunnel'] : undefined;
+  yield* setOrRemove(path, group, 'tunnel', wanted);
 }
 
 /** What a server has of its service unless it says otherwise. */

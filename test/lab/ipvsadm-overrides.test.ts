@@ -107,7 +107,8 @@ describe('ipvsadm’s changes', () => {
     for (const [line, words] of [
       [`-a -t ${web} -r 192.168.1.104:80`, /dataplane: ipvs.* -m\n$/],
       [`-a -t ${web} -r ${web} -m`, /is a virtual IP of this director/],
-      [`-A -u ${vip}:53 -s wrr -o -p 60`, /one_packet/],
+      [`-a -t ${web} -r 192.168.1.104:80 -m -w 70000`, /70000 is not a weight/],
+      [`-A -f 7 -s rr`, /dataplane: ipvs/],
     ] as const)
       expect(await ipvsadm(line)).toMatchObject({
         code: 255,

@@ -1,15 +1,16 @@
 /** The eBPF plane under test, its programs run by BPF_PROG_TEST_RUN; inside a lab's director. */
-
 import { join } from 'node:path';
+import type { Limits } from '../../src/core/model/config.ts';
 import { CONNECTION_STATES } from '../../src/core/model/state.ts';
 import { ETHERNET_HEADER, read16 } from '../../src/core/packet/bytes.ts';
 import { isPacket, parse } from '../../src/core/packet/parse.ts';
 import * as contract from '../../src/dataplane/bpf/contract.generated.ts';
-import { openBpfPlane } from '../../src/dataplane/bpf/plane.ts';
-import { runRetire } from '../../src/dataplane/bpf/retirement.ts';
+import { measureHz, openBpfPlane } from '../../src/dataplane/bpf/plane.ts';
+import { removeAll, runRetire } from '../../src/dataplane/bpf/retirement.ts';
 import { openTables, RETIRE_PIN, type Tables } from '../../src/dataplane/bpf/tables.ts';
 import { libbpf } from '../../src/kernel/libbpf.ts';
 import { makePins, removePins } from '../support/pins.ts';
+import { type Reusable, reusable } from './first-day.ts';
 import { frameOf } from './frames.ts';
 import {
   age,
@@ -20,36 +21,72 @@ import {
   readInterfaces,
   runPacket,
 } from './kernel.ts';
-import type { OpenSubject, Sent } from './subject.ts';
-
-/** Jiffies in a second, as the plane has measured them for the time-outs that it has written. */
-function jiffiesPerSecond(tables: Tables): number {
-  const { timeouts, timeouts_ms } = tables.serviceState.get(0);
-  const state = contract.WEIR_STATE_ESTABLISHED;
-  return Math.round((timeouts[state]! * 1000) / timeouts_ms[state]!);
-}
+import type { Interfaces } from './site.ts';
+import type { OpenSubject, Sent, Subject } from './subject.ts';
 
 function isFirstFragment(frame: Uint8Array): boolean {
   const parsed = parse({ frame, ifindex: 0 }, read16(frame, 12) === 0x86dd ? 6 : 4);
   return isPacket(parsed) ? parsed.part === 'first' : parsed.first !== undefined;
 }
 
-/** Opens an eBPF plane with tables of its own. */
-export const openBpfSubject: OpenSubject = (limits) => {
+/** Tables that have been made, with what belongs to them. */
+interface Made {
+  readonly pinDir: string;
+  readonly tables: Tables;
+  readonly hz: number;
+  readonly reuse: Reusable;
+}
+
+/** Subjects one after another; those with the same limits have the same tables, put back to their first day. */
+export interface BpfSubjects {
+  readonly open: OpenSubject;
+  close(): void;
+}
+
+/** None yet. */
+export function bpfSubjects(): BpfSubjects {
+  const interfaces = readInterfaces();
+  const idle = new Map<string, Made>();
+  return {
+    open: (limits) => {
+      const name = JSON.stringify(limits);
+      const before = idle.get(name);
+      idle.delete(name);
+      return openOn(limits, interfaces, before, (made) => idle.set(name, made));
+    },
+    close: () => {
+      for (const made of idle.values()) removeTables(made);
+      idle.clear();
+    },
+  };
+}
+
+function removeTables({ pinDir, tables, reuse }: Made): void {
+  reuse.close();
+  tables.close();
+  removeAll(pinDir);
+  removePins(pinDir);
+}
+
+/** A plane on tables that are there, or on new ones; `over` gets them when it is closed. */
+function openOn(
+  limits: Limits,
+  interfaces: Interfaces,
+  before: Made | undefined,
+  over: (made: Made) => void,
+): Subject {
   const objectFile = 'dist/director.bpf.o';
-  const pinDir = makePins();
-  // The plane itself lets nobody near its programs, and loading them a second time would take as long as all the rest.
-  let tables!: Tables;
+  const pinDir = before?.pinDir ?? makePins();
+  // The plane itself lets nobody near its programs, and closes them with it.
+  const tables = before?.tables ?? openTables(libbpf(), objectFile, pinDir, limits);
+  const { hz, reuse } = before ?? { hz: measureHz(tables), reuse: reusable(tables) };
   const plane = openBpfPlane({
     objectFile,
     pinDir,
     limits,
-    openTables: (...words) => {
-      tables = openTables(...words);
-      return tables;
-    },
+    hz,
+    openTables: () => ({ ...tables, close: () => {} }),
   });
-  const interfaces = readInterfaces();
   return {
     plane,
     send: (side, packet) => {
@@ -66,7 +103,7 @@ export const openBpfSubject: OpenSubject = (limits) => {
       return receive(frameOf(packet, interfaces[side].mac));
     },
     elapse: (milliseconds) => {
-      const jiffies = Math.ceil((milliseconds * jiffiesPerSecond(tables)) / 1000);
+      const jiffies = Math.ceil((milliseconds * hz) / 1000);
       age(tables, jiffies);
       ageFragments(tables, jiffies);
     },
@@ -87,9 +124,10 @@ export const openBpfSubject: OpenSubject = (limits) => {
       libbpf().closeFd(program);
     },
     close: () => {
-      plane.destroy();
       plane.close();
-      removePins(pinDir);
+      const made = { pinDir, tables, hz, reuse };
+      if (reuse.reset()) over(made);
+      else removeTables(made);
     },
   };
-};
+}

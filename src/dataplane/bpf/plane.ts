@@ -34,6 +34,8 @@ export interface BpfPlaneOptions {
   readonly limits: Limits;
   /** Default: auto. */
   readonly attach?: HowAttached;
+  /** Jiffies in a second, for who has measured them: it takes a while. */
+  readonly hz?: number;
   /** Opens the tables; for who wants to see them too. Default: `openTables`. */
   readonly openTables?: typeof openTables;
 }
@@ -92,10 +94,9 @@ function makePlane(
   tables: Tables,
   how: Attachment,
   retirement: Retirement,
-  { limits, pinDir }: BpfPlaneOptions,
+  { limits, pinDir, hz = measureHz(tables) }: BpfPlaneOptions,
   unlock: () => void,
 ): BpfPlane {
-  const hz = measureHz(tables);
   const registry = readRegistry(tables);
   const publisher: Publisher = {
     tables,
@@ -212,7 +213,7 @@ const FREQUENCIES = [100, 250, 300, 1000];
 const MEASURE_MS = 150;
 
 /** Jiffies a second: the kernel does not say, so two readings and a clock decide among those there are. */
-function measureHz(tables: Tables): number {
+export function measureHz(tables: Tables): number {
   const begin = { at: performance.now(), jiffies: jiffies(tables) };
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, MEASURE_MS);
   const measured = (((jiffies(tables) - begin.jiffies) >>> 0) * 1000) / (performance.now() - begin.at);

@@ -4,7 +4,7 @@ import type { ServiceKey, VirtualService } from '../../core/model/service.ts';
 import type { PlaneState } from '../port.ts';
 import type { IpvsTimeouts } from './codec/values.ts';
 import { damageOf } from './difference.ts';
-import { find, hasTimeouts, type Table } from './publish.ts';
+import { find, hasTimeouts, type Listed, listAll, type Table } from './publish.ts';
 import type { ServiceRecord } from './record.ts';
 
 /** Services that are looked at before the event loop gets its turn: some ten milliseconds. */
@@ -26,11 +26,11 @@ export function openInspector(table: Table, record: ServiceRecord): Inspector {
   let timeouts: IpvsTimeouts | undefined;
   let hasLooked = false;
   let rest: ServiceKey[] = [];
-  const lookAt = (key: ServiceKey): void => {
+  const lookAt = (key: ServiceKey, listed: Listed): void => {
     const own = record.services.get(key);
     wrong.delete(key);
     if (own === undefined || own.leaving) return;
-    const found = find(table, own.service);
+    const found = find(table, own.service, listed);
     const words = found === undefined ? null : damageOf(own.service, found);
     if (words !== undefined) wrong.set(key, words);
   };
@@ -38,8 +38,11 @@ export function openInspector(table: Table, record: ServiceRecord): Inspector {
     look: async (leave) => {
       timeouts = undefined;
       if (rest.length === 0) rest = [...record.services.keys()];
+      if (rest.length === 0) return;
+      // With one question for all services; only their servers have to be asked for one by one.
+      const listed = listAll(table);
       while (rest.length > 0) {
-        for (const key of rest.splice(0, CHUNK)) lookAt(key);
+        for (const key of rest.splice(0, CHUNK)) lookAt(key, listed);
         await setImmediate();
         if (leave()) return;
       }
@@ -50,7 +53,10 @@ export function openInspector(table: Table, record: ServiceRecord): Inspector {
       else wrong.set(key, 'published in part');
     },
     observe: () => {
-      if (!hasLooked) for (const key of record.services.keys()) lookAt(key);
+      if (!hasLooked && record.services.size > 0) {
+        const listed = listAll(table);
+        for (const key of record.services.keys()) lookAt(key, listed);
+      }
       hasLooked = true;
       timeouts ??= table.getTimeouts();
       return withTimeouts(timeouts, stateOf(record, wrong));

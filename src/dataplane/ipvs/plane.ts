@@ -3,12 +3,11 @@ import { mkdirSync } from 'node:fs';
 import { serviceKey } from '../../core/model/service.ts';
 import { lockDirectory } from '../../kernel/lock.ts';
 import type { KernelPlane } from '../port.ts';
-import { ipvsServiceText, type ListedService } from './codec/values.ts';
 import { listConnections, passing } from './connections.ts';
 import { countersOf } from './counters.ts';
 import { openInspector } from './inspect.ts';
 import { openIpvs, openRecord } from './open.ts';
-import { clear, publish, removeOwn, sweepService, type Table } from './publish.ts';
+import { clear, find, listAll, publish, removeOwn, sweepService, type Table } from './publish.ts';
 import type { ServiceRecord } from './record.ts';
 import { observeDaemons, syncDaemonHands } from './sync-daemons.ts';
 
@@ -144,12 +143,9 @@ function makePlane(
 
 /** Weir's services that the table has, each with what it has of it. */
 function ownServices(table: Table, record: ServiceRecord) {
-  const listed = new Map<string, ListedService>();
-  for (const one of table.listServices()) listed.set(ipvsServiceText(one.id), one);
+  const listed = listAll(table);
   return [...record.services].flatMap(([key, own]) => {
-    const service = listed.get(key);
-    return service === undefined
-      ? []
-      : [{ key, ...own, found: { service, servers: table.listServers(service.id) } }];
+    const found = find(table, own.service, listed);
+    return found === undefined ? [] : [{ key, ...own, found }];
   });
 }

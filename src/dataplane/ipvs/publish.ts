@@ -2,7 +2,7 @@
 import type { ServiceKey, VirtualService } from '../../core/model/service.ts';
 import { KernelError } from '../../kernel/errors.ts';
 import { loadModule } from '../../kernel/modules.ts';
-import type { IpvsService, IpvsTimeouts } from './codec/values.ts';
+import { type IpvsService, type IpvsTimeouts, ipvsServiceText, type ListedService } from './codec/values.ts';
 import { changesFor, type Found, isIdle, isLeaving, type TableChange } from './difference.ts';
 import type { ServiceRecord } from './record.ts';
 import { stopOwnDaemons } from './sync-daemons.ts';
@@ -39,9 +39,24 @@ function delIfThere(del: () => void): void {
   }
 }
 
-/** A service as the table has it; undefined where it has none. */
-export function find(table: Table, service: VirtualService): Found | undefined {
+/** The services of the table by their names: many with one question. */
+export type Listed = ReadonlyMap<string, ListedService>;
+
+/** Asks for all of them. */
+export const listAll = (table: Table): Listed =>
+  new Map(table.listServices().map((one) => [ipvsServiceText(one.id), one]));
+
+/** A service as the table has it; undefined where it has none. `listed` is what has just been listed, if it was. */
+export function find(
+  table: Table,
+  service: VirtualService,
+  listed?: Listed,
+): (Found & { readonly service: ListedService }) | undefined {
   const id = ipvsIdOf(service);
+  if (listed !== undefined) {
+    const there = listed.get(ipvsServiceText(id));
+    return there && { service: there, servers: table.listServers(id) };
+  }
   try {
     return { service: table.getService(id), servers: table.listServers(id) };
   } catch (error) {

@@ -10,7 +10,7 @@ import {
   NLMSG_DONE,
   NLMSG_ERROR,
 } from './message.ts';
-import { NetlinkSocket, type SocketCalls } from './socket.ts';
+import { NETLINK_GENERIC, NetlinkSocket, type SocketCalls } from './socket.ts';
 
 const MSG_PEEK = 0x02;
 const REQUEST = { asked: 'list links', type: 18, payload: new Uint8Array(16) };
@@ -89,6 +89,11 @@ describe('a dump', () => {
     ]);
     const [found] = new NetlinkSocket(library).dump(REQUEST);
     expect(found?.payload).toEqual(new Uint8Array(100_000).fill(9));
+    // Generic netlink has none so long: nothing is asked for in advance, and one that is cut off is refused.
+    const long = [(n: number) => [message(16, n, 2, new Uint8Array(100_000)), message(NLMSG_DONE, n)]];
+    expect(() => new NetlinkSocket(scripted(long).library, NETLINK_GENERIC).dump(REQUEST)).toThrow(
+      /list links.*an answer of 100016 bytes in one piece/,
+    );
   });
 
   it('that fails at its end is an error', () => {

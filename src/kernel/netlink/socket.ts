@@ -38,6 +38,7 @@ const DUMP_ATTEMPTS = 20;
 /** So many refusals, of some hundred bytes each, have room in the socket's buffer. */
 const CHANGES_AT_ONCE = 64;
 const EBUSY = 16;
+const EMSGSIZE = 90;
 const ETIMEDOUT = 110;
 
 /** What is asked of the kernel. */
@@ -58,12 +59,15 @@ export type SocketCalls = Pick<Libc, 'socket' | 'setsockopt' | 'getsockopt' | 's
 export class NetlinkSocket {
   readonly #libc: SocketCalls;
   readonly #fd: number;
+  /** Generic netlink sends no datagram that has no room in the buffer (a listing's have 32 KiB at most), so its length need not be asked first. */
+  readonly #peeks: boolean;
   #sequence = 0;
   #buffer = new Uint8Array(65_536);
 
   /** Opens the socket through the given C library; throws a `KernelError` where the kernel refuses. */
   constructor(library: SocketCalls = libc(), protocol: number = NETLINK_ROUTE) {
     this.#libc = library;
+    this.#peeks = protocol !== NETLINK_GENERIC;
     this.#fd = this.#libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
     for (const option of ACKNOWLEDGEMENT_OPTIONS)
       this.#libc.setsockopt(this.#fd, SOL_NETLINK, option, u32(1));
@@ -180,11 +184,15 @@ export class NetlinkSocket {
     return this.#receiveAny(asked).filter((message) => message.sequence === sequence);
   }
 
-  /** The messages of the next datagram. The length is peeked at first, so that nothing is cut off. */
+  /** The messages of the next datagram, of which nothing is cut off. */
   #receiveAny(asked: string): readonly Message[] {
-    const length = this.#recv(asked, this.#buffer.subarray(0, 0), MSG_PEEK | MSG_TRUNC);
-    if (length > this.#buffer.length) this.#buffer = new Uint8Array(length);
-    const received = this.#recv(asked, this.#buffer, 0);
+    if (this.#peeks) {
+      const length = this.#recv(asked, this.#buffer.subarray(0, 0), MSG_PEEK | MSG_TRUNC);
+      if (length > this.#buffer.length) this.#buffer = new Uint8Array(length);
+    }
+    const received = this.#recv(asked, this.#buffer, MSG_TRUNC);
+    if (received > this.#buffer.length)
+      throw new NetlinkError(asked, { errno: EMSGSIZE, text: `an answer of ${received} bytes in one piece` });
     return unwrap(asked, decodeMessages(this.#buffer.slice(0, received)));
   }
 

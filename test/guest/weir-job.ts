@@ -4,6 +4,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { controlClient } from '../../src/api/client.ts';
 import { socketPathIn } from '../../src/api/socket-path.ts';
+import { openLookups } from '../../src/ipvsadm/lookup.ts';
+import { run } from '../../src/ipvsadm/main.ts';
+import { openTable } from '../../src/ipvsadm/open-table.ts';
 
 /** What a step came to, and what ipvsadm and the host showed after it. */
 export interface WeirStep {
@@ -140,6 +143,38 @@ async function main(): Promise<void> {
   note('other methods', await client.reload());
   write('ipvs', `${web}, ${serversAt(3, 0, 2)}`, same);
   note('reload', await client.reload());
+
+  // By our own ipvsadm: what is Weir's, what is somebody else's, and what is new.
+  const ours = async (program: string, words: string, input = ''): Promise<string> => {
+    let said = '';
+    const say = (text: string) => {
+      said += text;
+    };
+    const code = await run(program, words.split(' ').filter(Boolean), {
+      out: say,
+      err: say,
+      input: () => Buffer.from(input),
+      open: () => openTable(join(DIRECTORY, 'run'), 'alice'),
+      lookups: openLookups(),
+    });
+    return `${code} ${said}`;
+  };
+  const said = [
+    await ours('ipvsadm', '-a -t 203.0.113.100:80 -r 192.168.1.104 -g -w 4'),
+    await ours('ipvsadm', '-e -t 203.0.113.100:80 -r 192.168.1.101:80 -m -w 0 -x 9'),
+    await ours('ipvsadm', '-a -t 198.51.100.1:80 -r 192.168.1.101 -m'),
+    await ours('ipvsadm', '-A -f 9 -s rr'),
+    await ours('ipvsadm', '-R', '-A -t 203.0.113.100:80 -s rr\n-d -t 203.0.113.100:443 -r 192.168.1.101\n'),
+    await ours('ipvsadm', '-A -t 203.0.113.100:81 -s twos'),
+  ];
+  const { steps: toRepair } = (await client.diff()) as { readonly steps?: readonly unknown[] };
+  note('overrides', [said, await client.reload(), toRepair, await client.overrides()]);
+  const restored =
+    '-A -t 198.51.100.1:80 -s wrr\n-A -t 203.0.113.100:80 -s rr\n-a -t 203.0.113.100:80 -r 192.168.1.101 -m\n';
+  note('restored', await ours('ipvsadm-restore', '', restored));
+  note('cleared', await ours('ipvsadm', '-C'));
+  ipvsadm('-A', '-t', '198.51.100.1:80', '-s', 'rr');
+  note('dropped', [await client.dropOverrides('all'), await client.overrides()]);
 
   // What no other plane has.
   const own = configOf('ipvs', [`${web}, ${serversAt(3, 0, 2)}`, same]);

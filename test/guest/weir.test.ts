@@ -100,6 +100,38 @@ describe.skipIf(guest === undefined)('weir on ip_vs', () => {
     ]);
   });
 
+  it('lets ipvsadm change its services as overrides, and those of others as they are', () => {
+    const { value, rules } = find('overrides');
+    const [said, reloaded, toRepair, overrides] = value as [string[], unknown, unknown, unknown];
+    expect(said.slice(0, 5)).toEqual(['0 ', '0 ', '0 ', '0 ', '0 Service already exists\n']);
+    expect(said[5]).toMatch(/^255 .*ip_vs has no scheduler twos: .*ip_vs_twos/);
+    expect([reloaded, toRepair]).toEqual([expect.objectContaining({ ok: true, steps: 0 }), []]);
+    expect(rules).toEqual([
+      THEIRS,
+      '-a -t 198.51.100.1:80 -r 192.168.1.101:80 -m -w 1',
+      `-A ${WEB} -s wrr`,
+      ...servers(WEB, 0, 0, 2),
+      `-a ${WEB} -r 192.168.1.104:80 -g -w 4`,
+      tls[0],
+      '-A -f 9 -s rr',
+    ]);
+    expect(overrides).toMatchObject([
+      { server: '192.168.1.104:80', change: 'added', rule: { weight: 4, method: 'direct' }, by: 'alice' },
+      { server: '192.168.1.101:80', change: 'edited', rule: { weight: 0, upper_threshold: 9 } },
+      { service: 'fwmark 9', change: 'added' },
+      { service: 'tcp 203.0.113.100:443', server: '192.168.1.101:443', change: 'removed' },
+    ]);
+    expect(find('restored')).toMatchObject({
+      value: '0 ',
+      rules: ['-A -t 198.51.100.1:80 -s wrr', `-A ${WEB} -s rr`, ...servers(WEB, 1)],
+    });
+    expect(find('cleared')).toMatchObject({ value: '0 ', rules: [] });
+    expect(find('dropped')).toMatchObject({
+      value: [{ ok: true }, []],
+      rules: [THEIRS, ...web(3, 0, 2), ...tls],
+    });
+  });
+
   it('repairs what somebody does to its services by hand, and says what it found', () => {
     const { value, rules } = find('drift');
     expect(value).toMatchObject({

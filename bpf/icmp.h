@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * ICMP errors about a connection of ours, from either side, reach the one who sent the packet they quote, and quote it
- * as it was sent (RFC 5508, 4.2; RFC 4443, 3). Path MTU discovery through the director depends on it. Errors change no
- * state: anybody can send them.
+ * as it was sent (RFC 5508, 4.2; RFC 4443, 3). Path MTU discovery through the director depends on it. Errors are counted
+ * and change no state: anybody can send them.
  *
  * All checksums are written in place: what changes in the message and in its checksum adds up to nothing, so a sum
  * that the card took over the whole packet stays right.
@@ -211,7 +211,7 @@ static __always_inline int translate_error(struct __sk_buff *skb, enum direction
 	struct packet answer = {};
 	struct found found = {};
 	struct addresses at;
-	__u32 hop[4] = {}, ifindex, room = skb->len - ETH_HLEN;
+	__u32 hop[4] = {}, ifindex, service, server, bytes, room = skb->len - ETH_HLEN;
 	bool by_stack;
 	void *frame;
 
@@ -235,6 +235,10 @@ static __always_inline int translate_error(struct __sk_buff *skb, enum direction
 	at = addresses_of(connection, family);
 	copy_address(hop, direction == IN ? at.server_hop : at.client_hop, family);
 	ifindex = direction == IN ? connection->server_ifindex : connection->client_ifindex;
+	service = connection->service;
+	server = connection->server;
+	bytes = family == FAMILY4 ? bpf_ntohs(((struct iphdr *)frame)->tot_len)
+				  : sizeof(struct ipv6hdr) + bpf_ntohs(((struct ipv6hdr *)frame)->payload_len);
 	ports = answer.fragment ? 0 : frame + length - ETH_HLEN - sizeof(*ports);
 	if (family == FAMILY4)
 		write_error4(frame, ports, (void *)connection, direction, by_stack);
@@ -243,6 +247,8 @@ static __always_inline int translate_error(struct __sk_buff *skb, enum direction
 	if (!connection_is_same(connection, &found))
 		return TCX_DROP;
 	verdict(WEIR_VERDICT_ICMP_TRANSLATED);
+	/* As ip_vs does: an error is a packet of the connection, too. */
+	count_packet(service, server, bytes, direction);
 	return by_stack ? TCX_NEXT : redirect(ifindex, hop, family);
 }
 

@@ -55,14 +55,9 @@ export const KNOWN: readonly Known[] = [
     item: /reply$|^end, counted/,
   },
   {
-    reason: 'ip_vs counts ICMP errors as packets of the connection that they are about',
-    scenario: /^ICMP errors/,
-    item: /^end, counted/,
-  },
-  {
     reason: 'Linux 6.1 drops ICMPv6 errors of servers whose checksum no device has looked at',
     scenario: /^ICMP errors over IPv6$/,
-    item: /error$/,
+    item: /error$|^end, counted/,
   },
   {
     reason:

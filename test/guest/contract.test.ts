@@ -13,6 +13,10 @@ const DIFFERENCES: Readonly<Record<string, string>> = {
   'an error from a server reaches the client over IPv6, from the VIP':
     'Linux 6.1 drops ICMPv6 errors whose checksum no device has looked at',
   'an error from a client reaches its server over IPv6': 'the checksum is left to the device',
+  'errors over IPv4 are counted as packets of the connection that they are about':
+    'ip_vs adds up every two seconds',
+  'errors over IPv6 are counted as packets of the connection that they are about':
+    'Linux 6.1 drops ICMPv6 errors whose checksum no device has looked at',
   'a client that acknowledges what nobody has sent stays half-open':
     'the client’s own acknowledgement establishes a connection',
   'a SYN on an ended connection begins a new one, at whichever server has its turn':

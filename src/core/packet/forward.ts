@@ -36,10 +36,7 @@ export function forward(
     const from = direction === 'in' ? packet.target : connection.virtual;
     return refuse(world, arrival, packet, 'too_big', from, way.mtu);
   }
-  for (const { traffic } of [connection.service, connection.server]) {
-    traffic[direction === 'in' ? 'inpkts' : 'outpkts']++;
-    traffic[direction === 'in' ? 'inbytes' : 'outbytes'] += packet.bytes;
-  }
+  countPacket(connection, packet.bytes, direction);
   const sent = frame.slice();
   if (direction === 'in')
     rewriteFrame(sent, packet, {
@@ -88,4 +85,12 @@ function leaveToBeCut(world: World, sent: Uint8Array, direction: Direction): Out
   if (direction === 'in') return { action: 'NEXT', frame: sent };
   sent.fill(0, 0, 12);
   return { action: 'REDIRECT', frame: sent };
+}
+
+/** Counts a packet of a connection, `bytes` from the IP header on, for the service and for the server. */
+export function countPacket(connection: TrackedConnection, bytes: number, direction: Direction): void {
+  for (const { traffic } of [connection.service, connection.server]) {
+    traffic[direction === 'in' ? 'inpkts' : 'outpkts']++;
+    traffic[direction === 'in' ? 'inbytes' : 'outbytes'] += bytes;
+  }
 }

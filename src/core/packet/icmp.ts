@@ -6,7 +6,7 @@ import type { Family } from '../address/address.ts';
 import { ETHERNET_HEADER, read16, read32, sameBytes, write16 } from './bytes.ts';
 import { changedChecksum } from './checksum.ts';
 import { type FlowOfAny, findConnection } from './connection.ts';
-import { goesByStack } from './forward.ts';
+import { countPacket, goesByStack } from './forward.ts';
 import { findQuoted } from './fragment.ts';
 import { rewriteHeader4 } from './nat.ts';
 import { connectionOfAnswer, LEAVING } from './one-packet.ts';
@@ -115,6 +115,9 @@ export function translateError(
   if (!atEgress && frame[ETHERNET_HEADER + PLAIN[family].ttl]! <= 1)
     return drop(world, 'ttl_exceeded', frame);
   world.verdicts.icmp_translated++;
+  // As ip_vs does: an error is a packet of the connection, too.
+  const bytes = family === 4 ? read16(frame, ETHERNET_HEADER + 2) : 40 + read16(frame, ETHERNET_HEADER + 4);
+  countPacket(connection, bytes, direction);
   const sent = translated(frame, connection, direction, byStack);
   if (byStack) return { action: 'NEXT', frame: sent };
   return {

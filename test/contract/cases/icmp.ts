@@ -50,6 +50,25 @@ export const ICMP_CASES: readonly Case[] = FAMILIES.flatMap(({ family, unreachab
     },
   },
   {
+    name: `errors over IPv${family} are counted as packets of the connection that they are about`,
+    run: (subject) => {
+      const service = serviceWith([1], { family, protocol: 'udp' });
+      subject.plane.publishService(service);
+      const got = forwarded(request(subject, service, 4000));
+      const back = forwarded(reply(subject, service, got));
+      const [one, two] = [
+        icmpPacket({ source: CLIENT[family], target: VIP[family] }, unreachable, 3, back),
+        icmpPacket({ source: SERVERS[family][0]!, target: CLIENT[family] }, unreachable, 3, got),
+      ];
+      forwarded(subject.send('public', one));
+      forwarded(subject.send('private', two));
+      const [counters] = subject.plane.counters();
+      const sums = [2, got.length + one.length, 2, back.length + two.length];
+      for (const of of [counters!, counters!.servers[0]!])
+        assert.deepEqual([of.inpkts, of.inbytes, of.outpkts, of.outbytes], sums);
+    },
+  },
+  {
     name: `an error about somebody else's packet over IPv${family} is left to the stack`,
     run: (subject) => {
       const service = serviceWith([1], { family, protocol: 'udp' });

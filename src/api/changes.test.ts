@@ -235,3 +235,58 @@ test('a header that is too long is refused, and the server goes on', async () =>
   socket.destroy();
   expect(await client().status()).toMatchObject({ pid: 4242 });
 });
+
+describe('changes of rules', () => {
+  const rule = { weight: 1, upper_threshold: 0, lower_threshold: 0, method: 'nat', tunnel: null };
+  const server = { kind: 'add-server', service: 'tcp 203.0.113.100:80', server: '192.168.1.9:80', rule };
+  const send = (path: string, body: unknown) =>
+    controlRoutes(fixture().control, () => {}).request(path, { method: 'POST', body: JSON.stringify(body) });
+
+  test.each([
+    {},
+    { changes: [{ ...server, service: 'tcp/203.0.113.100:80' }] },
+    { changes: [{ ...server, server: '192.168.1.9' }] },
+    { changes: [{ ...server, server: '192.168.1.09:80' }] },
+    { changes: [{ ...server, rule: { ...rule, weight: -1 } }] },
+    { changes: [{ ...server, rule: { weight: 1 } }] },
+    { changes: [{ kind: 'burn' }] },
+    { changes: [], also: 1 },
+  ])('%j is not understood', async (body) => {
+    expect((await send('/v1/rules', body)).status).toBe(400);
+  });
+
+  test('say one thing in one way', async () => {
+    const calls = await serve();
+    const flags = ['sh-port', 'sh-fallback', 'sh-port'] as const;
+    const service = {
+      scheduler: 'sh',
+      scheduler_flags: flags,
+      persistence: null,
+      one_packet: false,
+    } as const;
+    const [key, of] = [SERVICES[0]!.key, { weight: 1, upper_threshold: 0, lower_threshold: 0 }];
+    await client().changeRules({
+      changes: [
+        { kind: 'add-service', service: key, rule: service },
+        {
+          kind: 'add-server',
+          service: key,
+          server: '192.168.1.9:80',
+          rule: { ...of, method: 'tunnel', tunnel: { type: 'ipip' } },
+        },
+      ],
+      by: 'ro\u001bot',
+    });
+    const { changes, by } = JSON.parse(calls[0]!.slice('rules '.length));
+    expect(changes[0].rule.scheduler_flags).toEqual(['sh-fallback', 'sh-port']);
+    expect([changes[1].rule.tunnel, by]).toEqual([null, 'ro?ot']);
+  });
+
+  test.each([{}, { of: 'some' }, { of: [{ kind: 'plane', service: 'tcp 203.0.113.100:80' }] }])(
+    'and %j names no overrides',
+    async (body) => {
+      expect((await send('/v1/overrides/drop', body)).status).toBe(400);
+      expect((await send('/v1/overrides/write?dry_run=2', {})).status).toBe(400);
+    },
+  );
+});

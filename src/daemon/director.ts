@@ -7,20 +7,16 @@ import {
   type ConfigText,
   type DiffDone,
   type LastReload,
-  type OverrideName,
   type Readiness,
   type Refused,
   type ReloadDone,
-  type RulesDone,
-  type RulesRequest,
   VersionConflict,
-  type WrittenOverrides,
 } from '../api/control.ts';
 import type { Watch } from '../core/health/servers.ts';
 import type { ServiceCounters } from '../core/model/counters.ts';
 import type { PlaneKind } from '../core/model/host.ts';
-import { type AdminChange, listOverrides, type Override } from '../core/model/override.ts';
-import { listRules, type RuleOverrides, rulesOf } from '../core/model/rule-override.ts';
+import type { AdminChange, Override } from '../core/model/override.ts';
+import type { RuleOverrides } from '../core/model/rule-override.ts';
 import { compose } from '../core/plan/compose.ts';
 import { diff } from '../core/plan/diff.ts';
 import { driftOf } from '../core/plan/drift.ts';
@@ -36,9 +32,9 @@ import { leftOn } from './drains.ts';
 import type { Edge } from './execute.ts';
 import type { Health } from './health.ts';
 import { InForce } from './in-force.ts';
+import { Overriding } from './overriding.ts';
 import { checkConfig, type ReadConfig, readConfig, writeConfig } from './read-config.ts';
 import type { Over, Rules } from './rules.ts';
-import { answerOf, meant, writtenText } from './write-overrides.ts';
 
 /** What a director is made of. */
 export interface DirectorParts {
@@ -76,6 +72,11 @@ export class Director {
     const { config } = over;
     this.#fixed = { limits: config.limits, attach: config.attach, dataplane: config.dataplane };
     this.#inForce = new InForce(read, config);
+    this.overriding = new Overriding({
+      ...{ rules, health, log, inForce: this.#inForce, running: this.#kind },
+      enforce: (given, wanted) => this.#enforce(given, wanted),
+      complaint: () => this.#complaint,
+    });
     this.#converger = new Converger(edge, log);
     // Who was up stays up until its checks say otherwise: a new start of the daemon takes nobody out.
     health.adopt(config, health.watchAtStart(config, edge.plane.observe().services));
@@ -300,59 +301,11 @@ export class Director {
     return this.#rules.overrides;
   }
 
-  /** Does commands of ipvsadm; rejects, with all as it was, when they cannot be carried out. */
-  async changeRules(request: RulesRequest): Promise<RulesDone> {
-    const { over, refused } = this.#rules.after(this.#inForce.read, this.#kind, request);
-    const done = await this.#putOver(over);
-    this.#log.info('rules_changed', {
-      changes: request.changes.length,
-      refused: refused.length,
-      steps: done.steps,
-      ...(request.by !== undefined && { by: request.by }),
-    });
-    return { ...done, refused };
-  }
+  /** What operators do with overrides of the configuration. */
+  readonly overriding: Overriding;
 
-  /** Forgets overrides; what there is none of is passed over. */
-  async dropOverrides(of: readonly OverrideName[] | 'all'): Promise<ReloadDone> {
-    const isMeant = meant(of);
-    for (const { service, server } of listOverrides(this.#health.overrides))
-      if (isMeant({ kind: 'state', service, server }))
-        this.#health.override({ of: server, service, state: 'up' });
-    const left = rulesOf(listRules(this.#rules.overrides).filter((one) => !isMeant(one)));
-    const done = await this.#putOver(this.#rules.over(this.#inForce.read, this.#kind, left));
-    this.#log.info('overrides_dropped', { steps: done.steps });
-    return done;
-  }
-
-  /** Writes what ipvsadm has changed into the file, where that says what is in force without it. */
-  async writeOverrides(dry: boolean): Promise<WrittenOverrides | Refused> {
-    const { read, fileVersion, file, config } = this.#inForce;
-    const states = listOverrides(this.#health.overrides);
-    const written = writtenText({ read, rules: this.#rules.overrides, config, states, running: this.#kind });
-    if (!written.ok || dry || written.count === 0) return answerOf(written);
-    if (read.version !== fileVersion)
-      throw new VersionConflict(
-        `${file} does not say what is in force: it was applied, or the file has been edited; reload it first`,
-      );
-    await writeConfig(file, written.read.text, fileVersion);
-    this.#inForce.fileHas(written.read);
-    const over = this.#rules.over(written.read, this.#kind);
-    this.#adopt(written.read, over);
-    this.#rules.settle(over);
-    this.#log.info('overrides_written', {
-      config_file: file,
-      config_version: written.read.version,
-      written: written.count,
-    });
-    return answerOf(written);
-  }
-
-  /** Carries out what overrides make; rejects, with all as it was, when that fails for another reason than all did before. */
-  async #putOver(over: Over): Promise<ReloadDone> {
-    const { read } = this.#inForce;
-    const [before, complaint] = [this.#rules.overrides, this.#complaint];
-    this.#rules.keep(over);
+  /** Carries out what a file and overrides come to. */
+  async #enforce(read: ReadConfig, over: Over): Promise<ReloadDone> {
     const lines = this.#adopt(read, over);
     try {
       const plan = await this.converge();
@@ -360,15 +313,7 @@ export class Director {
       this.#complaint = undefined;
       return { ok: true, steps: plan.length, lines: lines(plan) };
     } catch (error) {
-      const { message } = error as Error;
-      if (message === complaint) return { ok: true, steps: 0, lines: [message] };
-      this.#log.error('rules_failed', { error });
-      const back = this.#rules.over(read, this.#kind, before);
-      this.#rules.settle(back);
-      this.#adopt(read, back);
-      await this.converge().catch((again: unknown) => {
-        this.#complaint = (again as Error).message;
-      });
+      this.#complaint = (error as Error).message;
       throw error;
     }
   }

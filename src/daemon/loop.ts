@@ -35,13 +35,13 @@ export async function runLoop(
         await director.administer(event.request).then(event.answer.resolve, event.answer.reject);
         break;
       case 'rules':
-        await director.changeRules(event.request).then(event.answer.resolve, event.answer.reject);
+        await director.overriding.changeRules(event.request).then(event.answer.resolve, event.answer.reject);
         break;
       case 'drop':
-        await director.dropOverrides(event.of).then(event.answer.resolve, event.answer.reject);
+        await director.overriding.drop(event.of).then(event.answer.resolve, event.answer.reject);
         break;
       case 'write-overrides':
-        await director.writeOverrides(event.dry).then(event.answer.resolve, event.answer.reject);
+        await director.overriding.write(event.dry).then(event.answer.resolve, event.answer.reject);
         break;
       case 'verdicts':
         await director.followVerdicts();

@@ -75,37 +75,33 @@ export class Rules {
     return { config: fit.config, overrides: again.overrides, past };
   }
 
-  /** What commands make of the overrides, and which are refused; nothing changes. */
+  /** What commands make of the overrides, absent where they change nothing, and which are refused; nothing changes yet. */
   after(
     read: ReadConfig,
     running: PlaneKind,
     { changes, together, by }: RulesRequest,
-  ): { readonly over: Over; readonly refused: readonly RefusedRule[] } {
+  ): { readonly over?: Over; readonly refused: readonly RefusedRule[] } {
     const said = { since: new Date().toISOString(), ...(by !== undefined && { by }) };
-    const { services } = read.config;
-    const lay = overlayOf({ text: read.text, config: read.config, running });
     const before = this.#overrides;
-    const doAll = (places: readonly number[]) =>
-      afterChanges(
-        services,
-        before,
-        places.map((i) => changes[i]!),
-        said,
-      );
+    const lay = overlayOf({ text: read.text, config: read.config, running });
+    // What was tried last and could be in force is what is taken.
+    let [after, config] = [before, undefined as Config | undefined];
+    let refused: RefusedRule[] = [];
     const attempt = (places: readonly number[]): string | undefined => {
-      const { overrides } = doAll(places);
-      if (listRules(overrides).length > MAX_RULE_OVERRIDES) return TOO_MANY;
-      const laid = lay(overrides);
-      return laid.ok ? undefined : laid.why;
+      const list = places.map((i) => changes[i]!);
+      const done = afterChanges(read.config.services, before, list, said);
+      if (listRules(done.overrides).length > MAX_RULE_OVERRIDES) return TOO_MANY;
+      const laid = done.overrides === before ? undefined : lay(done.overrides);
+      if (laid?.ok === false) return laid.why;
+      [after, config] = [done.overrides, laid?.config];
+      refused = [...done.refused].map(([i, code]) => ({ at: places[i]!, code }));
+      return undefined;
     };
-    const { taken, left } = takeWhatFits([...changes.keys()], attempt);
-    const { overrides, refused: codes } = doAll(taken);
-    const refused: RefusedRule[] = [
-      ...left.map(({ item, why }) => ({ at: item, text: why })),
-      ...[...codes].map(([i, code]) => ({ at: taken[i]!, code })),
-    ].sort((a, b) => a.at - b.at);
-    const isNothing = together === true && refused.length > 0;
-    return { over: this.over(read, running, isNothing ? before : overrides), refused };
+    const { left } = takeWhatFits([...changes.keys()], attempt);
+    refused = [...refused, ...left.map(({ item, why }) => ({ at: item, text: why }))];
+    refused.sort((a, b) => a.at - b.at);
+    const isNothing = config === undefined || (together === true && refused.length > 0);
+    return isNothing ? { refused } : { over: { config: config!, overrides: after, past: [] }, refused };
   }
 
   /** These count from now on. Throws an Error when they cannot be kept; then nothing is changed. */

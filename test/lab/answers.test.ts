@@ -8,6 +8,7 @@ import { startRealServer } from '../../src/lab/real-servers.ts';
 import type { LabHost } from '../../src/lab/topology.ts';
 import { labVip } from '../../src/lab/topology.ts';
 import { checksumsAreRight } from '../contract/frames.ts';
+import { compiled } from '../support/compiled.ts';
 import { type DirectorLab, directorLab, draft, nextEvent, serversOn, serversOn6 } from './director-lab.ts';
 
 const FAMILIES = [
@@ -87,6 +88,8 @@ const datagram = (vip: string, port: number, patience = DUE, length = 10): Promi
     vip,
   );
 
+const driver = compiled('answers-driver.ts', import.meta.url);
+
 /** Waits for the ICMP error, with that port in its quote, that a host gets while something happens. */
 async function expectError(
   host: LabHost,
@@ -94,8 +97,7 @@ async function expectError(
   wanted: Readonly<Record<string, unknown>>,
   happen: () => Promise<unknown>,
 ): Promise<void> {
-  const argv = [process.execPath, '--import', import.meta.resolve('tsx'), 'test/lab/answers-driver.ts'];
-  const watcher = await director.lab.spawn(host, argv, { title: 'answers' });
+  const watcher = await director.lab.spawn(host, [process.execPath, driver()], { title: 'answers' });
   await watcher.waitForLine((line) => line === 'ready');
   const seen: QuotingError[] = [];
   const forget = watcher.onLine((line) => {

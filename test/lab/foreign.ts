@@ -4,14 +4,11 @@ import { fileURLToPath } from 'node:url';
 import { mustRun } from '../../src/lab/command.ts';
 import type { Lab } from '../../src/lab/lab.ts';
 import type { LabProcess } from '../../src/lab/process.ts';
+import { compiled } from '../support/compiled.ts';
 
 const sourceFile = fileURLToPath(new URL('count.bpf.c', import.meta.url));
-const driverArgv = [
-  process.execPath,
-  '--import',
-  import.meta.resolve('tsx'),
-  fileURLToPath(new URL('foreign-driver.ts', import.meta.url)),
-];
+const driver = compiled('foreign-driver.ts', import.meta.url);
+const driverArgv = (): string[] => [process.execPath, driver()];
 /** Where Debian keeps <asm/types.h>, which clang's BPF target does not look for by itself. */
 const archIncludes = `/usr/include/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`;
 
@@ -41,7 +38,7 @@ export interface ForeignTcx {
 
 /** Attaches the program to one of the director's interfaces, behind all that are there. */
 export async function attachForeignTcx(lab: Lab, object: string, name: string): Promise<ForeignTcx> {
-  const child = await lab.spawn(lab.director, [...driverArgv, 'attach', object, name], {
+  const child = await lab.spawn(lab.director, [...driverArgv(), 'attach', object, name], {
     title: `foreign program on ${name}`,
   });
   await child.waitForLine((line) => line === 'up');
@@ -65,7 +62,7 @@ export async function tcxPrograms(
   hook: 'ingress' | 'egress' = 'ingress',
 ): Promise<Readonly<Record<string, number>>> {
   const verb = hook === 'egress' ? 'query-egress' : 'query';
-  return JSON.parse(await lab.run(lab.director, [...driverArgv, verb, 'eth0', 'eth1']));
+  return JSON.parse(await lab.run(lab.director, [...driverArgv(), verb, 'eth0', 'eth1']));
 }
 
 /** Attaches the program the older way: a filter under the clsact qdisc. Returns what it has seen, on demand. */

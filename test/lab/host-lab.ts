@@ -3,11 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { compiled } from '../support/compiled.ts';
 import type { DriverResult, DriverStep } from './host-driver.ts';
 
-const DRIVER = fileURLToPath(new URL('host-driver.ts', import.meta.url));
-const KILL_AT = fileURLToPath(new URL('kill-at.ts', import.meta.url));
+const driver = compiled('host-driver.ts', import.meta.url);
+const killAt = compiled('kill-at.ts', import.meta.url);
 
 /** A namespace with eth0 and eth1 up, each the end of a veth pair, and a state directory. */
 export interface HostLab {
@@ -45,7 +45,7 @@ export function makeHostLab(): HostLab {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
   const driveRaw = (steps: readonly DriverStep[], nft: readonly string[]): readonly DriverResult[] => {
-    const args = ['--import', 'tsx', DRIVER, stateDir, JSON.stringify(steps), ...nft];
+    const args = [driver(), stateDir, JSON.stringify(steps), ...nft];
     return JSON.parse(run(process.execPath, ...args));
   };
   for (const end of ['eth0', 'eth1']) {
@@ -61,9 +61,9 @@ export function makeHostLab(): HostLab {
     drive: (...steps) => driveRaw(steps, []),
     driveWithNft: (nft, ...steps) => driveRaw(steps, [nft]),
     driveKilledAt: (moment, ...steps) => {
-      const args = [`WEIR_TEST_KILL_AT=${moment}`, process.execPath, '--import', 'tsx', '--import', KILL_AT];
+      const args = [`WEIR_TEST_KILL_AT=${moment}`, process.execPath, '--import', killAt()];
       try {
-        run('env', ...args, DRIVER, stateDir, JSON.stringify(steps));
+        run('env', ...args, driver(), stateDir, JSON.stringify(steps));
         return false;
       } catch (error) {
         if ((error as { signal?: unknown }).signal === 'SIGKILL') return true;

@@ -3,12 +3,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Outcome } from '../../src/checks/outcome.ts';
 import type { Address } from '../../src/core/address/address.ts';
 import { createLab, type Lab } from '../../src/lab/lab.ts';
+import { compiled } from '../support/compiled.ts';
 import type { PingWanted } from './ping-driver.ts';
 
 /** As a process whose group may ping, or may not, and which has no CAP_NET_RAW. */
 const WITHOUT_RAW = ['setpriv', '--bounding-set=-net_raw', '--inh-caps=-net_raw'];
 const GROUP_ONE_ONLY = { 'net.ipv4.ping_group_range': '1 1' };
 const ALL_GROUPS = { 'net.ipv4.ping_group_range': '0 2147483647' };
+
+const driver = compiled('ping-driver.ts', import.meta.url);
 
 let lab: Lab;
 const pings = async (
@@ -19,7 +22,7 @@ const pings = async (
   by: readonly string[] = [],
 ): Promise<readonly Outcome[]> => {
   const wanted = targets.map((one) => ({ size: 56, timeout: 20_000, ...one }) as PingWanted);
-  const argv = [process.execPath, '--import', 'tsx', 'test/lab/ping-driver.ts', JSON.stringify(wanted)];
+  const argv = [process.execPath, driver(), JSON.stringify(wanted)];
   return JSON.parse(await lab.run(lab.director, [...by, ...argv]));
 };
 const answered: Outcome = { outcome: 'passed', reason: 'answered' };

@@ -1,7 +1,7 @@
 /** A version with other tables takes over: connections stay where they are until they end, new ones come to the new plane. */
 import { unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Status } from '../../src/api/control.ts';
 import type { ServiceCounters } from '../../src/core/model/counters.ts';
 import { LAYOUT } from '../../src/dataplane/bpf/contract.generated.ts';
@@ -71,11 +71,11 @@ describe('an upgrade over a changed layout', () => {
       links[name]! + ((await filtersOn(director.lab, name)).match(/handle 0x77656972 /g)?.length ?? 0);
     return { eth0: await count('eth0'), eth1: await count('eth1') };
   };
-  /** Starts the old version anew, with its programs attached that way; `stack` is by TCX, and packets go by the stack. */
-  const attachBy = async (way: string) => {
-    await weir.old.run(['down']);
-    await daemon.ended;
-    await write(way === 'stack' ? { attach: 'tcx', forwarding: 'stack' } : { attach: way });
+  /** Starts the old version, its programs attached that way; `stack` is by TCX, and packets go by the stack. */
+  const begin = async (way?: string) => {
+    await write(
+      way === 'stack' ? { attach: 'tcx', forwarding: 'stack' } : way === undefined ? {} : { attach: way },
+    );
     await start('old');
   };
 
@@ -90,10 +90,6 @@ describe('an upgrade over a changed layout', () => {
     await director?.close();
     next?.remove();
   });
-  beforeEach(async () => {
-    await write();
-    await start('old');
-  });
   afterEach(async () => {
     await weir.old.run(['down']);
     await daemon.ended;
@@ -105,7 +101,7 @@ describe('an upgrade over a changed layout', () => {
   it.each(['tcx', 'clsact', 'stack'])(
     'by %s: keeps every connection, gives new ones to the new plane, and ends the old one when it is empty',
     async (attach) => {
-      await attachBy(attach);
+      await begin(attach);
       const length = 1_200_000;
       const held = await client.hold({ address: vip, count: 6 });
       const held6 = await client.hold({ address: labVip.ipv6, count: 3 });
@@ -145,6 +141,7 @@ describe('an upgrade over a changed layout', () => {
   );
 
   it('goes on after a kill -9 with the same deadline, and at the deadline what is left ends', async () => {
+    await begin();
     const held = await client.hold({ address: vip, count: 6 });
     await stop();
     await start('new');
@@ -167,7 +164,7 @@ describe('an upgrade over a changed layout', () => {
   });
 
   it.each(['tcx', 'clsact'])('by %s: can be gone back on while both have connections', async (attach) => {
-    await attachBy(attach);
+    await begin(attach);
     const early = await client.hold({ address: vip, count: 6 });
     expect((await client.udp({ address: vip, count: 3, sourcePort: 41_000 })).byServer).toEqual({
       server1: 3,
@@ -192,13 +189,14 @@ describe('an upgrade over a changed layout', () => {
   });
 
   it('cut short by a kill -9 at any moment is completed by the next start, and nobody notices', async () => {
+    await begin();
     const held = await client.hold({ address: vip, count: 6 });
     const load = await other.startRequests({ url, concurrency: 4, perSecond: 100 });
     await load.reached(10);
     await stop('SIGKILL');
-    const begin = performance.now();
+    const since = performance.now();
     await start('new');
-    const whole = performance.now() - begin;
+    const whole = performance.now() - since;
     await stop('SIGKILL');
     const version = (round: number) => (round % 2 === 0 ? 'old' : 'new');
     for (let round = 0; round < 8; round += 1) {
@@ -220,6 +218,7 @@ describe('an upgrade over a changed layout', () => {
   });
 
   it('is refused where the plane that is there knows no retirement', async () => {
+    await begin();
     await stop();
     unlinkSync(join(director.lab.pinDir, LAYOUT, 'retire'));
     const refused = await weir.new.exec(['run']);
@@ -232,7 +231,7 @@ describe('an upgrade over a changed layout', () => {
   });
 
   it('does not come before an old plane that is attached by clsact, though TCX would', async () => {
-    await attachBy('clsact');
+    await begin('clsact');
     const held = await client.hold({ address: vip, count: 6 });
     await stop();
     await write({ attach: 'tcx' });
@@ -251,6 +250,7 @@ describe('an upgrade over a changed layout', () => {
   });
 
   it('is taken down as a whole', async () => {
+    await begin();
     const held = await client.hold({ address: vip, count: 3 });
     await stop();
     await start('new');

@@ -7,7 +7,7 @@ import { type IpvsServiceId, ipvsServiceText } from '../dataplane/ipvs/codec/val
 import { KernelError } from '../kernel/errors.ts';
 import type { DaemonRules } from './daemon-rules.ts';
 import { restorePlan } from './replace.ts';
-import type { RefusedChange, Table } from './table.ts';
+import { type RefusedChange, type Table, TableRefusal } from './table.ts';
 import { keyOf } from './to-rule.ts';
 
 /** What there is of the two. */
@@ -15,13 +15,15 @@ export interface DirectorParts {
   readonly kernel: Table;
   readonly rules: DaemonRules;
   readonly client: Pick<ControlClient, 'services'>;
+  /** The daemon's configuration file. */
+  readonly file: string;
 }
 
 /**
  * Weir's are the services of its configuration, and every one that is new; those that somebody else has put into ip_vs are
  * changed there.
  */
-export function directorTable({ kernel, rules, client }: DirectorParts): Table {
+export function directorTable({ kernel, rules, client, file }: DirectorParts): Table {
   let own: Promise<ReadonlySet<ServiceKey>> | undefined;
   const ownKeys = () => {
     own ??= client.services().then((all) => new Set(all.map(({ key }) => key)));
@@ -64,7 +66,15 @@ export function directorTable({ kernel, rules, client }: DirectorParts): Table {
     connections: () => kernel.connections(),
     zero: (id) => kernel.zero(id),
     getTimeouts: () => kernel.getTimeouts(),
-    setTimeouts: (timeouts) => kernel.setTimeouts(timeouts),
+    async setTimeouts(wanted) {
+      const present = await kernel.getTimeouts();
+      const keys = ['tcp', 'tcp_fin', 'udp'] as const;
+      // They are those of the configuration, which the daemon would put back within seconds.
+      if (keys.some((key) => wanted[key] !== 0 && wanted[key] !== present[key]))
+        throw new TableRefusal(
+          `the time-outs of this director stand in ${file}, under timeouts (established, fin_wait, udp): change them there and run \`weir reload\``,
+        );
+    },
     listDaemons: () => kernel.listDaemons(),
     startDaemon: (daemon) => kernel.startDaemon(daemon),
     stopDaemon: (state) => kernel.stopDaemon(state),

@@ -25,6 +25,7 @@ export async function openTable(runDir: string, by: string): Promise<Table> {
     return directorTable({
       kernel: openKernelTable(),
       rules: daemonRules(client, { natOnly: false, by }),
+      file: config_file,
       client,
     });
   } catch (error) {

@@ -166,6 +166,8 @@ async function main(): Promise<void> {
     await ours('ipvsadm', '-A -f 9 -s rr'),
     await ours('ipvsadm', '-R', '-A -t 203.0.113.100:80 -s rr\n-d -t 203.0.113.100:443 -r 192.168.1.101\n'),
     await ours('ipvsadm', '-A -t 203.0.113.100:81 -s twos'),
+    await ours('ipvsadm', '--set 600 0 300'),
+    await ours('ipvsadm', '--set 100 0 0'),
   ];
   const { steps: toRepair } = (await client.diff()) as { readonly steps?: readonly unknown[] };
   note('overrides', [said, await client.reload(), toRepair, await client.overrides()]);

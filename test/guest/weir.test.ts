@@ -105,6 +105,8 @@ describe.skipIf(guest === undefined)('weir on ip_vs', () => {
     const [said, reloaded, toRepair, overrides] = value as [string[], unknown, unknown, unknown];
     expect(said.slice(0, 5)).toEqual(['0 ', '0 ', '0 ', '0 ', '0 Service already exists\n']);
     expect(said[5]).toMatch(/^255 .*ip_vs has no scheduler twos: .*ip_vs_twos/);
+    expect(said[6]).toBe('0 ');
+    expect(said[7]).toMatch(/^255 the time-outs of this director stand in .*weir\.yaml/);
     expect([reloaded, toRepair]).toEqual([expect.objectContaining({ ok: true, steps: 0 }), []]);
     expect(rules).toEqual([
       THEIRS,

@@ -139,141 +139,149 @@ const server = z.strictObject({
     .describe("Its own health checks in place of the service's, with the same keys; [] for none."),
 });
 
-const service = z.strictObject({
-  protocol: wordField('a protocol', PROTOCOLS)
-    .optional()
-    .describe('The transport protocol; sctp needs `dataplane: ipvs`. Required unless there is `fwmark`.'),
-  address: targetField
-    .optional()
-    .describe(
-      'The virtual IP that clients connect to; or a prefix, and so all addresses in it that are routed to the director. Required unless there is `fwmark`.',
-    ),
-  port: port
-    .optional()
-    .describe(
-      'The port that clients connect to; 0 is every port that no other service has, and needs `persistence`. Required unless there are `ports` or `fwmark`.',
-    ),
-  ports: z
-    .array(portRangeField)
-    .min(1)
-    .max(MAX_RANGES)
-    .meta({ noun: 'a list of ports', expected: `a list of 1 to ${MAX_RANGES} such as [80, 443, 8000-8100]` })
-    .optional()
-    .describe(
-      'In place of `port`: several ports and ranges of one service, which share its servers, turns and persistence.',
-    ),
-  ...markFields,
-  scheduler: wordField('a scheduler', SCHEDULERS)
-    .default('wlc')
-    .describe(
-      'Who gets the next connection: rr in turn, wrr in turn by weight, lc the server with the fewest connections, wlc the same by weight; the others are in the guide to schedulers.',
-    ),
-  scheduler_flags: z
-    .array(wordField('a scheduler flag', SCHEDULER_FLAGS))
-    .meta({ noun: 'a list of scheduler flags', expected: 'a list such as [sh-port, sh-fallback]' })
-    .default([])
-    .describe(
-      'For sh and mh: -port counts the port as part of the client, -fallback gives the clients of a server of weight 0 to others.',
-    ),
-  persistence: persistenceField
-    .optional()
-    .describe(
-      'A client that comes back gets the server it had. Default: every connection goes where the scheduler says.',
-    ),
-  sloppy_tcp: switchField
-    .default(false)
-    .describe(
-      "true: a connection may begin with any segment but a reset, as by the parameter of ip_vs, so that connections from another director's time are taken up; false: with a SYN.",
-    ),
-  secure_tcp: switchField
-    .default(false)
-    .describe(
-      "true: TCP's states by the stricter table of ip_vs, in which a connection is established by the server's acknowledgement alone.",
-    ),
-  one_packet: switchField
-    .default(false)
-    .describe(
-      "true: of UDP every packet is scheduled anew, and no connection is kept or listed, as by ipvsadm's -o; false: packets of one client's address and port go to one server.",
-    ),
-  timeouts: timeouts
-    .default({})
-    .describe(
-      'Idle times of this service alone, with the keys of the top-level `timeouts`, whose values hold for the others.',
-    ),
-  checks: checksField
-    .optional()
-    .describe(
-      'Health checks of its servers; a server is up while all of them pass. Default: none, all are up.',
-    ),
-  quorum: numberField('a weight', 1, MAX_SERVERS * MAX_WEIGHT)
-    .optional()
-    .describe(
-      'How much of the configured weight has to be up for the service to be served by its servers; below, all clients go to the sorry server. Default: any.',
-    ),
-  hysteresis: numberField('a weight', 0, MAX_SERVERS * MAX_WEIGHT)
-    .default(0)
-    .describe(
-      'The quorum is lost below itself less this, and met again from itself and this on; less than the quorum.',
-    ),
-  panic_threshold: percentField
-    .optional()
-    .describe(
-      'When fewer of its servers are up, the checks are suspected: all servers get traffic by their configured weights, whatever the checks and the quorum say; until so many are up again, and a tenth of the servers more. Default: no panic.',
-    ),
-  flap_damping: flapDampingField
-    .optional()
-    .describe(
-      'A server that goes down again and again is held down until it has been calm, as long as the others do without it; {} takes all defaults. Default: it comes and goes as its checks say.',
-    ),
-  slow_start: durationBetween(1_000, 86_400_000)
-    .optional()
-    .describe(
-      'How long a server that is added, or comes back, takes to get its whole weight, 1s to 1d. Default: it gets it at once.',
-    ),
-  slow_start_steps: countField(1, MAX_SLOW_START_STEPS)
-    .optional()
-    .describe(
-      `slow_start: in how many steps its weight rises; with 4 it gets a fifth at once, then two, three and four, and at last all. Default: ${DEFAULT_SLOW_START_STEPS}.`,
-    ),
-  start_as: wordField('a state', STARTS)
-    .default('up')
-    .describe("What a new server counts as until it has been checked; down is keepalived's alpha."),
-  on_failure: wordField('a way to treat a server that is down', ON_FAILURES)
-    .default('remove')
-    .describe(
-      "What becomes of a server that is down: remove takes it out of scheduling; inhibit sets its weight to 0, as keepalived's inhibit_on_failure. What becomes of its connections says `on_down`.",
-    ),
-  on_down: wordField('what to do with connections', ON_DOWN)
-    .default('keep')
-    .describe(
-      'What becomes of the connections of a server that goes down by its checks, or whose drain comes to its deadline: keep, they stay; reset, TCP clients get a reset, and UDP clients go to another server.',
-    ),
-  method: method
-    .default('nat')
-    .describe(
-      'How packets get to its servers: nat, with their addresses rewritten; direct, as they are, to the MAC address of the server; tunnel, as they are, inside others. The last two need `dataplane: ipvs`, and servers that have the virtual IP themselves.',
-    ),
-  tunnel: tunnelField.describe('What carries the packets of `method: tunnel`. Default: IP in IP.'),
-  servers: z
-    .array(server)
-    .max(MAX_SERVERS)
-    .meta({ noun: 'a list of servers', expected: `a list of at most ${MAX_SERVERS} servers` })
-    .describe(`The real servers, at most ${MAX_SERVERS}; may be empty.`),
-  sorry_server: z
-    .strictObject({
-      address: addressField.describe("Its address, of the same family as the service's."),
-      port: port.optional().describe("Its port. Default: the service's."),
-    })
-    .optional()
-    .describe(
-      'The server that takes new connections while no other can; not one of `servers`. Default: nobody does.',
-    ),
-  no_server: wordField('what to do', NO_SERVER)
-    .default('reject')
-    .describe(
-      'What a client gets when nobody is there for its connection: reject, a TCP reset or an ICMP error; drop, no answer.',
-    ),
-});
+/** For editors: what a service goes by. */
+const NAMED = [{ required: ['protocol', 'address'] }, { required: ['fwmark'] }];
+
+const service = z
+  .strictObject({
+    protocol: wordField('a protocol', PROTOCOLS)
+      .optional()
+      .describe('The transport protocol; sctp needs `dataplane: ipvs`. Required unless there is `fwmark`.'),
+    address: targetField
+      .optional()
+      .describe(
+        'The virtual IP that clients connect to; or a prefix, and so all addresses in it that are routed to the director. Required unless there is `fwmark`.',
+      ),
+    port: port
+      .optional()
+      .describe(
+        'The port that clients connect to; 0 is every port that no other service has, and needs `persistence`. Required unless there are `ports` or `fwmark`.',
+      ),
+    ports: z
+      .array(portRangeField)
+      .min(1)
+      .max(MAX_RANGES)
+      .meta({
+        noun: 'a list of ports',
+        expected: `a list of 1 to ${MAX_RANGES} such as [80, 443, 8000-8100]`,
+      })
+      .optional()
+      .describe(
+        'In place of `port`: several ports and ranges of one service, which share its servers, turns and persistence.',
+      ),
+    ...markFields,
+    scheduler: wordField('a scheduler', SCHEDULERS)
+      .default('wlc')
+      .describe(
+        'Who gets the next connection: rr in turn, wrr in turn by weight, lc the server with the fewest connections, wlc the same by weight; the others are in the guide to schedulers.',
+      ),
+    scheduler_flags: z
+      .array(wordField('a scheduler flag', SCHEDULER_FLAGS))
+      .meta({ noun: 'a list of scheduler flags', expected: 'a list such as [sh-port, sh-fallback]' })
+      .default([])
+      .describe(
+        'For sh and mh: -port counts the port as part of the client, -fallback gives the clients of a server of weight 0 to others.',
+      ),
+    persistence: persistenceField
+      .optional()
+      .describe(
+        'A client that comes back gets the server it had. Default: every connection goes where the scheduler says.',
+      ),
+    sloppy_tcp: switchField
+      .default(false)
+      .describe(
+        "true: a connection may begin with any segment but a reset, as by the parameter of ip_vs, so that connections from another director's time are taken up; false: with a SYN.",
+      ),
+    secure_tcp: switchField
+      .default(false)
+      .describe(
+        "true: TCP's states by the stricter table of ip_vs, in which a connection is established by the server's acknowledgement alone.",
+      ),
+    one_packet: switchField
+      .default(false)
+      .describe(
+        "true: of UDP every packet is scheduled anew, and no connection is kept or listed, as by ipvsadm's -o; false: packets of one client's address and port go to one server.",
+      ),
+    timeouts: timeouts
+      .default({})
+      .describe(
+        'Idle times of this service alone, with the keys of the top-level `timeouts`, whose values hold for the others.',
+      ),
+    checks: checksField
+      .optional()
+      .describe(
+        'Health checks of its servers; a server is up while all of them pass. Default: none, all are up.',
+      ),
+    quorum: numberField('a weight', 1, MAX_SERVERS * MAX_WEIGHT)
+      .optional()
+      .describe(
+        'How much of the configured weight has to be up for the service to be served by its servers; below, all clients go to the sorry server. Default: any.',
+      ),
+    hysteresis: numberField('a weight', 0, MAX_SERVERS * MAX_WEIGHT)
+      .default(0)
+      .describe(
+        'The quorum is lost below itself less this, and met again from itself and this on; less than the quorum.',
+      ),
+    panic_threshold: percentField
+      .optional()
+      .describe(
+        'When fewer of its servers are up, the checks are suspected: all servers get traffic by their configured weights, whatever the checks and the quorum say; until so many are up again, and a tenth of the servers more. Default: no panic.',
+      ),
+    flap_damping: flapDampingField
+      .optional()
+      .describe(
+        'A server that goes down again and again is held down until it has been calm, as long as the others do without it; {} takes all defaults. Default: it comes and goes as its checks say.',
+      ),
+    slow_start: durationBetween(1_000, 86_400_000)
+      .optional()
+      .describe(
+        'How long a server that is added, or comes back, takes to get its whole weight, 1s to 1d. Default: it gets it at once.',
+      ),
+    slow_start_steps: countField(1, MAX_SLOW_START_STEPS)
+      .optional()
+      .describe(
+        `slow_start: in how many steps its weight rises; with 4 it gets a fifth at once, then two, three and four, and at last all. Default: ${DEFAULT_SLOW_START_STEPS}.`,
+      ),
+    start_as: wordField('a state', STARTS)
+      .default('up')
+      .describe("What a new server counts as until it has been checked; down is keepalived's alpha."),
+    on_failure: wordField('a way to treat a server that is down', ON_FAILURES)
+      .default('remove')
+      .describe(
+        "What becomes of a server that is down: remove takes it out of scheduling; inhibit sets its weight to 0, as keepalived's inhibit_on_failure. What becomes of its connections says `on_down`.",
+      ),
+    on_down: wordField('what to do with connections', ON_DOWN)
+      .default('keep')
+      .describe(
+        'What becomes of the connections of a server that goes down by its checks, or whose drain comes to its deadline: keep, they stay; reset, TCP clients get a reset, and UDP clients go to another server.',
+      ),
+    method: method
+      .default('nat')
+      .describe(
+        'How packets get to its servers: nat, with their addresses rewritten; direct, as they are, to the MAC address of the server; tunnel, as they are, inside others. The last two need `dataplane: ipvs`, and servers that have the virtual IP themselves.',
+      ),
+    tunnel: tunnelField.describe('What carries the packets of `method: tunnel`. Default: IP in IP.'),
+    servers: z
+      .array(server)
+      .max(MAX_SERVERS)
+      .meta({ noun: 'a list of servers', expected: `a list of at most ${MAX_SERVERS} servers` })
+      .describe(`The real servers, at most ${MAX_SERVERS}; may be empty.`),
+    sorry_server: z
+      .strictObject({
+        address: addressField.describe("Its address, of the same family as the service's."),
+        port: port.optional().describe("Its port. Default: the service's."),
+      })
+      .optional()
+      .describe(
+        'The server that takes new connections while no other can; not one of `servers`. Default: nobody does.',
+      ),
+    no_server: wordField('what to do', NO_SERVER)
+      .default('reject')
+      .describe(
+        'What a client gets when nobody is there for its connection: reject, a TCP reset or an ICMP error; drop, no answer.',
+      ),
+  })
+  .meta({ anyOf: NAMED });
 
 const masquerade = z.strictObject({
   source: networkField.describe('Whose connections: a network; its host bits are cleared.'),

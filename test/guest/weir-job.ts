@@ -188,6 +188,11 @@ async function main(): Promise<void> {
   ipvsadm('--start-daemon', 'backup', '--mcast-interface', 'c0', '--syncid', '1');
   writeFileSync(configFile, own);
   note('without', [await client.reload(), daemons()]);
+  // The kernel takes nothing so short for a backup.
+  writeFileSync(configFile, `${own}sync_daemons: {backup: {sync_id: 7, max_length: 500}}\n`);
+  note('instead', [await client.reload(), daemons(), await client.diff()]);
+  writeFileSync(configFile, own);
+  note('none', [await client.reload(), daemons()]);
 
   // One change: a look may come between two.
   ipvsadm('-e', '-t', '203.0.113.100:80', '-r', '192.168.1.101:80', '-m', '-w', '9');

@@ -93,11 +93,18 @@ describe.skipIf(guest === undefined)('weir on ip_vs', () => {
       expect.objectContaining({ subject: 'master sync daemon', found: 'absent' }),
       MASTER,
     ]);
-    // Somebody else's daemon stays, here and in the end.
+    // Somebody else's daemon stays.
     expect(find('without').value).toEqual([
       expect.objectContaining({ ok: true, steps: 6 }),
       expect.stringMatching(/^backup sync daemon \(mcast=c0, syncid=1, [^)]*\)$/),
     ]);
+    // Unless the configuration has one of its own; the bounds of the kernel are no drift.
+    expect(find('instead').value).toEqual([
+      expect.objectContaining({ ok: true, steps: 1 }),
+      expect.stringMatching(/^backup sync daemon \(mcast=e0, syncid=7, maxlen=1024, [^)]*\)$/),
+      expect.objectContaining({ lines: ['no changes'] }),
+    ]);
+    expect(find('none').value).toEqual([expect.objectContaining({ ok: true, steps: 1 }), '']);
   });
 
   it('lets ipvsadm change its services as overrides, and those of others as they are', () => {

@@ -4,7 +4,7 @@ import { type ServerHistory, type Turn, transitionText } from '../../core/health
 import type { ServerStatus } from '../../core/health/status.ts';
 import type { ServerCounters, ServiceCounters } from '../../core/model/counters.ts';
 import { parseServiceKey, SERVICE_OPTIONS, type ServiceOption } from '../../core/model/service.ts';
-import { persistenceText } from '../../core/plan/explain.ts';
+import { methodText, persistenceText } from '../../core/plan/explain.ts';
 import { EXIT } from '../exit.ts';
 import { findServices } from '../find.ts';
 import { output, type Session, say, table } from '../session.ts';
@@ -95,7 +95,7 @@ function servicesText(session: Session, services: readonly ServiceCounters[]): s
       ...service.servers.map((server) => {
         const share = shareOf(server, service);
         return [
-          `  ${formatEndpoint(server)}`,
+          `  ${formatEndpoint(server)}${methodText(server, '  ')}`,
           ...loadCells(session, server),
           ...(limited ? thresholdCells(session, server) : []),
           ...(wide ? moreCells(server) : []),

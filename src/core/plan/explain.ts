@@ -29,7 +29,7 @@ const serverText = (server: RealServer) =>
   `server ${formatEndpoint(server)}  weight ${server.weight}${thresholdsText(server, '  ')}${methodText(server, '  ')}`;
 
 /** How packets get to it where that is not by NAT: `direct`, `tunnel`, `tunnel (gue port 6080)`. */
-function methodText({ method, tunnel }: RealServer, before = ''): string {
+export function methodText({ method, tunnel }: Pick<RealServer, 'method' | 'tunnel'>, before = ''): string {
   if (method === undefined) return '';
   return `${before}${method}${tunnel === undefined ? '' : ` (${tunnelText(tunnel)})`}`;
 }

@@ -95,7 +95,9 @@ export function memoryTable(): MemoryTable {
       table.before(`start the ${daemon.state} sync daemon`);
       if (table.daemons.some(({ state }) => state === daemon.state)) refuse('start', EEXIST);
       // The kernel says a length of every one that runs.
-      table.daemons.push({ sync_maxlen: 1472, ...daemon });
+      const least = daemon.state === 'backup' ? 1_024 : 1;
+      const { sync_maxlen: longest = 1_472 } = daemon;
+      table.daemons.push({ ...daemon, sync_maxlen: Math.max(longest, least) });
     },
     stopDaemon: (state) => {
       table.before(`stop the ${state} sync daemon`);

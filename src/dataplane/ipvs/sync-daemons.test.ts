@@ -62,6 +62,17 @@ it('that somebody has changed or stopped are seen, and put right', () => {
   plane.close();
 });
 
+it('are as they are to be where the kernel has brought a length between its bounds', () => {
+  const plane = open();
+  const short = { ...BACKUP, max_length: 500 };
+  plane.syncDaemons!.start(short);
+  expect(table.daemons[0]!.sync_maxlen).toBe(1_024);
+  expect(plane.observe().syncDaemons.get('backup')).toEqual(short);
+  table.daemons[0] = { ...table.daemons[0]!, sync_maxlen: 1_300 };
+  expect(plane.observe().syncDaemons.get('backup')).toEqual({ ...short, max_length: 1_300 });
+  plane.close();
+});
+
 it('of others stay: those that nobody asks for, and one that was already as it is to be', () => {
   table.startDaemon({ state: 'master', mcast_interface: 'eth1', sync_id: 7, mcast_ttl: 1, mcast_port: 8848 });
   table.startDaemon({ state: 'backup', mcast_interface: 'eth9', sync_id: 1 });

@@ -1,4 +1,5 @@
 /** ip_vs's sync daemons, of which those that Weir has started are Weir's. */
+import { familyOf } from '../../core/address/address.ts';
 import {
   type SyncDaemon,
   type SyncDaemons,
@@ -24,7 +25,16 @@ const ipvsDaemonOf = (daemon: SyncDaemon): IpvsDaemon => ({
   ...(daemon.max_length !== undefined && { sync_maxlen: daemon.max_length }),
 });
 
-/** A daemon as it runs. The kernel always says a length; of one that was left to it, that is no difference. */
+/** Between which bounds the kernel brings the length of a message (start_sync_thread in ip_vs_sync.c): IP and UDP headers are not counted. */
+function takenLength({ role, group, max_length: asked }: SyncDaemon): number | undefined {
+  const headers = 8 + (familyOf(group) === 4 ? 20 : 40);
+  return asked && Math.min(Math.max(asked, role === 'backup' ? 1_024 : 1), 65_535 - headers);
+}
+
+/**
+ * A daemon as it runs. The kernel always says a length: of one that was left to it, or that it has brought between its
+ * bounds, that is no difference.
+ */
 function daemonOf(running: IpvsDaemon, wanted: SyncDaemon): SyncDaemon {
   const { mcast_group: group, mcast_port: port, mcast_ttl: ttl, sync_maxlen: longest } = running;
   return {
@@ -34,7 +44,10 @@ function daemonOf(running: IpvsDaemon, wanted: SyncDaemon): SyncDaemon {
     group: group ?? wanted.group,
     port: port ?? wanted.port,
     ttl: ttl ?? wanted.ttl,
-    ...(wanted.max_length !== undefined && longest !== undefined && { max_length: longest }),
+    ...(wanted.max_length !== undefined &&
+      longest !== undefined && {
+        max_length: longest === takenLength(wanted) ? wanted.max_length : longest,
+      }),
   };
 }
 

@@ -12,10 +12,7 @@ export function checkExec(check: ExecCheck, signal: AbortSignal, watch: GroupWat
   );
   return new Promise((resolve) => {
     const group = startGroup(command, {
-      // Nothing of the daemon's own environment, in which there may be secrets.
       env: {
-        PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
-        LANG: 'C',
         WEIR_ADDRESS: address,
         WEIR_PORT: String(port),
         WEIR_TIMEOUT_MS: String(check.timeout),

@@ -23,7 +23,6 @@ import { driftOf } from '../core/plan/drift.ts';
 import { explainStep } from '../core/plan/explain.ts';
 import type { DesiredState, ObservedState } from '../core/plan/states.ts';
 import type { Plan } from '../core/plan/step.ts';
-import { modulesOf } from '../dataplane/ipvs/open.ts';
 import { forgetModules, keepModules } from '../host/modules.ts';
 import type { Log } from '../observe/log.ts';
 import { Converger, type Done, since, type Took } from './converge.ts';
@@ -112,10 +111,11 @@ export class Director {
     return state === undefined ? work : `${work}; ${state}`;
   }
 
-  /** Where ip_vs directs: has its modules that are in use loaded at every boot. */
+  /** Has the modules loaded at every boot that the plane needs for what it directs. */
   keepModules(): void {
-    if (this.#kind !== 'ipvs') return;
-    const reason = keepModules(modulesOf(this.#desired.services.values()));
+    const names = this.#edge.plane.modules?.(this.#desired.services.values());
+    if (names === undefined) return;
+    const reason = keepModules(names);
     if (reason !== undefined) this.#log.warn('modules_not_kept', { reason });
   }
 
@@ -332,7 +332,7 @@ export class Director {
   async takeDown(): Promise<readonly string[]> {
     const lines = [...(await this.#edge.host.restore())];
     this.#edge.plane.destroy();
-    if (this.#edge.plane.kind === 'ipvs') lines.push(...forgetModules());
+    if (this.#edge.plane.modules !== undefined) lines.push(...forgetModules());
     this.#log.info('taken_down', { restored: lines });
     return [...lines, 'data plane: removed'];
   }

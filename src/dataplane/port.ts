@@ -64,6 +64,8 @@ export interface DataPlane {
   readonly description: string;
   /** Memory of its tables in the kernel, in bytes; 0 where it has none there. */
   readonly kernelMemory: number;
+  /** Modules of the kernel that these services need at every boot; a plane that needs none has no word for it. */
+  modules?(services: Iterable<VirtualService>): readonly string[];
   /**
    * Looks at a bounded part of its tables for what somebody else has changed; called over and over, it gets to all of
    * them. What it finds shows in `observe`. It must not overlap a change; it gives the event loop its turn now and then, and

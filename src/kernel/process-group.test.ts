@@ -11,7 +11,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(dir, { recursive: true }));
 
-const env = { PATH: '/usr/bin:/bin' };
+const env = { WEIR_TEST: 'told' };
 const shell = (text: string, watch?: (pid: number) => () => void) =>
   startGroup(['/bin/sh', '-c', text, 'sh', join(dir, 'pid')], { env, stdout: true, ...(watch && { watch }) });
 const exited = ({ child }: ReturnType<typeof shell>) =>
@@ -31,6 +31,18 @@ it('keeps the beginning of what is said', async () => {
   await exited(group);
   expect(group.said.out.toString()).toBe('x'.repeat(512));
   expect(group.said.err.toString()).toBe('why\n');
+});
+
+it('tells a program what it is told, where programs lie, and nothing else', async () => {
+  const group = shell('/usr/bin/env');
+  await exited(group);
+  const own = group.said.out.toString().trim().split('\n').sort();
+  // The shell adds a few by itself.
+  expect(own.filter((line) => !/^(PWD|SHLVL|_|OLDPWD)=/.test(line))).toEqual([
+    'LANG=C',
+    'PATH=/usr/sbin:/usr/bin:/sbin:/bin',
+    'WEIR_TEST=told',
+  ]);
 });
 
 it('tells a watch of what begins, and when its number may be another’s', async () => {

@@ -7,9 +7,12 @@ const KEPT_OUTPUT = 512;
 /** Told of a group that begins; the function it returns is called when its program has ended, and its number may be another's. */
 export type GroupWatch = (pid: number) => () => void;
 
+/** What all programs find: the places of Debian's, and messages that do not depend on where the machine stands. */
+const SURROUNDINGS = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C' };
+
 /** What a program is started with. */
 export interface GroupOptions {
-  /** All of its environment. */
+  /** Its environment besides PATH and LANG; nothing of our own, in which there may be secrets. */
   readonly env: Readonly<Record<string, string>>;
   /** Whether its standard output is read; its standard error is. */
   readonly stdout: boolean;
@@ -33,7 +36,7 @@ export interface ProcessGroup {
 /** Starts a program, named by its absolute path: `/` is its directory, it has nothing to read and none of our descriptors. */
 export function startGroup([program = '', ...words]: readonly string[], options: GroupOptions): ProcessGroup {
   const child = spawn(program, words, {
-    env: options.env,
+    env: { ...SURROUNDINGS, ...options.env },
     cwd: '/',
     stdio: ['ignore', options.stdout ? 'pipe' : 'ignore', 'pipe'],
     detached: true,

@@ -50,11 +50,10 @@ const plain = (value: unknown): string =>
 export const notifyArguments = ({ event, fields: { service, server } }: Happened): readonly string[] =>
   [event, service, server].filter((one) => one !== undefined).map(plain);
 
-/** The whole environment: WEIR_EVENT, WEIR_TIME, and a WEIR_ variable for each of the event's fields; nothing of the daemon's own. */
+/** Its own part of the environment: WEIR_EVENT, WEIR_TIME, and a WEIR_ variable for each of the event's fields; nothing of the daemon's own. */
 export function notifyEnvironment({ event, time, fields }: Happened): Readonly<Record<string, string>> {
   const own = Object.entries(fields)
     .filter(([name, value]) => /^[a-z][a-z0-9_]*$/.test(name) && value !== undefined && value !== null)
     .map(([name, value]) => [`WEIR_${name.toUpperCase()}`, plain(value)]);
-  const fixed = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C', WEIR_EVENT: event, WEIR_TIME: time };
-  return { ...Object.fromEntries(own), ...fixed };
+  return { ...Object.fromEntries(own), WEIR_EVENT: event, WEIR_TIME: time };
 }

@@ -6,7 +6,7 @@ import type { KernelPlane } from '../port.ts';
 import { listConnections, passing } from './connections.ts';
 import { countersOf } from './counters.ts';
 import { openInspector } from './inspect.ts';
-import { openIpvs, openRecord } from './open.ts';
+import { modulesOf, openIpvs, openRecord } from './open.ts';
 import { clear, find, listAll, publish, removeOwn, sweepService, type Table } from './publish.ts';
 import type { ServiceRecord } from './record.ts';
 import { observeDaemons, syncDaemonHands } from './sync-daemons.ts';
@@ -72,6 +72,7 @@ function makePlane(
       `${found === 0 ? 'none of its services ours yet' : `${found} of its services found ours`}${because === undefined ? '' : `; ${because}`}`,
     // The kernel does not say what its table takes.
     kernelMemory: 0,
+    modules: modulesOf,
     inspect: (leave) => inspector.look(leave),
     observe: () => ({
       interfaces: new Map(),

@@ -287,6 +287,7 @@ describe('overrides', () => {
     const text = written(FILES[2], second);
     expect(read(text).services.map(({ servers }) => servers.length)).toEqual([1, 0]);
     expect(text).toContain('&web');
+    expect(text.split('\n').slice(0, -5)).toEqual(FILES[2].split('\n').slice(0, -5));
     const first = rulesOf(
       listRules(afterChanges(services, NO_RULES, [added('192.168.1.9:80')], SAID).overrides),
     );

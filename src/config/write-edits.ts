@@ -82,7 +82,7 @@ function placeAt(document: Document, path: Path): YAMLMap | YAMLSeq {
     const parent = at as YAMLMap | YAMLSeq;
     let next: unknown = parent.get(part, true);
     if (isAlias(next)) {
-      next = ownCopy(next.resolve(document) as Node | undefined);
+      next = ownCopy(next.resolve(document) as Node | undefined, parent.flow === true);
       parent.set(part, next);
     }
     at = next;
@@ -91,14 +91,17 @@ function placeAt(document: Document, path: Path): YAMLMap | YAMLSeq {
   throw new Error(`${path.join('.')} is nothing that can be changed`);
 }
 
-/** A copy without anchors, which are names of one place each. */
-function ownCopy(node: Node | undefined): Node | undefined {
+/** A copy without anchors, which are names of one place each, and without comments, which are said there already. */
+function ownCopy(node: Node | undefined, flow: boolean): Node | undefined {
   const copy = node?.clone() as Node | undefined;
-  if (copy !== undefined)
-    visit(copy, {
-      Collection: (_, one) => void delete one.anchor,
-      Scalar: (_, one) => void delete one.anchor,
-    });
+  if (copy === undefined) return undefined;
+  visit(copy, {
+    Node: (_, one) => {
+      for (const key of ['anchor', 'comment', 'commentBefore', 'spaceBefore'] as const)
+        delete (one as { [K in typeof key]?: unknown })[key];
+      if (flow && isCollection(one)) one.flow = true;
+    },
+  });
   return copy;
 }
 

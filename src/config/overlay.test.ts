@@ -77,6 +77,8 @@ services:
 
 const key = fc.constantFrom(
   'tcp 203.0.113.1:80',
+  'tcp 203.0.113.1:80',
+  'tcp 203.0.113.1:80',
   'udp 203.0.113.1:53',
   'fwmark 7',
   'fwmark 8 IPv6',
@@ -96,7 +98,7 @@ const serviceRule = fc
       { timeout: 60_000, granularity: 24 },
       { timeout: 60_000, granularity: 24, engine: 'sip' as const },
     ),
-    one_packet: fc.boolean(),
+    one_packet: fc.constantFrom(false, false, false, true),
   })
   .chain((rule) =>
     fc.subarray([...flagsOf(rule.scheduler)]).map((scheduler_flags) => ({ ...rule, scheduler_flags })),
@@ -110,12 +112,28 @@ const serverRule = fc
     tunnel: fc.constantFrom(null, { type: 'gre' }, { type: 'gue', port: 6080, checksum: 'remote' }),
   })
   .map((rule) => (rule.method === 'tunnel' ? rule : { ...rule, tunnel: null }));
-const change: fc.Arbitrary<RuleChange> = fc.oneof(
-  fc.record({ kind: fc.constantFrom('add-service', 'edit-service'), service: key, rule: serviceRule }),
-  fc.record({ kind: fc.constant('delete-service'), service: key }),
-  fc.record({ kind: fc.constantFrom('add-server', 'edit-server'), service: key, server, rule: serverRule }),
-  fc.record({ kind: fc.constant('delete-server'), service: key, server }),
-  fc.constant({ kind: 'flush' }),
+/** Edits most of all: what is deleted, or flushed, tells little. */
+const change = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('edit-service', 'edit-service', 'add-service'),
+      service: key,
+      rule: serviceRule,
+    }),
+  },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('add-server', 'edit-server'),
+      service: key,
+      server,
+      rule: serverRule,
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('delete-server'), service: key, server }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('delete-service'), service: key }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'flush' }) },
 ) as fc.Arbitrary<RuleChange>;
 const changes = fc.array(change, { maxLength: 12 });
 

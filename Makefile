@@ -1,10 +1,11 @@
 # make demo     see it work on real packets, in a lab of network namespaces (needs root)
 # make test     all tests (needs root)
 # make check    types, lint, borders between rooms, generated files, unit and property tests
+# make guest-migrate    the data planes changed under load, in a machine that qemu emulates (four minutes or some)
 # make bench    measured beside nftables, haproxy, nginx stream and plain routing (needs root, some ten minutes)
 # make bench-packets    what single packets cost; BENCH='--against COMMIT' beside an earlier version (needs root, a minute or some)
 # make bench-scale    10,000 services and a million connections: load, change, sweep, listing, memory (needs root, a minute)
-.PHONY: demo demo-down test check bench bench-packets bench-scale build install generate packages guest clean
+.PHONY: demo demo-down test check bench bench-packets bench-scale build install generate packages guest guest-migrate clean
 .DEFAULT_GOAL := build
 BIN := node_modules/.bin
 
@@ -57,6 +58,10 @@ packages:
 # What cannot be fetched is said, and its tests are counted as skipped.
 guest: packages
 	@scripts/install-packages.sh --guest || true
+
+guest-migrate: build
+	@scripts/install-packages.sh --migrate
+	@$(BIN)/tsx test/guest/migrate/run.ts
 
 node_modules/.package-lock.json: package-lock.json package.json .npmrc
 	@echo "npm ci: installing the libraries of package-lock.json into node_modules/"

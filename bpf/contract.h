@@ -168,8 +168,28 @@ struct weir_settings {
 	__u32 half_open_mask; /* places in the ring `half_open`, a power of two, less one */
 	__u32 networks;	   /* in `networks`: while there are none nobody looks */
 	__u32 one_packets; /* 1 while there are any in `one_packet` */
+	__u32 elder;	   /* enum weir_elder: what another plane behind this one, ip_vs, has of the connections */
 	__u32 one_packet4; /* the slot in connections4 of the first CPU's one packet */
 	__u32 one_packet6;
+	__u32 reserved;
+};
+
+/* What ip_vs does behind this plane, which comes first on each interface: docs/decisions/0027. */
+enum weir_elder {
+	WEIR_ELDER_NONE = 0,	 /* nothing */
+	WEIR_ELDER_LEADS = 1,	 /* it takes new connections: what could begin one is passed on to it, and noted in `elders` */
+	WEIR_ELDER_FINISHES = 2, /* it finishes those it has: what is noted goes on to it, and so does what begins nothing */
+};
+
+/* elders: a client's packets that are ip_vs's. */
+struct weir_elder_key {
+	__u32 client[4];
+	__u32 virtual_ip[4];
+	__u16 client_port;
+	__u16 virtual_port;
+	__u8 protocol;
+	__u8 family;
+	__u16 reserved;
 };
 
 /* tally: one element, counted by the packet path. */
@@ -259,6 +279,29 @@ struct weir_retire {
 	__u32 no_new_since;   /* out: since when none are taken, in seconds of CLOCK_MONOTONIC; 0 while they are */
 	__u32 live;	      /* out: connections met on this stretch of the walk that stay */
 	__u32 expired;	      /* out: those that were removed */
+};
+
+/* What becomes of what is to be adopted. */
+enum weir_adopted {
+	WEIR_ADOPTED = 1,	 /* it is in the table now */
+	WEIR_ADOPTED_BEFORE = 2, /* something with that key was there */
+	WEIR_ADOPTED_NOT = 3,	 /* there is no room, or no such service or server */
+};
+
+/* Argument and result of adopt (BPF_PROG_TYPE_SYSCALL): a conversation over UDP of another plane's, or a template. */
+struct weir_adopt {
+	__u32 client[4]; /* of a template: under its service's mask */
+	__u32 virtual_ip[4];
+	__u16 client_port; /* 0 of a template */
+	__u16 virtual_port;
+	__u8 protocol;
+	__u8 family;
+	__u8 template; /* 1: a template */
+	__u8 reserved;
+	__u32 slot;   /* of the service, in `services` */
+	__u32 server; /* its id */
+	__u32 age;    /* jiffies since its latest packet */
+	__u32 result; /* out: enum weir_adopted */
 };
 
 /* Argument of prepare (BPF_PROG_TYPE_SYSCALL): puts slots from+count-1 … from on the stack of free ones. */

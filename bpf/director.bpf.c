@@ -5,6 +5,7 @@
  * program and to the stack as it came. Where packets are to go by the stack, a request goes on to it rewritten, and a
  * reply as it came: that is rewritten when it leaves on the public side.
  */
+#include "adopt.h"
 #include "follow.h"
 #include "forward.h"
 #include "fragment.h"
@@ -341,6 +342,14 @@ int weir_retire(struct weir_retire *task)
 	retire_orders(task, set);
 	task->no_new_since = set->no_new_since;
 	retire_walk(task);
+	return 0;
+}
+
+/* Takes over what another plane has told of. */
+SEC("syscall")
+int weir_adopt(struct weir_adopt *task)
+{
+	task->result = task->family == 4 ? adopt(task, FAMILY4) : adopt(task, FAMILY6);
 	return 0;
 }
 

@@ -79,6 +79,8 @@ WEIR_MAP(fragments, BPF_MAP_TYPE_LRU_HASH, struct weir_fragment_key, struct weir
 WEIR_MAP(held, BPF_MAP_TYPE_LRU_HASH, struct weir_fragment_key, struct weir_held, 0);
 /* 0 → where a fragment is put together, per CPU */
 WEIR_MAP(holding, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct weir_held, 0);
+/* a client's packets → since when they are noted as another plane's; what it takes is taken while there are any */
+WEIR_MAP(elders, BPF_MAP_TYPE_HASH, struct weir_elder_key, __u32, BPF_F_NO_PREALLOC);
 /* verdict → packets or connections, per CPU */
 WEIR_MAP(verdicts, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, 0);
 /* 0 → until when the answers given so far use up the rate, in nanoseconds since boot, per CPU */
@@ -126,6 +128,14 @@ static __always_inline bool takes_no_new(void)
 	struct weir_settings *set = get_settings();
 
 	return set && set->no_new_since;
+}
+
+/* True while ip_vs has connections: see elder.h. */
+static __always_inline bool has_elder(void)
+{
+	struct weir_settings *set = get_settings();
+
+	return set && set->elder != WEIR_ELDER_NONE;
 }
 
 static __always_inline bool new_go_by_stack(void)

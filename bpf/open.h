@@ -4,6 +4,7 @@
 #define WEIR_OPEN_H
 
 #include "answer.h"
+#include "elder.h"
 #include "one_packet.h"
 #include "persist.h"
 #include "route.h"
@@ -193,6 +194,8 @@ static __always_inline int open_for(struct __sk_buff *skb, struct packet *packet
 		return pass(WEIR_VERDICT_NOT_OURS);
 	service = service_find(packet, family);
 	if (!service || is_martian_source(packet, family))
+		return pass(WEIR_VERDICT_NOT_OURS);
+	if (has_elder() && (family == FAMILY4 ? is_elders4(packet, service) : is_elders6(packet, service)))
 		return pass(WEIR_VERDICT_NOT_OURS);
 	if (packet->protocol == IPPROTO_TCP && !may_begin(service, packet))
 		return pass(WEIR_VERDICT_NO_CONNECTION);

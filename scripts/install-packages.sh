@@ -2,8 +2,9 @@
 # Installs the Debian packages that building and demonstrating Weir need; --test adds the servers that its health checks
 # are tried on, --bench the peers it is measured against. Says first what it is going to install and why, and is silent when nothing is missing.
 # --guest installs nothing: it fetches the guest that has the kernel's own ip_vs into ~/.cache/weir (CONTRIBUTING.md).
+# --migrate installs qemu, and fetches the kernel that it boots there, too.
 #
-# Usage: scripts/install-packages.sh [--test] [--bench] [--dry-run]
+# Usage: scripts/install-packages.sh [--test] [--bench] [--migrate] [--dry-run]
 #        scripts/install-packages.sh --guest [--dry-run]
 # Exit: 0 everything is there, 1 something could not be installed, 2 wrong usage.
 set -eu
@@ -31,6 +32,8 @@ nginx        the web server behind every director, and one of those measured
 libnginx-mod-stream  nginx as a proxy of TCP and UDP, measured beside Weir
 libc6-dev    the headers of the programs that send bulk data and datagrams
 wrk          sends the HTTP requests that are counted'
+migrate_packages='qemu-system-x86  emulates the machine in which data planes are changed under load
+xz-utils     unpacks its kernel'\''s modules'
 # Packages of which Debian starts a service: tests and bench start their own copies, in namespaces.
 services='haproxy nginx redis-server'
 policy=/usr/sbin/policy-rc.d
@@ -43,15 +46,17 @@ fail() {
 bench=no
 test=no
 guest=no
+migrate=no
 dry_run=no
 for argument in "$@"; do
   case $argument in
     --bench) bench=yes ;;
     --test) test=yes ;;
     --guest) guest=yes ;;
+    --migrate) migrate=yes ;;
     --dry-run) dry_run=yes ;;
     *)
-      echo "install-packages: unknown argument '$argument'; usage: $0 [--test] [--bench] [--dry-run], or --guest [--dry-run]" >&2
+      echo "install-packages: unknown argument '$argument'; usage: $0 [--test] [--bench] [--migrate] [--dry-run], or --guest [--dry-run]" >&2
       exit 2
       ;;
   esac
@@ -76,6 +81,8 @@ wanted=$base_packages
 $test_packages"
 [ "$bench" = no ] || wanted="$wanted
 $bench_packages"
+[ "$migrate" = no ] || wanted="$wanted
+$migrate_packages"
 
 missing=''
 explained=''
@@ -90,10 +97,23 @@ done <<LIST
 $wanted
 LIST
 
-[ -n "$missing" ] || exit 0
+# What is not installed but fetched, at the end.
+fetch_machine() {
+  [ "$migrate" = yes ] || return 0
+  [ "$dry_run" = no ] || set -- --dry-run
+  "$fetch" --machine "$@"
+}
+
+if [ -z "$missing" ]; then
+  fetch_machine
+  exit
+fi
 
 printf 'Debian packages to install:\n%s' "$explained"
-[ "$dry_run" = no ] || exit 0
+if [ "$dry_run" = yes ]; then
+  fetch_machine
+  exit
+fi
 [ "$(id -u)" = 0 ] || fail "installing needs root; run as root: apt-get install$missing"
 
 # Which services are ours to keep quiet: only those this run brings in. One that was there before is left alone.
@@ -144,3 +164,4 @@ for name in $missing; do
   installed "$name" || fail "$name is still not installed"
 done
 echo 'Debian packages are complete.'
+fetch_machine

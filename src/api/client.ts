@@ -16,6 +16,7 @@ import type {
   DiffDone,
   EventStreamItem,
   EventsFrom,
+  MigrateDone,
   OverrideName,
   Refused,
   ReloadDone,
@@ -92,6 +93,11 @@ export interface ControlClient {
   reload(): Promise<ReloadDone | Refused>;
   config(): Promise<ConfigInForce>;
   apply(config: ConfigText, how: ApplyHow): Promise<ApplyDone | Refused>;
+  /** `deadline` as people write it: `1h`. */
+  migrate(
+    to: string,
+    how: { readonly deadline?: string; readonly dry_run?: boolean },
+  ): Promise<MigrateDone | Refused>;
   zero(service?: ServiceKey): Promise<readonly ServiceKey[]>;
   /** Events as they come, without end; stop by leaving the loop. */
   events(from: EventsFrom): AsyncIterable<EventStreamItem>;
@@ -195,6 +201,14 @@ export function controlClient(socketPath: string): ControlClient {
           if_version === undefined ? {} : { 'if-match': `"${if_version}"` },
         ),
       ),
+    migrate: (to, { deadline, dry_run }) => {
+      const query = new URLSearchParams({
+        ...(deadline !== undefined && { deadline }),
+        ...(dry_run === true && { dry_run: '1' }),
+      }).toString();
+      const path = `/v1/dataplane/${encodeURIComponent(to)}`;
+      return unlessRefused(fetch<MigrateDone>('PUT', query === '' ? path : `${path}?${query}`));
+    },
     zero: async (service) => {
       const query = service === undefined ? '' : `?service=${encodeURIComponent(service)}`;
       const path = `/v1/counters/zero${query}`;

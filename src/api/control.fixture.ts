@@ -8,7 +8,13 @@ import type { ServerStatus } from '../core/health/status.ts';
 import type { Connection } from '../core/model/connection.ts';
 import type { ServerCounters, ServiceCounters, Traffic } from '../core/model/counters.ts';
 import type { ServiceKey } from '../core/model/service.ts';
-import { type AnyOverride, type Control, type DirectorEvent, VersionConflict } from './control.ts';
+import {
+  type AnyOverride,
+  type Control,
+  type DirectorEvent,
+  MigrationConflict,
+  VersionConflict,
+} from './control.ts';
 
 const endpoint = (text: string): Endpoint => {
   const parsed = parseEndpoint(text);
@@ -230,6 +236,9 @@ export function fixture(overrides: Partial<Control> = {}): Fixture {
       counters_since: null,
       checks: { checks: 3, in_flight: 0, made: 1_200, void: 0, late_p50_ms: 0.4, late_p99_ms: 1.7 },
       retiring: [],
+      dataplane: 'bpf',
+      dataplane_chosen: null,
+      migration: null,
     }),
     services: async () => SERVICES,
     servers: async () => SERVERS,
@@ -289,6 +298,15 @@ export function fixture(overrides: Partial<Control> = {}): Fixture {
         throw new VersionConflict(`version ${VERSION_IN_FORCE} is in force, not ${how.if_version}`);
       calls.push(`apply ${file} ${text} ${JSON.stringify(how)}`);
       return { ok: true, steps: 1, lines: ['1 change'], version: 'fedcba9876543210', persisted: how.persist };
+    },
+    migrate: async ({ to, dry_run, deadline_ms }) => {
+      calls.push(
+        `migrate to ${to}${dry_run ? ', dry' : ''}${deadline_ms === undefined ? '' : ` in ${deadline_ms} ms`}`,
+      );
+      if (to === 'bpf') throw new MigrationConflict('bpf directs already');
+      const counts = { stay: 3, move: 0, templates: 0, forgotten: 1 };
+      const lines = ['+ 3 services on ipvs', '3 connections stay with bpf until they end, 1h at most'];
+      return { ok: true, from: 'bpf', to, dry_run, ...counts, until: '2026-11-22T15:03:00.000Z', lines };
     },
     zero: async (service) => {
       calls.push(`zero ${service ?? 'all'}`);

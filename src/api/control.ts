@@ -5,6 +5,7 @@ import type { SchedulerReport } from '../core/health/scheduler.ts';
 import type { ServerStatus } from '../core/health/status.ts';
 import type { Connection } from '../core/model/connection.ts';
 import type { ServiceCounters, Verdicts } from '../core/model/counters.ts';
+import type { PlaneKind } from '../core/model/host.ts';
 import type { AdminState, Override } from '../core/model/override.ts';
 import type { RuleChange } from '../core/model/rule.ts';
 import type { RuleRefusal } from '../core/model/rule-change.ts';
@@ -50,6 +51,59 @@ export interface Status {
   readonly checks: SchedulerReport;
   /** Data planes of other layouts that finish their connections after an upgrade. */
   readonly retiring: readonly RetiringPlane[];
+  /** Which data plane directs; null while the director is starting. */
+  readonly dataplane: PlaneKind | null;
+  /** What an operator has chosen over the configuration, by migrating to it; null while the configuration decides. */
+  readonly dataplane_chosen: { readonly plane: PlaneKind; readonly since: string } | null;
+  /** The migration that is under way; null while there is none. */
+  readonly migration: MigrationState | null;
+}
+
+/** How a migration from one data plane to the other stands. */
+export interface MigrationState {
+  /** The plane that finishes its connections. */
+  readonly from: PlaneKind;
+  /** The one that takes new ones. */
+  readonly to: PlaneKind;
+  /** ISO 8601, UTC. */
+  readonly since: string;
+  /** Until when the old plane stays at most. */
+  readonly until: string;
+  /** Connections that it still has; null when they have not been counted yet. */
+  readonly connections: number | null;
+}
+
+/** What is asked of a migration. */
+export interface MigrateRequest {
+  readonly to: PlaneKind;
+  /** How long the old plane may finish its connections, in milliseconds; absent: as long as the configuration lets a plane retire. */
+  readonly deadline_ms?: number;
+  /** Says what would happen, and changes nothing. */
+  readonly dry_run: boolean;
+}
+
+/** What a migration does, or would do. */
+export interface MigrateDone {
+  readonly ok: true;
+  readonly from: PlaneKind;
+  readonly to: PlaneKind;
+  readonly dry_run: boolean;
+  /** Connections that the old plane has to finish. */
+  readonly stay: number;
+  /** Connections that go on through the new one, by which their servers stay the same: those over UDP, where it can take them. */
+  readonly move: number;
+  /** Clients that the new plane remembers the server of, as the old one does. */
+  readonly templates: number;
+  /** Clients that it does not remember, though their service is persistent: their next connection may go to another server. */
+  readonly forgotten: number;
+  readonly until: string;
+  /** The whole in lines for people. */
+  readonly lines: readonly string[];
+}
+
+/** That plane directs already; nothing was changed. */
+export class MigrationConflict extends Error {
+  override readonly name = 'MigrationConflict';
 }
 
 /** A configuration that is not (yet) the daemon's own file. */
@@ -224,6 +278,8 @@ export interface Control {
   config(): ConfigInForce;
   /** Makes `config` the one in force; a bad one is refused. Rejects with VersionConflict where `how.if_version` asks for another. */
   apply(config: ConfigText, how: ApplyHow): Promise<ApplyDone | Refused>;
+  /** Has the other data plane take over, or says what that would come to. Rejects with MigrationConflict, or, when it failed and the old plane goes on, with an Error that says so. */
+  migrate(request: MigrateRequest): Promise<MigrateDone | Refused>;
   /** Counts traffic from now on: of one service, or of all and the verdicts too. Returns the keys; none if there is no such service. */
   zero(service?: ServiceKey): Promise<readonly ServiceKey[]>;
   /** Events until `signal` aborts or the daemon ends. */

@@ -42,6 +42,7 @@ const bodies: Readonly<Record<string, string>> = {
 const concrete: Readonly<Record<string, string>> = {
   '/v1/services/{protocol}/{endpoint}': '/v1/services/tcp/203.0.113.100:80',
   '/v1/servers/{server}/{state}': '/v1/servers/192.168.1.101/drain',
+  '/v1/dataplane/{to}': '/v1/dataplane/ipvs',
 };
 
 describe('an answer has the shape that the document gives it', () => {

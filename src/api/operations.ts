@@ -192,6 +192,20 @@ export const OPERATIONS: readonly Operation[] = [
     problems: ['refused'],
   },
   {
+    method: 'put',
+    path: '/v1/dataplane/{to}',
+    id: 'migrate',
+    summary:
+      'Has the other data plane take new connections, while the one that directed finishes those it has; asked for the former one meanwhile, goes back. The planes are bpf and ipvs.',
+    answer: 'MigrateDone',
+    query: {
+      deadline:
+        'After so long at most, 1s to 30d, the old plane is removed; by default as long as director.retire_after.',
+      dry_run: '1 says what would happen, and changes nothing.',
+    },
+    problems: ['bad-request', 'plane-conflict', 'refused', 'not-ready'],
+  },
+  {
     method: 'post',
     path: '/v1/counters/zero',
     id: 'zeroCounters',

@@ -17,6 +17,7 @@ const KINDS = {
   unauthorized: [401, 'A token is needed'],
   'not-found': [404, 'There is no such thing'],
   'version-conflict': [412, 'Another configuration is in force'],
+  'plane-conflict': [409, 'That data plane directs already'],
   'too-large': [413, 'The request is too large'],
   refused: [422, 'The configuration was refused'],
   'too-many': [429, 'Too many are listening'],

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { parseDuration } from '../config/units.ts';
 import { formatEndpoint, parseAddress, parseEndpoint } from '../core/address/address.ts';
+import { PLANE_KINDS } from '../core/model/host.ts';
 import { ADMIN_STATES } from '../core/model/override.ts';
 import { parseServiceKey, serviceKey } from '../core/model/service.ts';
 import type { App } from './app.ts';
@@ -40,7 +41,10 @@ const MAX_DEADLINE_MS = 30 * 86_400_000;
 
 /** In how many milliseconds a deadline is; or what is wrong with it. */
 function readDeadline(text: string, state: string): number | string {
-  if (state !== 'drain') return 'only a drain has a deadline';
+  return state === 'drain' ? readDuration(text) : 'only a drain has a deadline';
+}
+
+function readDuration(text: string): number | string {
   const value = parseDuration(text);
   if (value !== undefined && value >= MIN_DEADLINE_MS && value <= MAX_DEADLINE_MS) return value;
   return `"${text}" is no deadline; expected a duration from 1s to 30d, such as 5m or 1h30m`;
@@ -104,6 +108,20 @@ export function addChangeRoutes(app: App, control: Control): void {
   });
   app.post('/v1/reload', async (c) => {
     const result = await control.reload();
+    return result.ok ? c.json(result) : refusal(result);
+  });
+  app.put('/v1/dataplane/:to', async (c) => {
+    const word = c.req.param('to');
+    const { deadline, dry_run = '0' } = c.req.query();
+    const to = PLANE_KINDS.find((one) => one === word);
+    if (to === undefined)
+      return problemResponse('bad-request', `"${word}" is none of ${PLANE_KINDS.join(', ')}`);
+    const deadlineMs = deadline === undefined ? undefined : readDuration(deadline);
+    if (typeof deadlineMs === 'string') return problemResponse('bad-request', deadlineMs);
+    if (dry_run !== '0' && dry_run !== '1')
+      return problemResponse('bad-request', `dry_run "${dry_run}" is neither 0 nor 1`);
+    const how = { ...(deadlineMs !== undefined && { deadline_ms: deadlineMs }) };
+    const result = await control.migrate({ to, dry_run: dry_run === '1', ...how });
     return result.ok ? c.json(result) : refusal(result);
   });
   app.post('/v1/counters/zero', async (c) => {

@@ -1,7 +1,7 @@
 /** The control API, version 1: each route hands its request to the director and puts the answer into JSON. */
 import { Hono } from 'hono';
 import type { App, ReportFailure } from './app.ts';
-import { type Control, NotReady, VersionConflict } from './control.ts';
+import { type Control, MigrationConflict, NotReady, VersionConflict } from './control.ts';
 import { problemResponse } from './problem.ts';
 import { addChangeRoutes } from './routes-change.ts';
 import { addReadRoutes } from './routes-read.ts';
@@ -23,6 +23,7 @@ export function controlRoutes(control: Control, report: ReportFailure): App {
   addChangeRoutes(app, control);
   app.notFound((c) => problemResponse('not-found', `No route ${c.req.method} ${c.req.path}.`));
   app.onError((error, c) => {
+    if (error instanceof MigrationConflict) return problemResponse('plane-conflict', error.message);
     if (error instanceof VersionConflict) return problemResponse('version-conflict', error.message);
     if (error instanceof NotReady) return problemResponse('not-ready', error.message);
     report(`${c.req.method} ${c.req.path}`, error);

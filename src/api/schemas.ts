@@ -4,6 +4,7 @@ import { type ServerHistory, TURNS } from '../core/health/history.ts';
 import type { ServerStatus } from '../core/health/status.ts';
 import type { Connection } from '../core/model/connection.ts';
 import type { ServerCounters, ServiceCounters, Verdicts } from '../core/model/counters.ts';
+import { PLANE_KINDS } from '../core/model/host.ts';
 import { PERSISTENCE_ENGINES } from '../core/model/persistence.ts';
 import { PROTOCOLS, SCHEDULERS } from '../core/model/service.ts';
 import { LISTED_STATES } from '../core/model/state.ts';
@@ -16,6 +17,7 @@ import type {
   ConfigText,
   DiffDone,
   DirectorEvent,
+  MigrateDone,
   Readiness,
   ReloadDone,
   RulesDone,
@@ -31,6 +33,7 @@ type Holds<S extends z.ZodType, T extends z.output<S>> = [S, T];
 
 const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 const time = z.iso.datetime();
+const plane = z.enum(PLANE_KINDS);
 const lines = z.array(z.string()).readonly().describe('For people, a line each.');
 
 const status = z.object({
@@ -71,6 +74,34 @@ const status = z.object({
     )
     .readonly()
     .describe('Data planes of other versions that finish their connections after an upgrade.'),
+  dataplane: plane.nullable().describe('Which data plane directs; null while the director is starting.'),
+  dataplane_chosen: z
+    .object({ plane, since: time })
+    .nullable()
+    .describe('What an operator has migrated to, over the configuration; null while that decides.'),
+  migration: z
+    .object({
+      from: plane.describe('It finishes its connections.'),
+      to: plane.describe('It takes new ones.'),
+      since: time,
+      until: time.describe('The old plane stays at most until; the connections it then has end.'),
+      connections: count.nullable().describe('What the old plane still has; null until counted once.'),
+    })
+    .nullable()
+    .describe('The migration that is under way; null while there is none.'),
+});
+
+const migrateDone = z.object({
+  ok: z.literal(true),
+  from: plane,
+  to: plane,
+  dry_run: z.boolean(),
+  stay: count.describe('Connections that the old plane has to finish.'),
+  move: count.describe('Connections that go on through the new plane, to the same servers.'),
+  templates: count.describe('Clients that the new plane remembers the server of.'),
+  forgotten: count.describe('Clients whose next connection may go to another server.'),
+  until: time.describe('The old plane stays at most until.'),
+  lines: z.array(z.string()).readonly().describe('The whole in lines for people.'),
 });
 
 const traffic = {
@@ -290,6 +321,7 @@ export const SCHEMAS = {
   ConfigInForce: configInForce,
   DiffDone: diffDone,
   ReloadDone: reloadDone,
+  MigrateDone: migrateDone,
   ApplyDone: applyDone,
   Event: event,
   Readiness: readiness,
@@ -331,6 +363,7 @@ export type Checked = [
   Holds<typeof configInForce, ConfigInForce>,
   Holds<typeof diffDone, Omit<DiffDone, 'steps'> & { steps: readonly { kind: string }[] }>,
   Holds<typeof reloadDone, ReloadDone>,
+  Holds<typeof migrateDone, MigrateDone>,
   Holds<typeof applyDone, ApplyDone>,
   Holds<typeof event, DirectorEvent>,
   Holds<typeof readiness, Readiness>,

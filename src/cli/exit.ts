@@ -30,6 +30,7 @@ const PROBLEM_EXITS: Readonly<Partial<Record<Problem['type'], number>>> = {
   'urn:weir:not-found': EXIT.noSuchObject,
   'urn:weir:refused': EXIT.refused,
   'urn:weir:version-conflict': EXIT.conflict,
+  'urn:weir:plane-conflict': EXIT.conflict,
 };
 
 /** The exit code that an error stands for. */

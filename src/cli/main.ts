@@ -13,6 +13,7 @@ import { connections } from './verbs/connections.ts';
 import { down } from './verbs/down.ts';
 import { events } from './verbs/events.ts';
 import { importVerb } from './verbs/import.ts';
+import { migrate } from './verbs/migrate.ts';
 import { overrides } from './verbs/overrides.ts';
 import { restore, save } from './verbs/rules.ts';
 import { run } from './verbs/run.ts';
@@ -30,6 +31,7 @@ export const VERBS: readonly Verb[] = [
   diff,
   apply,
   reload,
+  migrate,
   importVerb,
   save,
   restore,

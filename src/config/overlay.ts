@@ -28,7 +28,9 @@ export function overlayOf({ text, config, running }: Ground): (overrides: RuleOv
   return (overrides) => {
     if (overrides.size === 0) return { ok: true, config };
     value ??= valuesIn(text);
-    const result = judgeValue(withEdits(value, editsOf(value, config.services, overrides)), running);
+    // The plane that runs is to carry them out, whatever the file asks for.
+    const edited = withEdits(value, editsOf(value, config.services, overrides));
+    const result = judgeValue(edited, running, running);
     return result.ok ? result : { ok: false, why: reasonOf(result.findings) };
   };
 }

@@ -19,17 +19,23 @@ export type ParseResult =
 
 /**
  * Reads a configuration from YAML text; `file` is its name for messages, `running` the plane that `dataplane: auto` stands for
- * where that is known. Pure, and never throws: all that is wrong
+ * where that is known, `instead` the one that was chosen over the file. Pure, and never throws: all that is wrong
  * comes back at once, in the order of the text.
  */
-export function parseConfig(text: string, file: string, running?: PlaneKind): ParseResult {
+export function parseConfig(
+  text: string,
+  file: string,
+  running?: PlaneKind,
+  instead?: PlaneKind,
+): ParseResult {
+  const plane = { running, instead };
   const plain = readPlain(text);
   if (plain !== undefined)
-    return judge(plain, [], { findings: [], position: positionsIn(text) }, file, running);
+    return judge(plain, [], { findings: [], position: positionsIn(text) }, file, plane);
   const yaml = readYaml(text);
   if (yaml.document === undefined) return refuse(yaml.findings, undefined, yaml, file);
   const { tree, findings } = readTree(yaml.document);
-  return judge(tree, findings, yaml, file, running);
+  return judge(tree, findings, yaml, file, plane);
 }
 
 /** What the parser says of a text beside its values. */
@@ -41,7 +47,7 @@ function judge(
   findings: readonly Finding[],
   yaml: Syntax,
   file: string,
-  running: PlaneKind | undefined,
+  { running, instead }: { running: PlaneKind | undefined; instead: PlaneKind | undefined },
 ): ParseResult {
   if (tree.value === null && yaml.findings.length === 0)
     return refuse(
@@ -50,7 +56,7 @@ function judge(
       yaml,
       file,
     );
-  const judged = judgeValue(tree.value, running);
+  const judged = judgeValue(tree.value, running, instead);
   const meaning = judged.ok ? [] : judged.findings;
   const all = [...yaml.findings, ...findings, ...believable(meaning, tree, yaml)];
   if (all.length > 0 || !judged.ok) return refuse(all, tree, yaml, file);
@@ -61,13 +67,14 @@ function judge(
 export function judgeValue(
   value: unknown,
   running: PlaneKind | undefined,
+  instead?: PlaneKind,
 ):
   | { readonly ok: true; readonly config: Config }
   | { readonly ok: false; readonly findings: readonly Finding[] } {
   const result = configSchema.safeParse(value);
   const issues = result.success ? [] : explainIssues(result.error.issues, value);
   const draft = result.success ? draftOf(result.data) : readDraft(value);
-  const findings = [...issues, ...crossCheck(draft), ...checkPlane(value, running)];
+  const findings = [...issues, ...crossCheck(draft), ...checkPlane(value, running, instead)];
   if (findings.length > 0 || !result.success) return { ok: false, findings };
   return { ok: true, config: buildConfig(result.data) };
 }

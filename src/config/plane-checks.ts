@@ -21,10 +21,14 @@ const IPVS_TIMEOUTS: readonly string[] = ['established', 'fin_wait', 'udp'];
  * What the plane that the file asks for cannot do; `running` is what `auto` stands for where that is known. `root` is the whole
  * file as it was written. Values that are wrong by themselves are not looked at.
  */
-export function checkPlane(root: unknown, running: PlaneKind | undefined): readonly Finding[] {
+export function checkPlane(
+  root: unknown,
+  running: PlaneKind | undefined,
+  instead?: PlaneKind,
+): readonly Finding[] {
   const file = groupOf(root, []);
   const asked = dataplaneField.safeParse(file?.value['dataplane']).data;
-  const plane = asked === 'auto' ? running : asked;
+  const plane = instead ?? (asked === 'auto' ? running : asked);
   if (file === undefined) return [];
   const services = listOf(file, 'services');
   const methods = services.flatMap((service) => [

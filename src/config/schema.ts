@@ -363,7 +363,7 @@ export const configSchema = z
     dataplane: wordField('a data plane', DATAPLANES)
       .default('auto')
       .describe(
-        "Who directs the packets: bpf, Weir's own eBPF program; ipvs, the kernel's ip_vs; or auto: bpf where the kernel can run it, else ipvs. A change takes effect when the daemon is started again after `weir down`.",
+        "Who directs the packets: bpf, Weir's own eBPF program; ipvs, the kernel's ip_vs; or auto: bpf where the kernel can run it, else ipvs. From one to the other: `weir migrate`, or `weir down` and a new start.",
       ),
     director: director.describe("The director's own network interfaces."),
     vips: z.array(vip).default([]).describe('Virtual IPs that Weir adds to the director and removes again.'),

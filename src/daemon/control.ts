@@ -6,17 +6,17 @@ import { NO_CHECKS } from '../core/health/scheduler.ts';
 import { type AdminChange, listOverrides } from '../core/model/override.ts';
 import { listRules } from '../core/model/rule-override.ts';
 import { NO_BASELINE, servicesSince, verdictsSince, zeroed } from '../core/model/since.ts';
-import type { KernelPlane } from '../dataplane/port.ts';
 import type { Director } from './director.ts';
 import type { EventRing } from './event-ring.ts';
 import type { Health } from './health.ts';
+import type { Planes } from './planes.ts';
 import type { EventQueue } from './queue.ts';
 import type { ReadConfig } from './read-config.ts';
 
 /** The parts as they come to be; absent while the director is starting. */
 export interface Parts {
   director?: Director;
-  plane?: KernelPlane;
+  plane?: Planes;
   health?: Health;
   /** True once the first convergence is done. */
   started?: boolean;
@@ -32,7 +32,7 @@ export function control(
   const startedAt = new Date().toISOString();
   let baseline = NO_BASELINE;
   let zeroedAt: string | null = null;
-  const plane = (): KernelPlane => {
+  const plane = (): Planes => {
     if (part.plane === undefined) throw new NotReady(STARTING);
     return part.plane;
   };
@@ -55,6 +55,9 @@ export function control(
       config_version: part.director?.inForce.version ?? read.version,
       counters_since: zeroedAt,
       checks: part.health?.scheduler ?? NO_CHECKS,
+      dataplane: part.plane?.kind ?? null,
+      dataplane_chosen: part.plane?.chosen ?? null,
+      migration: part.plane?.migration ?? null,
       retiring: part.started === true ? plane().retiring(director().retireAfterMs) : [],
     }),
     services: async () => servicesSince(plane().counters(), baseline),
@@ -103,6 +106,10 @@ export function control(
     verdicts: () => verdictsSince(plane().verdicts(), baseline),
     config: () => director().inForce,
     apply: (config, how) => queue.ask((answer) => ({ kind: 'apply', config, how, answer })),
+    migrate: async (request) => {
+      if (part.started !== true) throw new NotReady(STARTING);
+      return queue.ask((answer) => ({ kind: 'migrate', request, answer }));
+    },
     zero: async (service) => {
       const all = plane().counters();
       const wanted = service === undefined ? all : all.filter(({ key }) => key === service);

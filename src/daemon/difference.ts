@@ -2,6 +2,7 @@
 import { explainChecks } from '../core/health/explain.ts';
 import type { Watch } from '../core/health/servers.ts';
 import type { Config } from '../core/model/config.ts';
+import type { PlaneKind } from '../core/model/host.ts';
 import { listOverrides, type Overrides, overrideText } from '../core/model/override.ts';
 import { listRules, type RuleOverrides, ruleLine, ruleSubject } from '../core/model/rule-override.ts';
 import { explainPlan } from '../core/plan/explain.ts';
@@ -10,6 +11,13 @@ import { type Past, pastText } from './rules.ts';
 
 /** What is fixed when a daemon starts. */
 export type Fixed = Pick<Config, 'limits' | 'attach' | 'dataplane'>;
+
+/** A data plane that an operator has chosen over the configuration. */
+export interface ChosenPlane {
+  readonly plane: PlaneKind;
+  /** ISO 8601, UTC. */
+  readonly since: string;
+}
 
 /** What is told beside the plan. */
 export interface Beside {
@@ -23,12 +31,13 @@ export interface Beside {
   /** What the daemon was started with. */
   readonly fixed: Fixed;
   readonly config: Config;
+  readonly chosen?: ChosenPlane;
 }
 
 /** A plan in lines, with what it does not say: which checks come and go, and what has to wait. */
 export function differenceLines(
   plan: Plan,
-  { from, to, overrides, rules, past, fixed, config }: Beside,
+  { from, to, overrides, rules, past, fixed, config, chosen }: Beside,
 ): string[] {
   const checks = explainChecks(from, to);
   const steps = plan.length === 0 && checks.length > 0 ? [] : explainPlan(plan);
@@ -42,7 +51,8 @@ export function differenceLines(
     ...said,
     ...firstOf(changed),
     ...firstOf(past.map(pastText)),
-    ...waitingLines(fixed, config),
+    ...chosenLines(chosen, config),
+    ...waitingLines(fixed, config, chosen),
   ];
 }
 
@@ -54,12 +64,25 @@ function firstOf(lines: readonly string[]): readonly string[] {
   return [...lines.slice(0, MOST_LINES), `and ${lines.length - MOST_LINES} overrides more: weir overrides`];
 }
 
+const chosenLines = (chosen: ChosenPlane | undefined, { dataplane }: Config): readonly string[] =>
+  chosen === undefined
+    ? []
+    : [
+        `override: dataplane is ${chosen.plane} since ${chosen.since.slice(0, 19)}Z (${dataplane} in the file)`,
+      ];
+
 /** Tables are made once; way of attaching and rate of answers are set at the start: says so where a file asks for others. */
-function waitingLines(fixed: Fixed, { limits, attach, dataplane }: Config): string[] {
+function waitingLines(
+  fixed: Fixed,
+  { limits, attach, dataplane }: Config,
+  chosen: ChosenPlane | undefined,
+): string[] {
   const directed =
-    dataplane === fixed.dataplane
+    dataplane === fixed.dataplane || chosen !== undefined
       ? []
-      : [`dataplane: ${fixed.dataplane} → ${dataplane} only after weir down and weir run`];
+      : [
+          `dataplane: ${fixed.dataplane} → ${dataplane} only by weir migrate, or after weir down and weir run`,
+        ];
   const attached =
     attach === fixed.attach
       ? []

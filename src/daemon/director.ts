@@ -13,6 +13,7 @@ import {
   VersionConflict,
 } from '../api/control.ts';
 import type { Watch } from '../core/health/servers.ts';
+import type { Config } from '../core/model/config.ts';
 import type { ServiceCounters } from '../core/model/counters.ts';
 import type { PlaneKind } from '../core/model/host.ts';
 import type { AdminChange, Override } from '../core/model/override.ts';
@@ -26,7 +27,7 @@ import type { Plan } from '../core/plan/step.ts';
 import { forgetModules, keepModules } from '../host/modules.ts';
 import type { Log } from '../observe/log.ts';
 import { Converger, type Done, since, type Took } from './converge.ts';
-import { differenceLines, type Fixed } from './difference.ts';
+import { type ChosenPlane, differenceLines, type Fixed } from './difference.ts';
 import { leftOn } from './drains.ts';
 import type { Edge } from './execute.ts';
 import type { Health } from './health.ts';
@@ -46,6 +47,8 @@ export interface DirectorParts {
   >;
   readonly rules: Rules;
   readonly log: Log;
+  /** The data plane that an operator has chosen over the configuration. */
+  readonly chosen?: () => ChosenPlane | undefined;
 }
 
 /** What should be, and how the last reading of the file went. */
@@ -55,13 +58,14 @@ export class Director {
   readonly #rules: Rules;
   readonly #log: Log;
   readonly #fixed: Fixed;
+  readonly #chosen: () => ChosenPlane | undefined;
   readonly #inForce: InForce;
   readonly #converger: Converger;
   #desired: DesiredState;
   #complaint: string | undefined;
   lastReload: LastReload;
 
-  constructor({ edge, read, health, rules, log }: DirectorParts) {
+  constructor({ edge, read, health, rules, log, chosen = () => undefined }: DirectorParts) {
     this.#edge = edge;
     this.#health = health;
     this.#log = log;
@@ -79,7 +83,8 @@ export class Director {
     this.#converger = new Converger(edge, log);
     // Who was up stays up until its checks say otherwise: a new start of the daemon takes nobody out.
     health.adopt(config, health.watchAtStart(config, edge.plane.observe().services));
-    this.#desired = compose(config, undefined, health.weigh(config), this.#kind);
+    this.#chosen = chosen;
+    this.#desired = compose(config, undefined, health.weigh(config), this.#kind, edge.plane.beside);
     this.lastReload = { ok: true, at: new Date().toISOString(), message: 'read at start' };
   }
 
@@ -122,7 +127,7 @@ export class Director {
   /** Reads the file again; one with mistakes changes nothing. */
   async reload(): Promise<ReloadDone | Refused> {
     const begin = performance.now();
-    const read = await readConfig(this.#inForce.file, this.#kind);
+    const read = await this.#read();
     if (!read.ok) return this.#refuse('reload_refused', read);
     this.#inForce.fileHas(read);
     return this.#carryOut({ done: 'reloaded', failed: 'reload_failed' }, read, since(begin));
@@ -136,7 +141,7 @@ export class Director {
         `version ${version} is in force, not ${if_version}; read it again, and make the change to that`,
       );
     const begin = performance.now();
-    const read = checkConfig(given, this.#kind);
+    const read = await this.#read(given);
     const readMs = since(begin);
     if (!read.ok) return this.#refuse('apply_refused', read);
     if (persist) {
@@ -150,6 +155,11 @@ export class Director {
   /** The configuration in force. */
   get inForce(): ConfigInForce {
     return this.#inForce.text;
+  }
+
+  /** What it comes to, with the overrides over it. */
+  get config(): InForce['config'] {
+    return this.#inForce.config;
   }
 
   /** How long a plane of another layout may last that this one has taken over from, in milliseconds. */
@@ -272,19 +282,20 @@ export class Director {
 
   /** What this text, or else the file, would change. */
   async difference(given: ConfigText | undefined): Promise<DiffDone | Refused> {
-    const kind = this.#kind;
-    const read = given === undefined ? await readConfig(this.#inForce.file, kind) : checkConfig(given, kind);
+    const read = await this.#read(given);
     if (!read.ok) return read;
-    const over = this.#rules.over(read, kind);
+    const over = this.#rules.over(read, this.#kind);
     const watch = this.#health.watchUnder(over.config);
-    const desired = compose(over.config, this.#desired, this.#health.weigh(over.config, watch), kind);
+    const desired = this.#composed(over.config, watch);
     const steps = diff(await this.#observe(desired), desired);
     return { ok: true, steps, lines: this.#lines(steps, this.#health.watch, watch, over) };
   }
 
   #lines(plan: Plan, from: Watch, to: Watch, { config, overrides: rules, past }: Over): string[] {
     const { overrides } = this.#health;
-    return differenceLines(plan, { from, to, overrides, rules, past, fixed: this.#fixed, config });
+    const chosen = this.#chosen();
+    const beside = { from, to, overrides, rules, past, fixed: this.#fixed, config };
+    return differenceLines(plan, { ...beside, ...(chosen && { chosen }) });
   }
 
   /** Makes this what is in force; returns what tells of a plan that led there. */
@@ -318,10 +329,27 @@ export class Director {
     }
   }
 
+  /** Another plane is to be as configured, or another one beside it has gone. Rejects with all that could not be done. */
+  async follow(): Promise<Plan> {
+    this.#compose();
+    return await this.converge();
+  }
+
   /** What should be, by the configuration in force and what is known of health. */
   #compose(): void {
-    const { config } = this.#inForce;
-    this.#desired = compose(config, this.#desired, this.#health.weigh(config), this.#kind);
+    this.#desired = this.#composed(this.#inForce.config);
+  }
+
+  #composed(config: Config, watch?: Watch): DesiredState {
+    const { beside } = this.#edge.plane;
+    return compose(config, this.#desired, this.#health.weigh(config, watch), this.#kind, beside);
+  }
+
+  /** This text, or else the file, for the plane that directs. */
+  async #read(given?: ConfigText): Promise<ReadConfig | Refused> {
+    const chosen = this.#chosen()?.plane;
+    if (given !== undefined) return checkConfig(given, this.#kind, chosen);
+    return await readConfig(this.#inForce.file, this.#kind, chosen);
   }
 
   async #observe(desired: DesiredState): Promise<ObservedState> {
@@ -332,7 +360,7 @@ export class Director {
   async takeDown(): Promise<readonly string[]> {
     const lines = [...(await this.#edge.host.restore())];
     this.#edge.plane.destroy();
-    if (this.#edge.plane.modules !== undefined) lines.push(...forgetModules());
+    lines.push(...forgetModules());
     this.#log.info('taken_down', { restored: lines });
     return [...lines, 'data plane: removed'];
   }

@@ -6,6 +6,7 @@ import { removePinDir } from '../dataplane/bpf/tables.ts';
 import { removeIpvsPlane } from '../dataplane/ipvs/open.ts';
 import { forgetModules } from '../host/modules.ts';
 import { openHost } from '../host/open.ts';
+import { dataplaneFile } from './dataplane-file.ts';
 import { ipvsRecordDir } from './open-plane.ts';
 
 /**
@@ -19,6 +20,9 @@ export async function down(options: { stateDir: string; pinDir: string }): Promi
   const layouts = removeAll(options.pinDir);
   removePinDir(options.pinDir);
   unlock();
+  const file = dataplaneFile(options.stateDir);
+  const { migration, ...rest } = file.load();
+  if (migration !== undefined) file.save(rest);
   const modules = forgetModules();
   const lines = [
     ...restored,

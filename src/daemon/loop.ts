@@ -3,19 +3,21 @@
  * seconds is what keeps what should be and what is together.
  */
 import type { Director } from './director.ts';
+import type { Migrator } from './migrate.ts';
 import type { EventQueue } from './queue.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** What the loop moves. */
 export interface LoopParts {
   readonly director: Director;
+  readonly migrator: Pick<Migrator, 'migrate' | 'follow'>;
   readonly supervisor: Pick<Supervisor, 'reloading' | 'ready' | 'pulse'>;
 }
 
 /** Reads events until `stop` or `down` comes; resolves with the kind that ended it. */
 export async function runLoop(
   queue: EventQueue,
-  { director, supervisor }: LoopParts,
+  { director, migrator, supervisor }: LoopParts,
 ): Promise<'stop' | 'down'> {
   /** Tells the service manager of a reload: when it begins, and, whatever came of it, when it has ended. */
   const announced = async <T>(act: () => Promise<T>): Promise<T> => {
@@ -48,6 +50,13 @@ export async function runLoop(
         break;
       case 'deadlines':
         await director.endDrains();
+        break;
+      case 'migrate':
+        await migrator.migrate(event.request).then(event.answer.resolve, event.answer.reject);
+        supervisor.ready(director.summary);
+        break;
+      case 'migration':
+        await migrator.follow();
         break;
       case 'pulse':
         supervisor.pulse();

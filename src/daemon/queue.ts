@@ -6,6 +6,8 @@ import type {
   ApplyHow,
   ConfigText,
   DiffDone,
+  MigrateDone,
+  MigrateRequest,
   OverrideName,
   Refused,
   ReloadDone,
@@ -45,6 +47,13 @@ export type Event =
       readonly dry: boolean;
       readonly answer: Answer<WrittenOverrides | Refused>;
     }
+  | {
+      readonly kind: 'migrate';
+      readonly request: MigrateRequest;
+      readonly answer: Answer<MigrateDone | Refused>;
+    }
+  /** A migration is under way: what has the old plane left? */
+  | { readonly kind: 'migration' }
   | { readonly kind: 'look' }
   /** Servers have come up or gone down: weights are to be what the verdicts now say. */
   | { readonly kind: 'verdicts' }
@@ -61,7 +70,7 @@ export interface Answer<T> {
   reject(error: unknown): void;
 }
 
-const isHint = ({ kind }: Event): boolean => kind === 'look' || kind === 'pulse';
+const isHint = ({ kind }: Event): boolean => kind === 'look' || kind === 'pulse' || kind === 'migration';
 
 /** A queue that one reader iterates over; it ends after `close`. */
 export class EventQueue implements AsyncIterable<Event> {
@@ -69,7 +78,7 @@ export class EventQueue implements AsyncIterable<Event> {
   #wake: (() => void) | undefined;
   #closed = false;
 
-  /** Puts an event at the end. A `look`, `pulse`, `verdicts` or `deadlines` that is waiting already is not put twice: once does for all. */
+  /** Puts an event at the end. A `look`, `pulse`, `migration`, `verdicts` or `deadlines` that is waiting already is not put twice: once does for all. */
   push(event: Event): void {
     const isOnce = isHint(event) || event.kind === 'verdicts' || event.kind === 'deadlines';
     if (isOnce && this.#events.some((one) => one.kind === event.kind)) return;

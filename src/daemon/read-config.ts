@@ -16,15 +16,19 @@ export interface ReadConfig extends ConfigText {
   readonly config: Config;
 }
 
-/** Reads and checks a configuration file, `running` being the plane that `dataplane: auto` stands for; a file that cannot be read is a problem like any other. */
-export async function readConfig(file: string, running?: PlaneKind): Promise<ReadConfig | Refused> {
+/** Reads and checks a configuration file, `running` being the plane that `dataplane: auto` stands for, `instead` the one that was chosen over the file; a file that cannot be read is a problem like any other. */
+export async function readConfig(
+  file: string,
+  running?: PlaneKind,
+  instead?: PlaneKind,
+): Promise<ReadConfig | Refused> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
     return { ok: false, problems: [`${file} cannot be read: ${(error as Error).message}`] };
   }
-  return checkConfig({ text, file }, running);
+  return checkConfig({ text, file }, running, instead);
 }
 
 /** What names a configuration: the beginning of its text's SHA-256. */
@@ -46,9 +50,13 @@ export async function writeConfig(file: string, text: string, expected: string):
   writeDurably(target, text, { mode: mode & 0o777, owner: { uid, gid } });
 }
 
-/** Checks a text; `file` is what messages call it, `running` the plane that `dataplane: auto` stands for. */
-export function checkConfig({ text, file }: ConfigText, running?: PlaneKind): ReadConfig | Refused {
-  const parsed = parseConfig(text, file, running);
+/** Checks a text; `file` is what messages call it, `running` the plane that `dataplane: auto` stands for, `instead` the one that was chosen over the file. */
+export function checkConfig(
+  { text, file }: ConfigText,
+  running?: PlaneKind,
+  instead?: PlaneKind,
+): ReadConfig | Refused {
+  const parsed = parseConfig(text, file, running, instead);
   return parsed.ok
     ? { ok: true, text, file, version: versionOf(text), config: parsed.config }
     : { ok: false, problems: parsed.problems.map(formatProblem) };

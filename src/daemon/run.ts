@@ -11,13 +11,15 @@ import { openHost } from '../host/open.ts';
 import { openRawPackets } from '../kernel/raw-packets.ts';
 import { type Log, type LogLevel, openLog } from '../observe/log.ts';
 import { control, type Parts } from './control.ts';
+import { chosenPlane } from './dataplane-file.ts';
 import { Director } from './director.ts';
 import { watchDrains } from './drains.ts';
 import { EventRing, keepingLog } from './event-ring.ts';
 import { Health } from './health.ts';
 import { runLoop } from './loop.ts';
+import { Migrator } from './migrate.ts';
 import { Notifier, notifyingLog } from './notify.ts';
-import { openPlane } from './open-plane.ts';
+import { openPlanes } from './open-plane.ts';
 import { overridesFile } from './overrides-file.ts';
 import { Prompts } from './prompts.ts';
 import { EventQueue } from './queue.ts';
@@ -42,6 +44,9 @@ const DONE = 0;
 const FAILED = 1;
 const REFUSED = 5;
 
+/** Between two looks at what a plane that was succeeded has left, in milliseconds. */
+const FOLLOW_PAUSE_MS = 1_000;
+
 /** Runs until a signal or `weir down` ends it; resolves with the exit code. Rejects with AlreadyRunning. */
 export async function run(options: RunOptions): Promise<number> {
   const file = resolve(options.config);
@@ -50,7 +55,7 @@ export async function run(options: RunOptions): Promise<number> {
   const notifier = new Notifier(kept);
   const log = notifyingLog(kept, notifier);
   const begin = performance.now();
-  const read = await readConfig(file);
+  const read = await readConfig(file, undefined, chosenPlane(options.stateDir));
   const readMs = Math.round(performance.now() - begin);
   if (!read.ok) return refuse(read.problems);
   const queue = new EventQueue();
@@ -110,11 +115,13 @@ async function direct(
   read: ReadConfig,
   { queue, part, log, notifier, supervisor, readMs }: Surroundings,
 ): Promise<number> {
-  const plane = openPlane({ ...options, objectFile, config: read.config });
+  const behind = (error: Error): void => log.warn('elder_plane_behind', { error });
+  const { planes: plane, given_up } = openPlanes({ ...options, objectFile, config: read.config }, behind);
   part.plane = plane;
+  if (given_up !== undefined) log.warn('migration_given_up', { reason: given_up });
   log.info('plane_opened', { plane: plane.description });
   // Nobody could say what `auto` stands for until it was tried.
-  const able = checkConfig(read, plane.kind === 'ipvs' ? 'ipvs' : 'bpf');
+  const able = checkConfig(read, plane.kind, plane.chosen?.plane);
   if (!able.ok) return refuse(able.problems);
   const host = openHost({ stateDir: options.stateDir });
   const kept = overridesFile(options.stateDir);
@@ -127,12 +134,15 @@ async function direct(
   part.health = health;
   const prompts = new Prompts({ plane, open: openRawPackets, rate: read.config.limits.answer_rate, log });
   const edge = { plane, host, prompt: prompts.prompt.bind(prompts) };
-  const director = new Director({ edge, read, health, rules: new Rules({ file: kept.rules, log }), log });
+  const rules = new Rules({ file: kept.rules, log });
+  const director = new Director({ edge, read, health, rules, log, chosen: () => plane.chosen });
   part.director = director;
   const plan = await director.converge();
   // Not before: until all is as configured here, the plane before this one serves new clients, too.
   for (const layout of plane.succeed()) log.info('plane_succeeded', { layout });
+  await plane.resume();
   director.keepModules();
+  const migrator = new Migrator({ planes: plane, director, host, health, rules, log });
   const times = { read_ms: readMs, ...director.took };
   log.info('ready', { version: VERSION, config_file: read.file, steps: plan.length, ...times });
   part.started = true;
@@ -148,15 +158,20 @@ async function direct(
     () => director.lookEveryMs,
     () => queue.push({ kind: 'look' }),
   );
+  const stopFollowing = every(
+    () => FOLLOW_PAUSE_MS,
+    () => plane.migration && queue.push({ kind: 'migration' }),
+  );
   const { pulseMs } = supervisor;
   const pulse = pulseMs && setInterval(() => queue.push({ kind: 'pulse' }), pulseMs);
   try {
-    const end = await runLoop(queue, { director, supervisor });
+    const end = await runLoop(queue, { director, migrator, supervisor });
     supervisor.stopping(end === 'stop' ? 'the traffic goes on' : 'taken down');
     log.info('ended', { traffic: end === 'stop' ? 'goes on' : 'ended' });
     return DONE;
   } finally {
     stopLooking();
+    stopFollowing();
     clearInterval(pulse);
     drains.close();
     stopUpkeep();

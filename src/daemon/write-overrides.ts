@@ -41,7 +41,7 @@ export function writtenText({ read, rules, config, states, running }: ToWrite): 
   if (count === 0) return { ok: true, read, count, lines: [], left };
   const { file } = read;
   const text = writeEdits(read.text, editsOf(valuesIn(read.text), read.config.services, rules));
-  const after = checkConfig({ text, file }, running);
+  const after = checkConfig({ text, file }, running, running);
   if (!after.ok) return after;
   if (!isDeepStrictEqual(after.config, config))
     return {

@@ -1,7 +1,7 @@
 /** What the director asks of a data plane; one folder beside this file implements it per plane. */
 import type { Connection } from '../core/model/connection.ts';
 import type { ServiceCounters, Verdicts } from '../core/model/counters.ts';
-import type { DirectorInterface, Forwarding } from '../core/model/host.ts';
+import type { DirectorInterface, Forwarding, PlaneKind } from '../core/model/host.ts';
 import type { ServiceKey, VirtualService } from '../core/model/service.ts';
 import type { SyncDaemon, SyncRole } from '../core/model/sync-daemon.ts';
 import type { ObservedState } from '../core/plan/states.ts';
@@ -57,6 +57,34 @@ export interface ConnectionFilter {
   readonly server?: string;
 }
 
+/** What of another plane's connections a plane has made its own, and what it has not. */
+export interface Adoption {
+  /** Connections that go on through this plane. */
+  readonly connections: number;
+  /** Clients that this plane remembers the server of, as the other one did. */
+  readonly templates: number;
+  /** Connections that the other plane has to finish. */
+  readonly left: number;
+  /** Clients that this plane does not remember: their next connection may go to another server. */
+  readonly forgotten: number;
+}
+
+/** How a plane takes over from one of the other kind, and how it is taken over from (docs/decisions/0027). Each is idempotent. */
+export interface Handover {
+  /** Takes no new connections yet, though it be attached: those of the other plane are to be adopted first. */
+  wait(): void;
+  /** Adopts what it can of the other plane's connections. */
+  adopt(connections: AsyncIterable<readonly Connection[]>): Promise<Adoption>;
+  /** Takes new connections from now on; the other plane has those that it has. */
+  lead(): void;
+  /** Takes none from now on: the other plane leads. */
+  yield(): void;
+  /** The other plane is gone. */
+  alone(): void;
+  /** What this plane has, others' services excepted, and templates included; no connections that have ended some seconds ago. */
+  own(): AsyncIterable<readonly Connection[]>;
+}
+
 /** A data plane: everything here is idempotent, and none of it disturbs a running connection. */
 export interface DataPlane {
   readonly kind: 'bpf' | 'ipvs' | 'simulated';
@@ -65,7 +93,9 @@ export interface DataPlane {
   /** Memory of its tables in the kernel, in bytes; 0 where it has none there. */
   readonly kernelMemory: number;
   /** Modules of the kernel that these services need at every boot; a plane that needs none has no word for it. */
-  modules?(services: Iterable<VirtualService>): readonly string[];
+  readonly modules?: ((services: Iterable<VirtualService>) => readonly string[]) | undefined;
+  /** The kind of plane that finishes its connections while this one takes the new ones; absent for none. */
+  readonly beside?: PlaneKind | undefined;
   /**
    * Looks at a bounded part of its tables for what somebody else has changed; called over and over, it gets to all of
    * them. What it finds shows in `observe`. It must not overlap a change; it gives the event loop its turn now and then, and
@@ -98,6 +128,8 @@ export interface DataPlane {
 
 /** What the daemon asks of a plane in the kernel besides: to notice what changes beside it, and to take over from another. */
 export interface KernelPlane extends DataPlane {
+  readonly kind: PlaneKind;
+  readonly handover: Handover;
   /** The host's routes are others than before. */
   routesChanged(): void;
   /**

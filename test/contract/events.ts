@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { addressBytes, addressFromBytes, type Endpoint } from '../../src/core/address/address.ts';
 import { FORWARDINGS, type Forwarding, type Side } from '../../src/core/model/host.ts';
 import type { VirtualService } from '../../src/core/model/service.ts';
+import type { Elder } from '../../src/core/packet/world.ts';
 import { SERVICES, STEP, VIP4, VIP6 } from './event-services.ts';
 import { at } from './site.ts';
 
@@ -164,6 +165,8 @@ export type Event =
   /** Packets go by the stack from now on, or are redirected. */
   | { readonly kind: 'forwarding'; readonly to: Forwarding }
   | { readonly kind: 'takes_new'; readonly takes: boolean }
+  /** ip_vs, behind this plane, leads, finishes what it has, or is gone. */
+  | { readonly kind: 'elder'; readonly elder: Elder }
   | { readonly kind: 'sweep' }
   | Health;
 
@@ -315,6 +318,13 @@ export const event: fc.Arbitrary<Event> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('forwarding' as const),
       to: fc.constantFrom(...FORWARDINGS),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('elder' as const),
+      elder: fc.constantFrom<Elder>('none', 'none', 'none', 'leads', 'finishes'),
     }),
   },
   {

@@ -194,6 +194,8 @@ export function openKernel(
     const { high4, high6, half_open_tail } = tables.tally.get(0);
     emptyFragments(tables, 'fragments');
     emptyFragments(tables, 'held');
+    for (let key = tables.elders.next(undefined); key !== undefined; key = tables.elders.next(undefined))
+      tables.elders.delete(key);
     clear(tables, tables.keys4);
     clear(tables, tables.keys6);
     clear(tables, tables.connections4, high4);

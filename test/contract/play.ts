@@ -9,7 +9,7 @@ import { read16, sameBytes } from '../../src/core/packet/bytes.ts';
 import type { Outcome } from '../../src/core/packet/outcome.ts';
 import { isTemplate } from '../../src/core/packet/template.ts';
 import type { Action } from '../../src/core/packet/verdict.ts';
-import type { Template, TrackedConnection } from '../../src/core/packet/world.ts';
+import type { Elder, Template, TrackedConnection } from '../../src/core/packet/world.ts';
 import * as contract from '../../src/dataplane/bpf/contract.generated.ts';
 import { readCounters, readVerdicts } from '../../src/dataplane/bpf/counters.ts';
 import { runSweep } from '../../src/dataplane/bpf/sweep.ts';
@@ -34,6 +34,9 @@ import { countKinds } from './kinds.ts';
 import { siteRoute } from './site.ts';
 import { openSlotsSeen, type SlotsSeen } from './slots-seen.ts';
 import { writeFrame } from './write-frame.ts';
+
+/** In the order of enum weir_elder. */
+const ELDERS: readonly Elder[] = ['none', 'leads', 'finishes'];
 
 /** Where the two first differ. */
 export interface Difference {
@@ -300,6 +303,10 @@ function playOne(
     case 'takes_new':
       plane.world.takesNew = event.takes;
       tables.settings.set(0, { ...tables.settings.get(0), no_new_since: event.takes ? 0 : 1 });
+      return undefined;
+    case 'elder':
+      plane.world.elder = event.elder;
+      tables.settings.set(0, { ...tables.settings.get(0), elder: ELDERS.indexOf(event.elder) });
       return undefined;
     default: {
       if (tally !== undefined) countKinds(event, tally.kinds);

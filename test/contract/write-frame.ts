@@ -223,7 +223,10 @@ function inflict(frame: Uint8Array, damage: Damage): Uint8Array {
 /** The frame of an event, and whether the kernel is to take it for one that it will cut into segments. */
 export function writeFrame(
   world: World,
-  event: Exclude<Event, { kind: 'wait' | 'routes' | 'forwarding' | 'takes_new' | 'sweep' | 'health' }>,
+  event: Exclude<
+    Event,
+    { kind: 'wait' | 'routes' | 'forwarding' | 'takes_new' | 'elder' | 'sweep' | 'health' }
+  >,
   mac: Uint8Array,
 ): { frame: Uint8Array; gso: boolean } {
   if (event.kind === 'noise') {

@@ -178,7 +178,7 @@ describe.skipIf(guest === undefined)('weir on ip_vs', () => {
       rules: find('after the refusal').rules,
     });
     expect(find('another plane').value).toMatchObject({
-      lines: ['no changes', 'dataplane: ipvs → bpf only after weir down and weir run'],
+      lines: ['no changes', 'dataplane: ipvs → bpf only by weir migrate, or after weir down and weir run'],
     });
   });
 

@@ -48,7 +48,10 @@ async function list(session: Session): Promise<number> {
   const isState = all.some(({ kind }) => kind === 'state');
   const servers = isState ? await session.client.servers() : [];
   await output(session, all, () => overridesText(session, all, servers));
-  if (all.length === 0) await say(session, 'no overrides');
+  const { dataplane_chosen: chosen } = await session.client.status();
+  if (chosen)
+    await say(session, `dataplane is ${chosen.plane} since ${chosen.since.slice(0, 19)}Z, by weir migrate`);
+  else if (all.length === 0) await say(session, 'no overrides');
   return EXIT.done;
 }
 

@@ -6,6 +6,7 @@ import { EXIT } from '../exit.ts';
 import { output, say } from '../session.ts';
 import { clean } from '../text.ts';
 import type { Verb } from '../verb.ts';
+import { migrationText } from './migrate.ts';
 
 const mebibytes = (bytes: number): string => Math.ceil(bytes / 2 ** 20).toLocaleString('en');
 
@@ -19,6 +20,12 @@ function daemonLines(status: Status): string[] {
     `memory  ${mebibytes(status.memory.resident)} MiB of the daemon, ${mebibytes(status.memory.kernel)} MiB in the kernel`,
     ...checksLines(status),
     // A daemon of an earlier version says nothing of these.
+    ...(status.dataplane_chosen
+      ? [
+          `chosen  ${status.dataplane_chosen.plane} over the configuration, since ${status.dataplane_chosen.since}`,
+        ]
+      : []),
+    ...(status.migration ? [`moving  ${migrationText(status.migration)}`] : []),
     ...(status.retiring ?? []).map(
       ({ layout, connections, until }) =>
         `older   plane ${layout} finishes ${connections ?? 'its'} connections, until ${until} at most`,

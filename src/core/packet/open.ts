@@ -1,6 +1,7 @@
 /** The first packet of a connection: choose a server, find the ways, take a slot. The reference for bpf/open.h. */
 import { refuse } from './answer.ts';
 import { giveSlot, insertConnection } from './connection.ts';
+import { isElders } from './elder.ts';
 import { findService } from './group.ts';
 import { enterHalfOpen } from './half-open.ts';
 import { openOnePacket } from './one-packet.ts';
@@ -26,6 +27,7 @@ export function open(world: World, arrival: Arrival, packet: Packet): TrackedCon
   if (!world.takesNew) return pass(world, 'not_ours', frame);
   const record = findService(world, packet);
   if (record === undefined || isMartian(packet)) return pass(world, 'not_ours', frame);
+  if (isElders(world, packet, record)) return pass(world, 'not_ours', frame);
   if (packet.protocol === TCP && !mayBegin(record, packet)) return pass(world, 'no_connection', frame);
   if (packet.ttl <= 1) return refuse(world, arrival, packet, 'ttl_exceeded', packet.target);
   return openFor(world, arrival, packet, record);

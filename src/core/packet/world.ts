@@ -107,6 +107,9 @@ export function halfOpenPlaces(limit: number): number {
   return 2 ** Math.ceil(Math.log2(2 * limit));
 }
 
+/** Nothing; it takes the new ones, which are noted; or it finishes those it has. */
+export type Elder = 'none' | 'leads' | 'finishes';
+
 /** A server of a service that keeps no connections. */
 export interface OnePacketServer {
   readonly record: ServiceRecord;
@@ -137,6 +140,10 @@ export interface World {
   routeEpoch: number;
   /** False once another plane has taken over: connections go on, new ones are left to it. */
   takesNew: boolean;
+  /** What ip_vs, which comes behind, has of the connections. */
+  elder: Elder;
+  /** A client's packets that were noted as ip_vs's, by `elderKey`. */
+  readonly elders: Set<string>;
   /** True when packets go by the host's stack, those of connections opened before excepted. */
   byStack: boolean;
   /** The rate of the path's own answers; `paid` is the tick until when those given so far use it up. */
@@ -194,6 +201,8 @@ export function createWorld(surroundings: Surroundings, sizes: WorldSizes): Worl
     hold: sizes.hold,
     routeEpoch: 0,
     takesNew: true,
+    elder: 'none',
+    elders: new Set(),
     byStack: false,
     answers: { interval: 0, burst: 1, ...sizes.answers, paid: 0 },
     fragments: createFragments(sizes.fragments ?? 8192),

@@ -10,13 +10,15 @@ import type { DesiredState } from './states.ts';
 
 /**
  * The state that `config` asks for, with each service as `weigh` makes it. A service that is equal to the one in
- * `previous` is that very object, so that the difference of the two can skip it at a glance. `plane` is whose state it is to be.
+ * `previous` is that very object, so that the difference of the two can skip it at a glance. `plane` is whose state it is to be,
+ * `beside` the other one while it still has connections: the host stays fit for it.
  */
 export function compose(
   config: Config,
   previous?: DesiredState,
   weigh: Weigh = (service) => service,
   plane: PlaneKind = 'bpf',
+  beside?: PlaneKind,
 ): DesiredState {
   const isIpvs = plane === 'ipvs';
   return {
@@ -27,7 +29,10 @@ export function compose(
     vips: new Map(config.vips.map((vip) => [vipKey(vip), vip])),
     masquerade: new Map(config.masquerade.map((rule) => [masqueradeKey(rule), rule])),
     // A value that the file gives goes before ours, in the same place of the order.
-    sysctls: new Map([...directorSysctls(config, plane), ...config.sysctls]),
+    sysctls: new Map([
+      ...directorSysctls(config, beside === undefined ? [plane] : [beside, plane]),
+      ...config.sysctls,
+    ]),
     syncDaemons: isIpvs ? config.syncDaemons : NO_SYNC_DAEMONS,
   };
 }
@@ -52,7 +57,10 @@ function composeServices(
  * What the kernel must be told for NAT, by Documentation/networking/ip-sysctl.rst. Forwarding stands first: a change
  * of it sets other parameters back to their defaults.
  */
-function directorSysctls(config: Config, plane: PlaneKind): readonly (readonly [string, string])[] {
+function directorSysctls(
+  config: Config,
+  planes: readonly PlaneKind[],
+): readonly (readonly [string, string])[] {
   const each = config.interfaces.map(({ name }) => `net.ipv4.conf.${sysctlPart(name)}`);
   return [
     // The data plane asks the kernel's routing for the way (a lookup fails where forwarding is off), and masqueraded
@@ -70,7 +78,7 @@ function directorSysctls(config: Config, plane: PlaneKind): readonly (readonly [
     // translated back. Either of "all" and the interface's own value turns redirects on, so both must be off.
     ['net.ipv4.conf.all.send_redirects', '0'],
     ...each.map((prefix) => [`${prefix}.send_redirects`, '0'] as const),
-    ...(plane === 'ipvs' ? ipvsSysctls(config) : BPF_SYSCTLS),
+    ...planes.flatMap((plane) => (plane === 'ipvs' ? ipvsSysctls(config) : BPF_SYSCTLS)),
   ];
 }
 

@@ -71,6 +71,11 @@ const CODECS = {
     read: contract.readWeirThresholds,
     write: contract.writeWeirThresholds,
   },
+  elder_key: {
+    size: LAYOUTS.weir_elder_key.size,
+    read: contract.readWeirElderKey,
+    write: contract.writeWeirElderKey,
+  },
   one_packet_key: {
     size: LAYOUTS.weir_one_packet_key.size,
     read: contract.readWeirOnePacketKey,

@@ -7,11 +7,12 @@ import { FRAGMENT_SECONDS } from '../../core/packet/fragment-table.ts';
 import { ensureOnBpffs } from '../../kernel/bpffs.ts';
 import { libbpf } from '../../kernel/libbpf.ts';
 import { lockDirectory } from '../../kernel/lock.ts';
-import type { ConnectionFilter, DataPlane, RetiredPlane, RetiringPlane } from '../port.ts';
+import type { ConnectionFilter, KernelPlane } from '../port.ts';
 import { type Attachment, chooseAttachment, openAttachments } from './attachments.ts';
 import { listConnections } from './connections.ts';
 import { readCounters, readVerdicts } from './counters.ts';
 import { portRunsOf, restoreNetworks } from './groups.ts';
+import { openHandover } from './handover.ts';
 import { Inspector, observeServices } from './inspect.ts';
 import { raiseEpoch, restoreMemberships } from './memberships.ts';
 import { restoreOnePackets } from './one-packets.ts';
@@ -40,20 +41,7 @@ export interface BpfPlaneOptions {
   readonly openTables?: typeof openTables;
 }
 
-/** What the eBPF plane offers beyond the port: the host tells it when routes have changed. */
-export interface BpfPlane extends DataPlane {
-  /** Next hops are looked up again, at each connection's next packet. */
-  routesChanged(): void;
-  /**
-   * Takes over from planes of other layouts, once this one is as configured: they keep the connections they have and get
-   * no new ones. Returns the layouts that did until now.
-   */
-  succeed(): readonly string[];
-  /** The planes that this one has taken over from; each stays `lastsMs` milliseconds at most. */
-  retiring(lastsMs: number): readonly RetiringPlane[];
-  /** Expires and counts a slice of each of their connections, and removes those planes that have none or whose time has come. */
-  retireSlice(lastsMs: number): { readonly completed: boolean; readonly retired: readonly RetiredPlane[] };
-}
+export type BpfPlane = KernelPlane & { readonly kind: 'bpf' };
 
 /**
  * Finds the plane that is pinned, or makes it. Throws an Error that names what the machine lacks, or a KernelError
@@ -127,8 +115,16 @@ function makePlane(
   const byStack = () => tables.settings.get(0).by_stack === 1;
   const attachments = openAttachments(tables, how, byStack);
   if (before.no_new_since === 0) attachments.refresh();
+  const list = (filter: ConnectionFilter) =>
+    listConnections(
+      tables,
+      () => ({ now: jiffies(tables), hz, hold }),
+      filter,
+      (key) => registry.services.get(key)?.id,
+    );
   return {
     kind: 'bpf',
+    handover: openHandover({ tables, registry, retirement, hz, list: () => list({}) }),
     description: describe(tables, how),
     kernelMemory: tables.memory,
     inspect: (leave) => inspector.look(leave),
@@ -154,13 +150,7 @@ function makePlane(
     detach: (one) => attachments.detach(one),
     counters: () => readCounters(tables, registry),
     verdicts: () => readVerdicts(tables),
-    connections: (filter: ConnectionFilter) =>
-      listConnections(
-        tables,
-        () => ({ now: jiffies(tables), hz, hold }),
-        filter,
-        (key) => registry.services.get(key)?.id,
-      ),
+    connections: list,
     sweep: () => {
       const report = sweeper.slice();
       if (report.completed) retire(publisher);

@@ -32,6 +32,9 @@ const PORT_RANGES = 65_536;
 /** Destinations that lblc and lblcr remember, as many as ip_vs keeps without collecting; and places in lblcr's sets. */
 const LOCALITIES = 16_384;
 
+/** Clients' packets that are noted in the moment in which ip_vs is succeeded: what begins in that time, no more. */
+const ELDERS = 262_144;
+
 /** Entries for fragmented datagrams to each fragment that may be held. */
 const HELD_SHARE = 8;
 
@@ -39,7 +42,7 @@ const HELD_SHARE = 8;
 export interface Tables {
   readonly bpf: Libbpf;
   readonly directory: string;
-  readonly programs: Readonly<Record<'public' | 'private' | 'egress' | 'sweep', number>>;
+  readonly programs: Readonly<Record<'public' | 'private' | 'egress' | 'sweep' | 'adopt', number>>;
   readonly servicesByKey: HashMap<contract.WeirServiceKey, number>;
   readonly services: ArrayMap<contract.WeirService>;
   /** Service id → published slot + 1, of services of several ports or addresses. */
@@ -66,6 +69,8 @@ export interface Tables {
   readonly connections6: MappedArray<contract.WeirConnection6>;
   /** Connections that there is room for: behind them each table has a slot for each possible CPU. */
   readonly room: Readonly<Record<Family, number>>;
+  /** Packets of clients that another plane has: see enum weir_elder. */
+  readonly elders: HashMap<contract.WeirElderKey, number>;
   readonly verdicts: PerCpuArray<bigint>;
   readonly settings: ArrayMap<contract.WeirSettings>;
   readonly tally: ArrayMap<contract.WeirTally>;
@@ -111,6 +116,7 @@ function sizes(limits: Limits, cpus: number): Readonly<Record<string, number>> {
     fragments: limits.fragments,
     held: Math.floor(limits.fragments / HELD_SHARE),
     holding: 1,
+    elders: ELDERS,
     verdicts: contract.WEIR_VERDICT_MAX,
     answers: 1,
     settings: 1,
@@ -256,6 +262,7 @@ function assemble(
       private: bpf.programFd(object, 'weir_private'),
       egress: bpf.programFd(object, 'weir_egress'),
       sweep: bpf.programFd(object, 'weir_sweep'),
+      adopt: bpf.programFd(object, 'weir_adopt'),
     },
     servicesByKey: new HashMap(bpf, fd('services_by_key'), codecOf('service_key'), u32),
     services: new ArrayMap(bpf, fd('services'), codecOf('service')),
@@ -283,6 +290,7 @@ function assemble(
       4: connections4.size - ownOfCpus(bpf, 'connections4'),
       6: connections6.size - ownOfCpus(bpf, 'connections6'),
     },
+    elders: new HashMap(bpf, fd('elders'), codecOf('elder_key'), u32),
     verdicts: new PerCpuArray(bpf, fd('verdicts'), u64),
     settings: new ArrayMap(bpf, fd('settings'), codecOf('settings')),
     tally: new ArrayMap(bpf, fd('tally'), codecOf('tally')),

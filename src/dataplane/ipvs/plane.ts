@@ -5,6 +5,7 @@ import { lockDirectory } from '../../kernel/lock.ts';
 import type { KernelPlane } from '../port.ts';
 import { listConnections, passing } from './connections.ts';
 import { countersOf } from './counters.ts';
+import { openHandover } from './handover.ts';
 import { openInspector } from './inspect.ts';
 import { modulesOf, openIpvs, openRecord } from './open.ts';
 import { clear, find, listAll, publish, removeOwn, sweepService, type Table } from './publish.ts';
@@ -122,6 +123,7 @@ function makePlane(
       }
       return { walked: some.length, expired: 0, completed, differences: [] };
     },
+    handover: openHandover(record),
     routesChanged: () => {},
     succeed: () => [],
     retiring: () => [],

@@ -33,6 +33,16 @@ export async function runProgramInGuest(
   input: unknown,
   timeout?: number,
 ): Promise<unknown> {
+  return JSON.parse(await runTextProgramInGuest(guest, program, timeout, JSON.stringify(input)));
+}
+
+/** As `runProgramInGuest`, with any text for what it finds and what it wrote. */
+export async function runTextProgramInGuest(
+  guest: Guest,
+  program: string,
+  timeout?: number,
+  input = '',
+): Promise<string> {
   mkdirSync(RUNS, { recursive: true });
   const run = mkdtempSync(join(RUNS, 'run-'));
   try {
@@ -40,7 +50,7 @@ export async function runProgramInGuest(
     await bundle(program, file);
     const result = await runInGuest(guest, run, {
       argv: [process.execPath, file],
-      input: JSON.stringify(input),
+      input,
       ...(timeout === undefined ? {} : { timeout }),
     });
     if (result.code !== 0)
@@ -48,7 +58,7 @@ export async function runProgramInGuest(
         `${program} ended with ${result.code} in the guest; it said:\n${result.stderr}${result.stdout.slice(-2000)}\n` +
           `The guest's kernel said:\n${result.console}`,
       );
-    return JSON.parse(result.stdout);
+    return result.stdout;
   } finally {
     rmSync(run, { recursive: true, force: true });
   }

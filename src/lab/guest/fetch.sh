@@ -98,7 +98,7 @@ if [ "$machine" = yes ]; then
   # Of the modules only those that a network in namespaces, on files of the host's, may need; uncompressed, for busybox.
   modules=$(echo "$work"/root/*/modules/* "$work"/root/usr/lib/modules/*)
   for folder in $modules; do [ ! -d "$folder/kernel" ] || break; done
-  for part in arch drivers/net/veth.ko drivers/net/dummy.ko fs/9p fs/fscache fs/netfs fs/overlayfs lib net crypto; do
+  for part in arch drivers/virtio drivers/net/veth.ko drivers/net/dummy.ko fs/9p fs/fscache fs/netfs fs/overlayfs lib net crypto; do
     for file in "$folder/kernel/$part"*; do
       [ ! -e "$file" ] || (cd "$folder" && mkdir -p "kept/$(dirname "$part")" && mv "$file" "kept/$(dirname "$part")/")
     done

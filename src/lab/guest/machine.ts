@@ -24,7 +24,7 @@ const BOOT_SECONDS = 120;
 /** The guest's memory, in MiB. */
 const MEMORY = 3072;
 /** What the kernel needs before it sees the host's files; what these need comes with them. */
-const FIRST_MODULES = ['9pnet_virtio.ko', '9p.ko', 'overlay.ko'];
+const FIRST_MODULES = ['virtio_pci.ko', '9pnet_virtio.ko', '9p.ko', 'overlay.ko'];
 
 /** The machine if its packages have been fetched (`scripts/install-packages.sh --migrate`), else undefined. */
 export function findMachine(): Guest | undefined {

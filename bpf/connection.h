@@ -89,13 +89,16 @@ static __always_inline bool connection_end(__u32 slot, __u64 word, int family)
 /* Takes a free slot and marks it claimed; NULL when there is none. */
 static __always_inline struct weir_connection *slot_claim(__u32 *slot, __u32 *generation, int family)
 {
-	long failed = family == FAMILY4 ? bpf_map_pop_elem(&free4, slot) : bpf_map_pop_elem(&free6, slot);
+	/* Kernels before 6.3 take a pointer to the stack or a map here, and none that a function was given. */
+	__u32 free = 0;
+	long failed = family == FAMILY4 ? bpf_map_pop_elem(&free4, &free) : bpf_map_pop_elem(&free6, &free);
 	struct weir_tally *totals = get_tally();
 	struct weir_connection *connection;
 	__u32 *high, seen;
 
 	if (failed || !totals)
 		return 0;
+	*slot = free;
 	connection = connection_at(*slot, family);
 	if (!connection)
 		return 0;

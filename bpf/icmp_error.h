@@ -59,7 +59,11 @@ __noinline int sum_of(struct __sk_buff *skb, __u32 from, __u32 length)
 		__builtin_memset(block, 0, sizeof(block));
 		if (rest > SUM_BLOCK)
 			rest = SUM_BLOCK;
-		if (!rest || bpf_skb_load_bytes(skb, from + i * SUM_BLOCK, block, rest))
+		/* From 1 to SUM_BLOCK: said once more, as verifiers before 6.3 forget it when a register is copied. */
+		rest--;
+		barrier_var(rest);
+		rest = (rest & (SUM_BLOCK - 1)) + 1;
+		if (bpf_skb_load_bytes(skb, from + i * SUM_BLOCK, block, rest))
 			return -1;
 		sum = bpf_csum_diff(0, 0, block, sizeof(block), sum);
 	}

@@ -147,7 +147,7 @@ static __always_inline int open_connection(struct __sk_buff *skb, const struct p
 		if (id == NO_SERVER)
 			id = service->sorry;
 		else if (service->persistence)
-			id = family == FAMILY4 ? template_make4(packet, service, id) : template_make6(packet, service, id);
+			id = remember_server(packet, service, id, family);
 	}
 	if (service->options & WEIR_OPTION_ONE_PACKET) {
 		if (!one_packet_open(skb, packet, found, id, IN, family))

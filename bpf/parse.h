@@ -30,6 +30,7 @@
 #define EXTENSIONS 4	    /* IPv6 extension headers that are followed */
 #define EXTENSIONS_MOST 128 /* bytes they may take */
 #define TRANSPORT_MOST (ETH_HLEN + sizeof(struct ipv6hdr) + EXTENSIONS_MOST) /* where a transport header may begin */
+#define TRANSPORT_MASK 0xff /* all its bits */
 
 /* What a packet is of its datagram. */
 #define WHOLE 0
@@ -97,6 +98,9 @@ static __always_inline bool parse_transport(struct __sk_buff *skb, struct packet
 		data = (void *)(long)skb->data;
 		end = (void *)(long)skb->data_end;
 	}
+	/* No change: verifiers before 6.3 have forgotten the bound by now, as the register was copied. */
+	barrier_var(offset);
+	offset &= TRANSPORT_MASK;
 	udp = data + offset;
 	if ((void *)(udp + 1) > end)
 		return false;

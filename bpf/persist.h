@@ -92,43 +92,29 @@ __noinline int template_fill6(const struct packet *packet, const struct weir_ser
 	return template_fill(packet, service, slot, server, FAMILY6);
 }
 
-/* Enters the filled template and answers its server, or another CPU's for this client; NO_SERVER: no room for its key. */
-static __always_inline __u32 template_enter(const struct packet *packet, const struct weir_service *service, __u32 slot,
-					    __u32 generation, __u32 server, int family)
-{
-	struct weir_connection *template;
-	enum entry result = NO_PLACE;
-	__u32 twin = NO_SERVER;
+/* Answered by template_make when another CPU has made the client's template: that one counts. */
+#define TWIN_CAME_FIRST (NO_SERVER - 1)
 
-	for (int i = 0; i < TEMPLATE_TRIES && twin == NO_SERVER; i++) {
-		result = template_insert(slot, generation, service->persistence, family);
-		if (result != RACE_LOST)
-			break;
-		/* A twin that is not to be found is not live yet, or has ended: once more. */
-		twin = family == FAMILY4 ? template_server4(packet, service) : template_server6(packet, service);
-	}
-	if (result == ENTERED)
-		return server;
-	template = connection_at(slot, family);
-	if (template)
-		slot_release(template, slot, generation, family);
-	if (result == NO_PLACE)
-		return NO_SERVER;
-	return twin == NO_SERVER ? server : twin;
-}
-
-/* Makes a template to the server and answers it, or another CPU's server for this client; NO_SERVER: no room. */
+/* Makes a template to the server and answers it; NO_SERVER: no room. */
 static __always_inline __u32 template_make(const struct packet *packet, const struct weir_service *service, __u32 server,
 					   int family)
 {
+	struct weir_connection *template;
 	__u32 slot, generation;
+	enum entry result;
 
 	if (!packet || !service || !slot_obtain(&slot, &generation, packet->protocol, family))
 		return NO_SERVER;
 	if (!(family == FAMILY4 ? template_fill4(packet, service, slot, server)
 				: template_fill6(packet, service, slot, server)))
 		return NO_SERVER;
-	return template_enter(packet, service, slot, generation, server, family);
+	result = template_insert(slot, generation, service->persistence, family);
+	if (result == ENTERED)
+		return server;
+	template = connection_at(slot, family);
+	if (template)
+		slot_release(template, slot, generation, family);
+	return result == RACE_LOST ? TWIN_CAME_FIRST : NO_SERVER;
 }
 
 __noinline __u32 template_make4(const struct packet *packet, const struct weir_service *service, __u32 server)
@@ -139,6 +125,24 @@ __noinline __u32 template_make4(const struct packet *packet, const struct weir_s
 __noinline __u32 template_make6(const struct packet *packet, const struct weir_service *service, __u32 server)
 {
 	return template_make(packet, service, server, FAMILY6);
+}
+
+/* The server that the client is remembered to have from now on: the one given, or another CPU's; NO_SERVER: no room. */
+static __always_inline __u32 remember_server(const struct packet *packet, const struct weir_service *service, __u32 server,
+					     int family)
+{
+	for (int i = 0; i < TEMPLATE_TRIES; i++) {
+		__u32 made = family == FAMILY4 ? template_make4(packet, service, server)
+					       : template_make6(packet, service, server);
+
+		if (made != TWIN_CAME_FIRST)
+			return made;
+		made = family == FAMILY4 ? template_server4(packet, service) : template_server6(packet, service);
+		if (made != NO_SERVER)
+			return made;
+		/* A twin that is not to be found is not live yet, or has ended: once more. */
+	}
+	return server;
 }
 
 #endif

@@ -88,6 +88,9 @@ static __always_inline bool route_both(struct __sk_buff *skb, struct weir_connec
 	__u8 epoch = set ? set->route_epoch : 0, protocol = connection->protocol;
 	__u32 ifindex = skb->ifindex;
 
+	/* Left in one piece: of IPv6 clang would spill each word of them by itself, at twice its size, and there is little stack. */
+	if (family == FAMILY6)
+		asm volatile("" : : "r"(&to_server), "r"(&to_client) : "memory");
 	if (direction == OUT) {
 		if (!route_lookup(skb, ifindex, at.virtual_ip, at.client, protocol, family, &to_client))
 			return false;

@@ -1,17 +1,11 @@
 /** The file that says what an operator wants of the server: it outlives the agent, and a start of the machine. */
-import { readFileSync } from 'node:fs';
 import { parseWanted, READY, type Wanted, wantedLine } from '../core/agent/answer.ts';
-import { writeDurably } from '../kernel/durable.ts';
+import { readIfThere, writeDurably } from '../kernel/durable.ts';
 
 /** What is wanted; `ready` if there is no file. Throws an Error for a file that cannot be read or understood. */
 export function readWanted(path: string): Wanted {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return READY;
-    throw new Error(`${path} cannot be read: ${(error as Error).message}`);
-  }
+  const text = readIfThere(path);
+  if (text === undefined) return READY;
   const wanted = parseWanted(text);
   if (wanted === undefined)
     throw new Error(

@@ -1,45 +1,16 @@
 /** `weir migrate` as it is asked for and told, against a real control socket; migrations themselves are shown by make guest-migrate. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Writable } from 'node:stream';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { fixture } from '../api/control.fixture.ts';
 import type { Control, MigrationState } from '../api/control.ts';
-import { type ControlServer, serveControl } from '../api/server.ts';
-import { socketPathIn } from '../api/socket-path.ts';
-import { main } from './main.ts';
+import { cliRig } from './main.fixture.ts';
 
-let dir: string;
-let server: ControlServer | undefined;
-beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'weir-cli-'));
-});
-afterEach(async () => {
-  await server?.close(0);
-  rmSync(dir, { recursive: true });
-});
+const rig = cliRig();
 
-const sink = (into: string[]) =>
-  new Writable({
-    write(chunk, _encoding, done) {
-      into.push(String(chunk));
-      done();
-    },
-  });
-
+/** Types a line to a director that answers so, in place of the one before. */
 async function weir(control: Partial<Control>, ...words: string[]) {
-  const made = fixture(control);
-  await server?.close(0);
-  server = await serveControl(made.control, socketPathIn(dir));
-  const [out, err]: [string[], string[]] = [[], []];
-  const code = await main(['--run-dir', dir, ...words], {
-    stdout: sink(out),
-    stderr: sink(err),
-    env: {},
-    isTTY: false,
-  });
-  return { code, out: out.join(''), err: err.join(''), calls: made.calls };
+  await rig.stop(0);
+  const made = await rig.serve(control);
+  return { ...(await rig.weir(words.join(' '))), calls: made.calls };
 }
 
 const UNDER_WAY: MigrationState = {

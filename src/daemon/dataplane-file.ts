@@ -1,9 +1,8 @@
 /** The file that says, over the configuration, which data plane directs, and whether another one still has connections. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { PLANE_KINDS, type PlaneKind } from '../core/model/host.ts';
-import { writeDurably } from '../kernel/durable.ts';
+import { readIfThere, writeDurably } from '../kernel/durable.ts';
 
 const schema = z.strictObject({
   version: z.literal(1),
@@ -56,14 +55,8 @@ export function dataplaneFile(stateDir: string): DataplaneFile {
   const path = join(stateDir, 'dataplane.json');
   return {
     load() {
-      let text: string;
-      try {
-        text = readFileSync(path, 'utf8');
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
-        throw new Error(`${path} cannot be read: ${(error as Error).message}`);
-      }
-      return parse(path, text);
+      const text = readIfThere(path);
+      return text === undefined ? {} : parse(path, text);
     },
     save: (record) => writeDurably(path, `${JSON.stringify({ version: 1, ...record }, undefined, 2)}\n`),
   };

@@ -1,5 +1,4 @@
 /** The file that an operator's overrides outlive the daemon in. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ruleOverrideSchema } from '../api/rule-schemas.ts';
@@ -18,7 +17,7 @@ import {
   rulesOf,
 } from '../core/model/rule-override.ts';
 import { parseServiceKey, type ServiceKey } from '../core/model/service.ts';
-import { writeDurably } from '../kernel/durable.ts';
+import { readIfThere, writeDurably } from '../kernel/durable.ts';
 
 const states = z.array(
   z.strictObject({
@@ -88,14 +87,8 @@ function textOf({ overrides, rules }: All): string {
 }
 
 function read(path: string): All {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return NOTHING;
-    throw new Error(`${path} cannot be read: ${(error as Error).message}`);
-  }
-  return parse(path, text);
+  const text = readIfThere(path);
+  return text === undefined ? NOTHING : parse(path, text);
 }
 
 function parse(path: string, text: string): All {

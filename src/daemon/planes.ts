@@ -3,6 +3,7 @@
  * they are one plane: what is published goes to the one that leads, what is looked at is its, and both are kept up.
  */
 import { setTimeout } from 'node:timers/promises';
+import type { MigrationState } from '../api/control.ts';
 import type { Dataplane, PlaneKind } from '../core/model/host.ts';
 import type { ServiceKey, VirtualService } from '../core/model/service.ts';
 import { EMPTY_STATE } from '../core/plan/states.ts';
@@ -29,18 +30,6 @@ export interface PlanesParts {
   readonly settleMs?: number;
   /** Told of what the elder plane cannot follow. */
   readonly behind?: (error: Error) => void;
-}
-
-/** How a migration stands. */
-export interface MigrationState {
-  readonly from: PlaneKind;
-  readonly to: PlaneKind;
-  /** ISO 8601, UTC. */
-  readonly since: string;
-  /** Until when the old plane stays at most. */
-  readonly until: string;
-  /** Connections that it still has; null when they have not been counted yet. */
-  readonly connections: number | null;
 }
 
 /** How a migration has ended. */

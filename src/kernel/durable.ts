@@ -11,6 +11,7 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -29,6 +30,16 @@ export class NotWritten extends Error {
     super(`${path} cannot be written, and is as it was: ${cause.message}`, { cause });
     this.reason = cause.message;
     this.code = cause.code;
+  }
+}
+
+/** The text of a file that may not be there yet; throws an Error that says why it cannot be read. */
+export function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new Error(`${path} cannot be read: ${(error as Error).message}`, { cause: error });
   }
 }
 

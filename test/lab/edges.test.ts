@@ -165,7 +165,7 @@ describe('packets', () => {
     const [{ address }] = JSON.parse(text) as [{ address: string }];
     const packet = synPacket({
       source: clientHost.ipv4,
-      sourcePort: 45_678,
+      sourcePort: 25_678,
       destination: vip,
       destinationPort: 80,
       sequence: 1,

@@ -1,4 +1,5 @@
 /** One case of the contract that every data plane keeps. */
+import { setTimeout as wait } from 'node:timers/promises';
 import { DEFAULT_LIMITS, type Limits } from '../../src/core/model/config.ts';
 import type { Subject } from './subject.ts';
 
@@ -8,6 +9,19 @@ export interface Case {
   readonly limits?: Partial<Limits>;
   run(subject: Subject): void | Promise<void>;
 }
+
+const LOOK_EVERY = 50;
+
+/** What packets have done: a check that holds at once, or within the time that the plane takes to say it. */
+export const eventually = async (subject: Subject, check: () => unknown): Promise<void> => {
+  for (let left = subject.lag ?? 0; ; left -= LOOK_EVERY)
+    try {
+      return void (await check());
+    } catch (error) {
+      if (left <= 0) throw error;
+      await wait(LOOK_EVERY);
+    }
+};
 
 /** Room enough, unless a case asks for less. */
 export const CASE_LIMITS: Limits = {

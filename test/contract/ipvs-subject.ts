@@ -25,6 +25,9 @@ const impossible = (why: string) => (): never => {
 /** Milliseconds in which something has to come of a packet. */
 const PATIENCE = 15;
 
+/** ip_vs adds its counters up every two seconds; a connection that it ends goes with the next tick of its timer. */
+const LAG = 2_500;
+
 const protocolOf = (packet: Uint8Array): number => packet[packet[0]! >> 4 === 6 ? 6 : 9]!;
 const isIcmp = (packet: Uint8Array): boolean => [1, 58].includes(protocolOf(packet));
 /** From the addresses on all is as it was. */
@@ -114,6 +117,7 @@ export const openIpvsSubject = (..._: Parameters<OpenSubject>): IpvsSubject => {
     elapse: impossible('time is the kernel’s'),
     force: impossible('the state of a connection is the kernel’s'),
     takeOver: impossible('there is one ip_vs'),
+    lag: LAG,
     close: () => {
       for (const end of Object.values(ends)) end.close();
       plane.destroy();

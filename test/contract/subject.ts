@@ -26,6 +26,8 @@ export interface Subject {
   force(state: ConnectionState): void;
   /** Another plane takes over: this one keeps its connections. */
   takeOver(): void;
+  /** Milliseconds within which what packets have done can be read; nothing where it can be read at once. */
+  readonly lag?: number;
   close(): void;
 }
 

@@ -1,7 +1,7 @@
 /** ICMP errors about connections reach the end that they concern, and quote what it has sent. */
 import { strict as assert } from 'node:assert';
 import { addressFromBytes } from '../../../src/core/address/address.ts';
-import type { Case } from '../case.ts';
+import { type Case, eventually } from '../case.ts';
 import { CLIENT, endsOf, forwarded, reply, request, SERVERS, serviceWith, VIP } from '../conversation.ts';
 import { icmpPacket } from '../frames.ts';
 
@@ -51,7 +51,7 @@ export const ICMP_CASES: readonly Case[] = FAMILIES.flatMap(({ family, unreachab
   },
   {
     name: `errors over IPv${family} are counted as packets of the connection that they are about`,
-    run: (subject) => {
+    run: async (subject) => {
       const service = serviceWith([1], { family, protocol: 'udp' });
       subject.plane.publishService(service);
       const got = forwarded(request(subject, service, 4000));
@@ -62,10 +62,12 @@ export const ICMP_CASES: readonly Case[] = FAMILIES.flatMap(({ family, unreachab
       ];
       forwarded(subject.send('public', one));
       forwarded(subject.send('private', two));
-      const [counters] = subject.plane.counters();
       const sums = [2, got.length + one.length, 2, back.length + two.length];
-      for (const of of [counters!, counters!.servers[0]!])
-        assert.deepEqual([of.inpkts, of.inbytes, of.outpkts, of.outbytes], sums);
+      await eventually(subject, () => {
+        const [counters] = subject.plane.counters();
+        for (const of of [counters!, counters!.servers[0]!])
+          assert.deepEqual([of.inpkts, of.inbytes, of.outpkts, of.outbytes], sums);
+      });
     },
   },
   {

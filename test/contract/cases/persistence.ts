@@ -3,7 +3,7 @@ import { strict as assert } from 'node:assert';
 import type { Address } from '../../../src/core/address/address.ts';
 import type { Persistence } from '../../../src/core/model/persistence.ts';
 import { serviceKey, type VirtualService } from '../../../src/core/model/service.ts';
-import type { Case } from '../case.ts';
+import { type Case, eventually } from '../case.ts';
 import {
   ACK,
   CLIENT,
@@ -243,7 +243,7 @@ export const PERSISTENCE_CASES: readonly Case[] = [
       assert.equal(serverOf(subject, service, 4001), 0);
       subject.plane.publishService(persistent([0, 1], quiescent));
       assert.equal(serverOf(subject, service, 4002), 1);
-      assert.deepEqual(templatesOf(subject), [0, 1]);
+      await eventually(subject, () => assert.deepEqual(templatesOf(subject), [0, 1]));
       forwarded(reply(subject, service, got, ACK));
       subject.plane.publishService(service);
       assert.equal(serverOf(subject, service, 4003), 1);

@@ -2,7 +2,7 @@
 import { strict as assert } from 'node:assert';
 import { setTimeout as wait } from 'node:timers/promises';
 import { serviceKey, type VirtualService } from '../../../src/core/model/service.ts';
-import type { Case } from '../case.ts';
+import { type Case, eventually } from '../case.ts';
 import {
   ACK,
   endsOf,
@@ -128,26 +128,23 @@ export const SERVICE_CASES: readonly Case[] = [
   },
   {
     name: 'packets and bytes are counted for the service and for the server',
-    run: (subject) => {
+    run: async (subject) => {
       const service = serviceWith([1, 1]);
       subject.plane.publishService(service);
       const got = handshake(subject, service, 4000);
       forwarded(reply(subject, service, got, ACK));
       forwarded(request(subject, service, 4001));
-      const [counters] = subject.plane.counters();
-      const traffic = ({
-        conns,
-        inpkts,
-        outpkts,
-        inbytes,
-        outbytes,
-      }: NonNullable<typeof counters>['servers'][0]) => [conns, inpkts, outpkts, inbytes, outbytes];
-      assert.deepEqual(
-        [counters!.conns, counters!.inpkts, counters!.outpkts, counters!.inbytes, counters!.outbytes],
-        [2, 3, 2, 120, 80],
-      );
-      assert.deepEqual(traffic(counters!.servers[0]!), [1, 2, 2, 80, 80]);
-      assert.deepEqual(traffic(counters!.servers[1]!), [1, 1, 0, 40, 0]);
+      await eventually(subject, () => {
+        const [counters] = subject.plane.counters();
+        const [all, ...each] = [counters!, ...counters!.servers].map(
+          ({ conns, inpkts, outpkts, inbytes, outbytes }) => [conns, inpkts, outpkts, inbytes, outbytes],
+        );
+        assert.deepEqual(all, [2, 3, 2, 120, 80]);
+        assert.deepEqual(each, [
+          [1, 2, 2, 80, 80],
+          [1, 1, 0, 40, 0],
+        ]);
+      });
     },
   },
   {

@@ -1,37 +1,18 @@
 /** The ip_vs plane over a table in memory: what it writes, in which order, and what it knows of it afterwards. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { serviceWith } from '../../../test/contract/conversation.ts';
 import { serviceKey, type VirtualService } from '../../core/model/service.ts';
-import { NetlinkError } from '../../kernel/netlink/answer.ts';
-import { type MemoryTable, memoryTable } from './memory-table.fixture.ts';
-import { recordedServices, removeIpvsPlane } from './open.ts';
-import { openIpvsPlane } from './plane.ts';
-import { recordPath } from './record.ts';
+import { memoryPlane } from './memory-plane.fixture.ts';
+import { memoryTable } from './memory-table.fixture.ts';
 import { ipvsIdOf, ipvsServersOf } from './translate.ts';
 
-let recordDir: string;
-let table: MemoryTable;
-beforeEach(() => {
-  recordDir = mkdtempSync(join(tmpdir(), 'weir-ipvs-'));
-  table = memoryTable();
-});
-afterEach(() => rmSync(recordDir, { recursive: true, force: true }));
+const own = memoryPlane();
+const { open, look, serversIn } = own;
 
-/** What the plane knows once it has looked. */
-const look = async (plane: ReturnType<typeof open>) => {
-  await plane.inspect!(() => false);
-  return plane.observe();
-};
-const open = () => openIpvsPlane({ recordDir, openTable: () => table });
-const serversIn = (service: VirtualService) =>
-  table.services.get(serviceKey(service))!.servers.map(({ address, weight }) => [address.at(-1), weight]);
 /** Gives a server connections. */
 const load = (service: VirtualService, i: number, active: number): void => {
-  const { servers } = table.services.get(serviceKey(service))!;
+  const { servers } = own.table.services.get(serviceKey(service))!;
   const at = servers.findIndex(({ address }) => address === service.servers[i]!.address);
   servers[at] = { ...servers[at]!, active };
 };
@@ -44,7 +25,7 @@ describe('a service that is published', () => {
       persistence: { timeout: 90_000, granularity: 24 },
     };
     plane.publishService(service);
-    expect(table.services.get('tcp 203.0.113.100:80')!.service).toEqual({
+    expect(own.table.services.get('tcp 203.0.113.100:80')!.service).toEqual({
       id: { protocol: 'tcp', address: '203.0.113.100', port: 80 },
       scheduler: 'sh',
       flags: 1 | 8 | 16,
@@ -71,7 +52,7 @@ describe('a service that is published', () => {
     };
     await fc.assert(
       fc.asyncProperty(state, state, fc.boolean(), async (from, to, busy) => {
-        table = memoryTable();
+        own.table = memoryTable();
         const plane = open();
         const [before, after] = [published(from), published(to)];
         plane.publishService(before);
@@ -80,15 +61,15 @@ describe('a service that is published', () => {
           servers.filter(({ weight }) => weight > 0).length;
         const least = Math.min(able(before.servers), able(after.servers));
         const check = () =>
-          expect(able(table.services.get(serviceKey(before))!.servers)).toBeGreaterThanOrEqual(least);
-        table.before = check;
+          expect(able(own.table.services.get(serviceKey(before))!.servers)).toBeGreaterThanOrEqual(least);
+        own.table.before = check;
         plane.publishService(after);
         check();
         expect([...(await look(plane)).services.values()]).toEqual([after]);
         expect((await look(plane)).damaged).toEqual(new Map());
         // What is there and not asked for has connections, and gets no others.
         const wanted = new Set<string>(after.servers.map(({ address }) => address));
-        for (const one of table.services.get(serviceKey(after))!.servers)
+        for (const one of own.table.services.get(serviceKey(after))!.servers)
           if (!wanted.has(one.address)) expect([one.weight, busy]).toEqual([0, true]);
         plane.destroy();
       }),
@@ -98,17 +79,17 @@ describe('a service that is published', () => {
   it('takes over one that somebody else has made, its servers too', () => {
     const service = serviceWith([1, 1]);
     const other = memoryTable();
-    table = other;
-    table.addService({
+    own.table = other;
+    own.table.addService({
       id: { protocol: 'tcp', address: service.address, port: 80 },
       scheduler: 'rr',
       flags: 2,
       timeout: 360,
       netmask: service.address,
     });
-    table.addServer({ protocol: 'tcp', address: service.address, port: 80 }, ipvsServersOf(service)[0]!);
+    own.table.addServer({ protocol: 'tcp', address: service.address, port: 80 }, ipvsServersOf(service)[0]!);
     const asked: string[] = [];
-    table.before = (what) => void asked.push(what);
+    own.table.before = (what) => void asked.push(what);
     const plane = open();
     plane.publishService(service);
     expect(asked).toEqual(['add 192.168.1.102:8080']);
@@ -128,14 +109,14 @@ it('puts packets into the tunnel that a server is to have', () => {
     ],
   };
   plane.publishService(service);
-  const tunnels = () => table.listServers(ipvsIdOf(service)).map(({ tunnel }) => tunnel);
+  const tunnels = () => own.table.listServers(ipvsIdOf(service)).map(({ tunnel }) => tunnel);
   expect(tunnels()).toEqual([
     { type: 'gue', port: 6080, flags: 2 },
     { type: 'gre', port: 0, flags: 0 },
   ]);
   expect(plane.counters()[0]!.servers.map(({ tunnel }) => tunnel)).toEqual([gue, { type: 'gre' }]);
   const asked: string[] = [];
-  table.before = (what) => void asked.push(what);
+  own.table.before = (what) => void asked.push(what);
   plane.publishService(service);
   expect(asked).toEqual([]);
   plane.publishService({ ...service, servers: [{ ...one!, method: 'tunnel' }, service.servers[1]!] });
@@ -156,15 +137,15 @@ it('has services of marks and of SCTP, found again by their keys', async () => {
   const sctp: VirtualService = { ...serviceWith([1]), protocol: 'sctp' };
   plane.publishService(marked);
   plane.publishService(sctp);
-  expect([...table.services.keys()]).toEqual(['fwmark 7', 'sctp 203.0.113.100:80']);
-  expect(table.getService({ fwmark: 7, family: 4 })).toMatchObject({ pe: 'sip', timeout: 60 });
+  expect([...own.table.services.keys()]).toEqual(['fwmark 7', 'sctp 203.0.113.100:80']);
+  expect(own.table.getService({ fwmark: 7, family: 4 })).toMatchObject({ pe: 'sip', timeout: 60 });
   expect(plane.counters().map(({ key, servers }) => [key, servers.length])).toEqual([
     ['fwmark 7', 2],
     ['sctp 203.0.113.100:80', 1],
   ]);
   expect([...(await look(plane)).services.keys()]).toEqual(plane.counters().map(({ key }) => key));
   plane.removeService(serviceKey(marked));
-  expect([...table.services.keys()]).toEqual(['sctp 203.0.113.100:80']);
+  expect([...own.table.services.keys()]).toEqual(['sctp 203.0.113.100:80']);
   plane.close();
 });
 
@@ -176,7 +157,7 @@ it('forwards as each server is to be forwarded to', () => {
     servers: [{ ...one!, method: 'direct' }, { ...two!, method: 'tunnel' }, three!],
   };
   plane.publishService(service);
-  const forwards = () => table.listServers(ipvsIdOf(service)).map(({ forward }) => forward);
+  const forwards = () => own.table.listServers(ipvsIdOf(service)).map(({ forward }) => forward);
   expect(forwards()).toEqual(['route', 'tunnel', 'masq']);
   expect(plane.counters()[0]!.servers.map(({ method }) => method)).toEqual(['direct', 'tunnel', undefined]);
   plane.publishService({ ...service, servers: [one!, { ...two!, method: 'tunnel' }, three!] });
@@ -247,11 +228,14 @@ describe('a service that is removed', () => {
     const plane = open();
     const [ours, theirs] = [serviceWith([1]), serviceWith([1], { port: 81 })];
     plane.publishService(ours);
-    table.addService({ ...table.getService(ipvsIdOf(ours)), id: { ...theirs, protocol: 'tcp' } as never });
+    own.table.addService({
+      ...own.table.getService(ipvsIdOf(ours)),
+      id: { ...theirs, protocol: 'tcp' } as never,
+    });
     plane.removeService(serviceKey(theirs));
     plane.removeService(serviceKey(ours));
     plane.removeService(serviceKey(ours));
-    expect([...table.services.keys()].length).toBe(1);
+    expect([...own.table.services.keys()].length).toBe(1);
     expect((await look(plane)).services.size).toBe(0);
     plane.close();
   });
@@ -267,7 +251,7 @@ describe('a service that is removed', () => {
     expect(plane.counters()).toMatchObject([{ leaving: true, servers: [{ leaving: true, active: 1 }] }]);
     load(service, 1, 0);
     plane.sweep();
-    expect(table.services.size).toBe(0);
+    expect(own.table.services.size).toBe(0);
     expect(plane.counters()).toEqual([]);
     plane.close();
   });
@@ -283,7 +267,7 @@ describe('the sorry server', () => {
     plane.publishService(service);
     expect(serversIn(service)).toEqual([['1', 1]]);
     plane.publishService({ ...service, servers: [] });
-    expect(table.services.get(serviceKey(service))!.servers).toMatchObject([
+    expect(own.table.services.get(serviceKey(service))!.servers).toMatchObject([
       { address: '192.168.1.200', weight: 1 },
     ]);
     expect(plane.counters()[0]!.servers).toMatchObject([{ sorry: true, weight: 0 }]);
@@ -299,7 +283,7 @@ describe('looking', () => {
     const services = Array.from({ length: 250 }, (_, i) => serviceWith([1], { port: 1000 + i }));
     for (const service of services) plane.publishService(service);
     expect(plane.observe().damaged).toEqual(new Map());
-    table.services.clear();
+    own.table.services.clear();
     await plane.inspect!(() => true);
     expect(plane.observe().services.size).toBe(150);
     await plane.inspect!(() => true);
@@ -317,7 +301,7 @@ describe('drift', () => {
     const plane = open();
     const service = serviceWith([1, 1]);
     plane.publishService(service);
-    const found = table.services.get(serviceKey(service))!;
+    const found = own.table.services.get(serviceKey(service))!;
     found.servers[0] = { ...found.servers[0]!, weight: 7 };
     found.servers.pop();
     found.service = { ...found.service, scheduler: 'wlc' };
@@ -326,7 +310,7 @@ describe('drift', () => {
     );
     plane.publishService(service);
     expect((await look(plane)).damaged).toEqual(new Map());
-    table.services.clear();
+    own.table.services.clear();
     expect((await look(plane)).services.size).toBe(0);
     plane.close();
   });
@@ -337,74 +321,14 @@ describe('drift', () => {
     const brief = { ...service, timeouts: { ...service.timeouts, established: 60_000 } };
     plane.publishService(brief);
     plane.publishService({ ...brief, port: 81 });
-    expect(table.timeouts).toEqual({ tcp: 60, tcp_fin: 120, udp: 300 });
-    table.timeouts = { tcp: 5, tcp_fin: 5, udp: 5 };
+    expect(own.table.timeouts).toEqual({ tcp: 60, tcp_fin: 120, udp: 300 });
+    own.table.timeouts = { tcp: 5, tcp_fin: 5, udp: 5 };
     expect([...(await look(plane)).damaged!.values()]).toEqual([
       'time-outs of ip_vs 5 5 5 s (tcp tcpfin udp)',
     ]);
     plane.destroy();
-    expect(table.timeouts).toEqual({ tcp: 900, tcp_fin: 120, udp: 300 });
-    expect(table.services.size).toBe(0);
-  });
-});
-
-describe('the record', () => {
-  it('lets the next daemon find all as it was, and one that was killed while writing', async () => {
-    const first = open();
-    const [one, two] = [serviceWith([1, 2]), serviceWith([1], { port: 81 })];
-    for (const service of [one, two]) first.publishService(service);
-    first.removeService(serviceKey(two));
-    first.close();
-    const path = recordPath(recordDir);
-    writeFileSync(path, `${readFileSync(path, 'utf8')}{"publ`);
-    const second = open();
-    expect((await look(second)).services).toEqual(new Map([[serviceKey(one), one]]));
-    expect((await look(second)).damaged).toEqual(new Map());
-    expect(second.description).toContain('1 of its services found ours');
-    second.close();
-    expect(recordedServices(recordDir)).toBe(1);
-    expect(removeIpvsPlane(recordDir, () => table)).toEqual(['ip_vs: tcp 203.0.113.100:80 removed']);
-    expect(removeIpvsPlane(recordDir, () => table)).toEqual([]);
-  });
-
-  it('is nobody else’s: damaged, of another network, before the boot', () => {
-    open().close();
-    const path = recordPath(recordDir);
-    const head = JSON.parse(readFileSync(path, 'utf8').split('\n')[0]!) as object;
-    const service = serviceWith([1]);
-    const write = (change: object) =>
-      writeFileSync(
-        path,
-        `${JSON.stringify({ ...head, ...change })}\n${JSON.stringify({ publish: service })}\n`,
-      );
-    write({ boot_id: 'earlier' });
-    expect(recordedServices(recordDir)).toBe(0);
-    write({ network_namespace: 'elsewhere' });
-    expect(() => open()).toThrow(/another network namespace/);
-    writeFileSync(path, `${JSON.stringify(head)}\nnonsense\n{}\n`);
-    expect(() => open()).toThrow(/line 2 is damaged/);
-  });
-
-  it('is written before the table changes, so that what the kernel refuses in the middle is known afterwards', async () => {
-    const plane = open();
-    const service = serviceWith([1, 1, 1]);
-    table.before = (asked) => {
-      if (asked === 'add 192.168.1.102:8080') throw new NetlinkError(asked, { errno: 12 });
-    };
-    expect(() => plane.publishService(service)).toThrow(/add 192\.168\.1\.102:8080: .*ENOMEM/);
-    expect(serversIn(service)).toEqual([['3', 1]]);
-    expect((await look(plane)).damaged!.get(serviceKey(service))).toMatch(/no server 192\.168\.1\.102:8080/);
-    table.before = () => {};
-    plane.publishService(service);
-    expect((await look(plane)).damaged).toEqual(new Map());
-    plane.close();
-  });
-
-  it('is one daemon’s at a time', () => {
-    const plane = open();
-    expect(() => open()).toThrow(/another weir works on/);
-    plane.close();
-    open().close();
+    expect(own.table.timeouts).toEqual({ tcp: 900, tcp_fin: 120, udp: 300 });
+    expect(own.table.services.size).toBe(0);
   });
 });
 
@@ -415,6 +339,6 @@ it('says what ip_vs cannot do, and who can', () => {
   expect(refused({ ports: [{ first: 80, last: 90 }] })).toThrow(/several ports.*bpf plane/);
   expect(refused({ prefix_length: 24 })).toThrow(/prefix.*bpf plane/);
   expect(refused({ no_server: 'drop' })).toThrow(/answers.*bpf plane/);
-  expect(table.services.size).toBe(0);
+  expect(own.table.services.size).toBe(0);
   plane.close();
 });

@@ -193,11 +193,11 @@ export const PERSISTENCE_CASES: readonly Case[] = [
       serverOf(subject, service, 4000);
       subject.plane.publishService({ ...service, servers: service.servers.slice(1) });
       sweepAll(subject);
-      assert.equal((await listed(subject)).templates, 0);
+      await eventually(subject, async () => assert.equal((await listed(subject)).templates, 0));
       serverOf(subject, service, 4001, at('203.0.113.11'));
       subject.plane.removeService(serviceKey(service));
       sweepAll(subject);
-      assert.equal((await listed(subject)).templates, 0);
+      await eventually(subject, async () => assert.equal((await listed(subject)).templates, 0));
       subject.plane.publishService(service);
       assert.deepEqual(templatesOf(subject), [0, 0]);
     },

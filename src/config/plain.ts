@@ -5,6 +5,7 @@
  *
  * Read are block and flow collections of words, whole numbers, true, false and quoted texts of one line without escapes, and comments.
  */
+import { ownTexts } from './own-text.ts';
 import type { Tree } from './tree.ts';
 import { tooLarge } from './yaml.ts';
 
@@ -12,6 +13,7 @@ import { tooLarge } from './yaml.ts';
 interface Scan {
   readonly text: string;
   readonly patterns: ReturnType<typeof patterns>;
+  readonly own: ReturnType<typeof ownTexts>;
   at: number;
   column: number;
 }
@@ -37,7 +39,7 @@ const NOTHING_INSIDE: Tree['children'] = new Map();
 /** The text's values with their places, the same as `readYaml` and `readTree` give; undefined where only those can tell. */
 export function readPlain(text: string): Tree | undefined {
   if (tooLarge(text) || UNUSUAL.test(text)) return undefined;
-  const scan: Scan = { text, patterns: patterns(), at: 0, column: 0 };
+  const scan: Scan = { text, patterns: patterns(), own: ownTexts(), at: 0, column: 0 };
   toNextLine(scan);
   if (text.startsWith('---\n', scan.at) && scan.column === 0) {
     scan.at += 4;
@@ -217,12 +219,13 @@ function readScalar(scan: Scan, keyStart?: number): Tree | undefined {
   const end = scalar.lastIndex;
   scan.at = end;
   const [, word, double, single] = match;
-  if (word === undefined) return { value: double ?? single, start, end, keyStart, children: NOTHING_INSIDE };
+  if (word === undefined)
+    return { value: scan.own((double ?? single)!), start, end, keyStart, children: NOTHING_INSIDE };
   const number = WHOLE_NUMBER.test(word);
   const isSwitch = word === 'true' || word === 'false';
   if (!number && !isSwitch && MEANINGFUL.test(word)) return undefined;
   return {
-    value: number ? Number(word) : isSwitch ? word === 'true' : word,
+    value: number ? Number(word) : isSwitch ? word === 'true' : scan.own(word),
     start,
     end,
     keyStart,

@@ -1,5 +1,6 @@
 /** YAML nodes → plain values, each with the place it came from. */
 import { type Document, isAlias, isMap, isScalar, isSeq, type Node } from 'yaml';
+import { ownTexts } from './own-text.ts';
 import type { Finding, Path } from './problems.ts';
 
 /** A value and where it stands in the text, with the same for all that it contains. */
@@ -22,12 +23,19 @@ interface Reading {
   readonly findings: Finding[];
   readonly anchors: Map<string, Node>;
   readonly open: Set<Node>;
+  readonly own: ReturnType<typeof ownTexts>;
   aliased: number;
 }
 
 /** Reads all nodes; the findings are duplicate keys, keys that are not words, and aliases that cannot be followed. */
 export function readTree(document: Document.Parsed): { tree: Tree; findings: readonly Finding[] } {
-  const reading: Reading = { findings: [], anchors: new Map(), open: new Set(), aliased: 0 };
+  const reading: Reading = {
+    findings: [],
+    anchors: new Map(),
+    open: new Set(),
+    own: ownTexts(),
+    aliased: 0,
+  };
   const tree = readNode(document.contents, { path: [], start: 0, aliasDepth: 0 }, reading);
   return { tree, findings: reading.findings };
 }
@@ -62,7 +70,10 @@ function readNode(node: unknown, place: Place, reading: Reading): Tree {
   }
   if (known !== null && 'anchor' in known && typeof known.anchor === 'string' && place.aliasDepth === 0)
     reading.anchors.set(known.anchor, known);
-  if (isScalar(node)) return leaf(plain(node.value, node.source));
+  if (isScalar(node)) {
+    const value = plain(node.value, node.source);
+    return leaf(typeof value === 'string' ? reading.own(value) : value);
+  }
   if (!isMap(node) && !isSeq(node)) return leaf(null);
   reading.open.add(node);
   const { value, children } = isMap(node)

@@ -54,14 +54,27 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Writes the record so that a crash leaves the old one or the new one, for its owner alone. Throws a `HostError`. */
+/**
+ * Writes the record so that a crash leaves the old one or the new one, for its owner alone. Throws a `HostError`. One
+ * that is there already is not written again: what was recorded once can be put right though the disk is full by now.
+ */
 export function saveOriginals(stateDir: string, record: Originals): void {
   const path = originalsPath(stateDir);
+  const text = `${JSON.stringify(record, undefined, 2)}\n`;
+  if (holds(path, text)) return;
   try {
-    writeDurably(path, `${JSON.stringify(record, undefined, 2)}\n`);
+    writeDurably(path, text);
   } catch (error) {
     const reason = error instanceof NotWritten ? error.reason : (error as Error).message;
     throw new HostError(path, `cannot be written, so nothing was changed: ${reason}`, error);
+  }
+}
+
+function holds(path: string, text: string): boolean {
+  try {
+    return readFileSync(path, 'utf8') === text;
+  } catch {
+    return false;
   }
 }
 

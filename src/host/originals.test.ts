@@ -107,6 +107,22 @@ describe('the file', () => {
     expect(loadOriginals(stateDir, HERE)).toEqual(noOriginals(HERE));
   });
 
+  it('is not in the way of what it holds already where the disk is full', () => {
+    const second = { ...VIP, address: parseAddress('203.0.113.101')! };
+    const record = withSysctl(withVip(FULL, second), 'net.ipv4.conf.eth0.rp_filter', {
+      original: '0',
+      ours: ['2'],
+    });
+    saveOriginals(stateDir, record);
+    // Somebody has taken the first of each away, and each comes back.
+    const again = withMasquerade(
+      withVip(withSysctl(record, 'net.ipv4.ip_forward', { original: '0', ours: ['1'] }), VIP),
+      FULL.masquerade[0]!,
+    );
+    withSmallFiles(100, () => saveOriginals(stateDir, again));
+    expect(loadOriginals(stateDir, HERE)).toEqual(record);
+  });
+
   it.each([
     ['cut short', (text: string) => text.slice(0, 40)],
     ['empty', () => ''],

@@ -49,12 +49,16 @@ export function noOriginals(identity: StackIdentity): Originals {
 
 /** The record with one sysctl changed; `undefined` takes it out. */
 export function withSysctl(record: Originals, name: string, entry: SysctlRecord | undefined): Originals {
+  // In its place: what was there is written the same again, see `saveOriginals`.
+  if (entry !== undefined) return { ...record, sysctls: { ...record.sysctls, [name]: entry } };
   const { [name]: _, ...others } = record.sysctls;
-  return { ...record, sysctls: entry === undefined ? others : { ...others, [name]: entry } };
+  return { ...record, sysctls: others };
 }
 
 /** The record with a VIP in it, once. */
 export function withVip(record: Originals, vip: Vip): Originals {
+  const recorded = recordedVip(record, vip);
+  if (recorded !== undefined && recorded.label === vip.label) return record;
   return { ...record, vips: [...withoutVip(record, vip).vips, vip] };
 }
 
@@ -70,7 +74,9 @@ export function recordedVip(record: Originals, vip: Vip): Vip | undefined {
 
 /** The record with a masquerade rule in it, once. */
 export function withMasquerade(record: Originals, rule: Masquerade): Originals {
-  return { ...record, masquerade: [...withoutMasquerade(record, rule).masquerade, rule] };
+  const key = masqueradeKey(rule);
+  if (record.masquerade.some((one) => masqueradeKey(one) === key)) return record;
+  return { ...record, masquerade: [...record.masquerade, rule] };
 }
 
 /** The record without a masquerade rule. */

@@ -14,6 +14,17 @@ export const EXIT = {
   conflict: 6,
 } as const;
 
+/** What they mean, in their order. */
+export const EXIT_CODES: readonly (readonly [number, string])[] = [
+  [EXIT.done, 'done'],
+  [EXIT.failed, 'failed'],
+  [EXIT.usage, 'usage'],
+  [EXIT.noSuchObject, 'no such object'],
+  [EXIT.unreachable, 'daemon unreachable'],
+  [EXIT.refused, 'refused by validation'],
+  [EXIT.conflict, 'conflict'],
+];
+
 /** The command line asks for something that makes no sense. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { Control } from '../api/control.ts';
 import type { Step } from '../core/plan/step.ts';
 import { COLOUR, cliRig, lines, terminal } from './main.fixture.ts';
-import { VERBS } from './main.ts';
+import { VERBS } from './program.ts';
 import type { Io } from './session.ts';
 
 const rig = cliRig();

@@ -7,6 +7,8 @@ export interface Verb {
   readonly name: string;
   /** Positional arguments as commander writes them, such as `[SERVICE]`. */
   readonly operands?: string;
+  /** The words that an operand may be, by its name; the verb itself refuses others. */
+  readonly choices?: Readonly<Record<string, readonly string[]>>;
   /** Under which heading the help lists it. */
   readonly group: 'Daemon:' | 'Configuration:' | 'Looking:';
   /** One line for the list of verbs. */

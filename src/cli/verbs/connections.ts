@@ -133,7 +133,7 @@ export const connections: Verb = {
     command
       .option('--service <service>', 'to this service, such as tcp/203.0.113.100:80')
       .option('--client <address[:port]>', 'from this client')
-      .option('--server <address[:port]>', 'on this real server')
+      .option('--server <server>', 'on this real server')
       .option('--limit <n>', 'no more than N', parseLimit);
   },
   async run(session, _operand, own) {

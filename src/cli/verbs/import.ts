@@ -13,6 +13,7 @@ const say = (text: string) => `weir: ${cleanLines(text)}\n`;
 export const importVerb: Verb = {
   name: 'import',
   operands: '<kind> [file]',
+  choices: { kind: ['ipvsadm'] },
   group: 'Configuration:',
   summary: 'make a configuration of the rules of ipvsadm',
   description:

@@ -1,5 +1,6 @@
 /** `weir migrate`: from one data plane to the other, without losing a connection. */
 import { setTimeout } from 'node:timers/promises';
+import { Option } from 'commander';
 import type { MigrationState } from '../../api/control.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { output, planText, type Session, say } from '../session.ts';
@@ -43,14 +44,14 @@ export const migrate: Verb = {
   ],
   options(command) {
     command
-      .option('--to <plane>', 'bpf or ipvs')
+      .addOption(new Option('--to <plane>', 'which one is to direct').choices(['bpf', 'ipvs']))
       .option('--deadline <time>', 'how long the old plane may finish its connections, such as 30m')
       .option('--dry-run', 'say what would happen, and change nothing')
       .option('--no-wait', 'do not wait until the old plane is gone');
   },
   async run(session, _operand, own) {
     const { client } = session;
-    const to = own['to'] as string | undefined;
+    const to = own['to'] as 'bpf' | 'ipvs' | undefined;
     const deadline = own['deadline'] as string | undefined;
     if (to === undefined) {
       if (deadline !== undefined || own['dryRun'] === true)
@@ -64,7 +65,6 @@ export const migrate: Verb = {
       );
       return EXIT.done;
     }
-    if (to !== 'bpf' && to !== 'ipvs') throw new UsageError(`"${to}" is no data plane; expected bpf or ipvs`);
     const dry_run = own['dryRun'] === true;
     const result = await client.migrate(to, { dry_run, ...(deadline !== undefined && { deadline }) });
     if (!result.ok) {

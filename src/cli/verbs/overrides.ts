@@ -13,7 +13,8 @@ import { sayRefused } from './change.ts';
 
 export const overrides: Verb = {
   name: 'overrides',
-  operands: '[action] [of...]',
+  operands: '[action] [name...]',
+  choices: { action: ['drop', 'write'] },
   group: 'Looking:',
   summary: 'list, drop or write down what operators have changed',
   description:

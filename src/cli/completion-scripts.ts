@@ -33,7 +33,7 @@ complete -F _weir weir
 const ZSH = `#compdef weir
 # Completion of weir for zsh: source <(weir completion zsh), or as _weir in a directory of fpath.
 _weir() {
-  local -a lines found
+  local -a lines told bare
   local line
   lines=("\${(@f)$(\${(Q)words[1]} completion --line -- "\${(@Q)words[2,CURRENT]}" 2>/dev/null)}")
   case $lines[1] in
@@ -41,9 +41,10 @@ _weir() {
     :dirs) _files -/ ;;
     :words)
       for line in "\${(@)lines[2,-1]}"; do
-        found+=("\${\${line%%$'\\t'*}//:/\\\\:}:\${line#*$'\\t'}")
+        if [[ $line == *$'\\t' ]]; then bare+=("\${line%$'\\t'}")
+        else told+=("\${\${line%%$'\\t'*}//:/\\\\:}:\${line#*$'\\t'}"); fi
       done
-      _describe weir found
+      if (( $#bare )); then compadd -- $bare; else _describe weir told; fi
       ;;
   esac
 }

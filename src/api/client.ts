@@ -18,6 +18,7 @@ import type {
   EventsFrom,
   MigrateDone,
   OverrideName,
+  Readiness,
   Refused,
   ReloadDone,
   RulesDone,
@@ -73,6 +74,7 @@ export class ControlProblem extends Error {
 /** A running director, asked over its socket. Every method rejects with DaemonUnreachable or ControlProblem. */
 export interface ControlClient {
   status(): Promise<Status>;
+  readiness(): Promise<Readiness>;
   services(): Promise<readonly ServiceCounters[]>;
   servers(): Promise<readonly ServerStatus[]>;
   verdicts(): Promise<Verdicts>;
@@ -166,6 +168,11 @@ export function controlClient(socketPath: string): ControlClient {
     });
   return {
     status: () => fetch('GET', '/v1/status'),
+    readiness: () =>
+      fetch<Readiness>('GET', '/readyz').catch((error: unknown) => {
+        if (!(error instanceof ControlProblem) || error.problem.type !== 'urn:weir:not-ready') throw error;
+        return { ready: false, detail: error.problem.detail };
+      }),
     services: () => fetch('GET', '/v1/services'),
     servers: () => fetch('GET', '/v1/servers'),
     overrides: () => fetch('GET', '/v1/overrides'),

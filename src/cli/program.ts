@@ -21,6 +21,7 @@ import { restore, save } from './verbs/rules.ts';
 import { run } from './verbs/run.ts';
 import { servers, services } from './verbs/services.ts';
 import { stats } from './verbs/stats.ts';
+import { status } from './verbs/status.ts';
 import { version } from './verbs/version.ts';
 import { zero } from './verbs/zero.ts';
 
@@ -42,6 +43,7 @@ export const VERBS: readonly Verb[] = [
   disable,
   enable,
   zero,
+  status,
   services,
   servers,
   connections,

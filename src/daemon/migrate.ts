@@ -55,7 +55,7 @@ export class Migrator {
     if (refused !== undefined) return refused;
     if (this.#planes.retiring(0).length > 0)
       throw new MigrationConflict(
-        'a plane of an earlier version still finishes its connections; weir version says how many',
+        'a plane of an earlier version still finishes its connections; weir status says how many',
       );
     const lasts = deadline_ms ?? this.#director.retireAfterMs;
     const until = new Date(Date.now() + lasts).toISOString();

@@ -15,7 +15,7 @@ const WITHOUT_DAEMON = /^weir (check|run)\b/;
 const KNOWS_THE_FILE = /^weir (diff|reload|apply|down)\b/;
 
 /** These change nothing, and may be typed again until all that was done before is seen: the end of a connection, say. */
-const LOOKS = /^weir (connections|services|servers|stats)\b/;
+const LOOKS = /^weir (connections|status|services|servers|stats)\b/;
 
 let guide: GuideLab;
 beforeAll(async () => {

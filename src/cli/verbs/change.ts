@@ -26,7 +26,7 @@ export const apply: Verb = {
     'Sends the file to the daemon, which carries out the difference. It stays in force until the next reload or start, which ' +
     'go back to the daemon’s own file; --persist writes it there, too. A file with a problem is refused as a whole, ' +
     'with exit code 5. With --if-version it is applied only while that version is in force, and otherwise exits 6; ' +
-    '`weir version` shows the present one. `-` reads standard input.',
+    '`weir status` shows the present one. `-` reads standard input.',
   examples: [
     ['weir diff new.yaml; weir apply new.yaml', 'look first, then try it'],
     ['weir apply new.yaml --persist', 'for good'],

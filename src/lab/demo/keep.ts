@@ -70,6 +70,7 @@ export async function keepUp(cast: Cast): Promise<void> {
   const ideas: readonly (readonly [string, string])[] = [
     [`get http://${vip}/`, 'one request from client1'],
     [`get http://${vip}/who`, 'whom the server sees: the client itself'],
+    ['weir status', 'whether all is well, on one screen'],
     ['weir services', 'who has how many connections'],
     ['weir stats', 'packets and bytes, and what became of the rest'],
     ['weir connections --limit 10', 'the connection table'],

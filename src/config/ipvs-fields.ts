@@ -48,7 +48,7 @@ export const tunnelField = z
     checksum: wordField('a kind of checksum', TUNNEL_CHECKSUMS)
       .default('none')
       .describe(
-        'Of gue and gre: none; full, what carries the packets has a checksum; remote, only of gue, the checksum of the packet within is left to the server.',
+        'Of gue and gre: none; full, what carries the packets has a checksum; remote, only of gue, so that the server can work out the one of the packet within.',
       ),
   })
   .optional();

@@ -60,10 +60,16 @@ export function enterNetwork(): void {
 }
 
 /** A far end: what is written to it comes in at the director, and what leaves the director there can be read. */
-export function openEnd(
-  far: string,
-  mac: Uint8Array,
-): { send(packet: Uint8Array): void; read(): Uint8Array[]; close(): void } {
+export interface End {
+  send(packet: Uint8Array): void;
+  /** As packets, without their Ethernet headers. */
+  read(): Uint8Array[];
+  readFrames(): Uint8Array[];
+  close(): void;
+}
+
+/** Opens the far end of the director's interface with this MAC address. */
+export function openEnd(far: string, mac: Uint8Array): End {
   // struct sockaddr_ll: family, protocol in network order, interface.
   const link = new Uint8Array(20);
   const view = new DataView(link.buffer);
@@ -82,15 +88,17 @@ export function openEnd(
       throw error;
     }
   };
+  const readFrames = (): Uint8Array[] => {
+    const frames: Uint8Array[] = [];
+    for (let frame = receive(); frame !== undefined; frame = receive())
+      // What we have sent ourselves is seen here, too.
+      if (sameBytes(frame.subarray(6, 12), mac)) frames.push(frame);
+    return frames;
+  };
   return {
     send: (packet) => libc().sendto(fd, frameOf(packet, mac), 0, link),
-    read: () => {
-      const frames: Uint8Array[] = [];
-      for (let frame = receive(); frame !== undefined; frame = receive())
-        // What we have sent ourselves is seen here, too.
-        if (sameBytes(frame.subarray(6, 12), mac)) frames.push(frame.subarray(ETHERNET_HEADER));
-      return frames;
-    },
+    read: () => readFrames().map((frame) => frame.subarray(ETHERNET_HEADER)),
+    readFrames,
     close: () => libc().close(fd),
   };
 }

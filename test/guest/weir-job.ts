@@ -1,5 +1,5 @@
 /** Runs in the guest: the whole of weir with `dataplane: ipvs`, from start to `weir down`, and what ipvsadm says meanwhile. */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { controlClient } from '../../src/api/client.ts';
@@ -7,6 +7,7 @@ import { socketPathIn } from '../../src/api/socket-path.ts';
 import { openLookups } from '../../src/ipvsadm/lookup.ts';
 import { run } from '../../src/ipvsadm/main.ts';
 import { openTable } from '../../src/ipvsadm/open-table.ts';
+import { startDaemon } from './daemon.ts';
 
 /** What a step came to, and what ipvsadm and the host showed after it. */
 export interface WeirStep {
@@ -95,37 +96,8 @@ async function main(): Promise<void> {
   const write = (dataplane: string, ...services: string[]): void =>
     writeFileSync(configFile, configOf(dataplane, services));
 
-  /** Starts the daemon; the function waits for a line of its log or its end, and returns what it said since the last. */
-  const start = () => {
-    const places = ['--run-dir', join(DIRECTORY, 'run'), '--state-dir', join(DIRECTORY, 'state')];
-    const pins = ['--pin-dir', PINS];
-    const child = spawn(process.execPath, [program, 'run', '-c', configFile, ...places, ...pins]);
-    let said = '';
-    const waiting: (() => void)[] = [];
-    const wake = (): void => {
-      for (const go of waiting.splice(0)) go();
-    };
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        said += text;
-        wake();
-      });
-    const ended = new Promise<number | null>((resolve) => child.on('close', (code) => resolve(code)));
-    return {
-      child,
-      ended,
-      said: () => said,
-      until: async (words: string): Promise<string> => {
-        const over = ended.then(() => true as const);
-        while (!said.includes(words)) {
-          const more = new Promise<false>((resolve) => waiting.push(() => resolve(false)));
-          if ((await Promise.race([more, over])) && !said.includes(words))
-            throw new Error(`weir ended without “${words}”:\n${said}`);
-        }
-        return said.split('\n').find((line) => line.includes(words))!;
-      },
-    };
-  };
+  const places = ['--run-dir', join(DIRECTORY, 'run'), '--state-dir', join(DIRECTORY, 'state')];
+  const start = () => startDaemon(program, ['-c', configFile, ...places, '--pin-dir', PINS]);
 
   ipvsadm('-A', '-t', '198.51.100.1:80', '-s', 'rr');
   note('before', undefined);
@@ -225,8 +197,7 @@ async function main(): Promise<void> {
   note('auto', (await client.status()).plane);
   daemon.child.kill('SIGTERM');
   await daemon.ended;
-  const words = ['--run-dir', join(DIRECTORY, 'run'), '--state-dir', join(DIRECTORY, 'state')];
-  const alone = [program, 'down', ...words, '--pin-dir', PINS];
+  const alone = [program, 'down', ...places, '--pin-dir', PINS];
   note('down alone', execFileSync(process.execPath, alone, { encoding: 'utf8' }));
   process.stdout.write(JSON.stringify(steps));
 }

@@ -13,7 +13,7 @@ export interface Persistence {
   readonly engine?: PersistenceEngine;
 }
 
-/** ip_vs's persistence engines: sip tells calls apart by their Call-ID, whoever sends them. */
+/** ip_vs's persistence engines: sip tells the calls of an address apart, by their Call-ID. */
 export const PERSISTENCE_ENGINES = ['sip'] as const;
 export type PersistenceEngine = (typeof PERSISTENCE_ENGINES)[number];
 

@@ -166,7 +166,7 @@ describe('an upgrade over a changed layout', () => {
   it.each(['tcx', 'clsact'])('by %s: can be gone back on while both have connections', async (attach) => {
     await begin(attach);
     const early = await client.hold({ address: vip, count: 6 });
-    expect((await client.udp({ address: vip, count: 3, sourcePort: 41_000 })).byServer).toEqual({
+    expect((await client.udp({ address: vip, count: 3, sourcePort: 22_000 })).byServer).toEqual({
       server1: 3,
     });
     await stop();

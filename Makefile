@@ -49,6 +49,7 @@ generate: install
 	@$(BIN)/tsx scripts/generate-contract.ts
 	@$(BIN)/tsx scripts/generate-schema.ts
 	@$(BIN)/tsx scripts/generate-openapi.ts
+	@$(BIN)/tsx scripts/generate-man.ts
 
 install: packages node_modules/.package-lock.json
 

@@ -26,7 +26,8 @@ test_packages='nginx        a web server for the checks of types http and https
 redis-server a database for those of type steps
 dnsmasq-base a name server for those of type dns
 python3-aiosmtpd  a mail server for those of type smtp
-openssl      makes the certificates of these tests'
+openssl      makes the certificates of these tests
+mandoc       reads the manual pages'
 bench_packages='haproxy      measured beside Weir
 nginx        the web server behind every director, and one of those measured
 libnginx-mod-stream  nginx as a proxy of TCP and UDP, measured beside Weir

@@ -18,7 +18,7 @@ export const EXIT = {
 export const EXIT_CODES: readonly (readonly [number, string])[] = [
   [EXIT.done, 'done'],
   [EXIT.failed, 'failed'],
-  [EXIT.usage, 'usage'],
+  [EXIT.usage, 'wrong usage'],
   [EXIT.noSuchObject, 'no such object'],
   [EXIT.unreachable, 'daemon unreachable'],
   [EXIT.refused, 'refused by validation'],

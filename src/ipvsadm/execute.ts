@@ -21,6 +21,14 @@ import { type Table, TableRefusal } from './table.ts';
 /** Exit codes; a refusal of the table is the real one's -1. */
 export const EXIT = { done: 0, notListed: 1, usage: 2, refused: 255 } as const;
 
+/** What they mean. */
+export const EXIT_CODES: readonly (readonly [number, string])[] = [
+  [EXIT.done, 'done'],
+  [EXIT.notListed, 'could not be listed'],
+  [EXIT.usage, 'wrong words on the command line, or there is no table to work on'],
+  [EXIT.refused, 'refused: by the kernel, by the daemon, or for what a word says'],
+];
+
 /** What commands speak to. */
 export interface Streams {
   out(text: string): void | Promise<void>;

@@ -18,6 +18,7 @@ type Executors = { readonly [K in StepKind]: (edge: Edge, step: StepOf<K>) => vo
 
 const EXECUTORS: Executors = {
   set_sysctl: ({ host }, step) => host.setSysctl(step.name, step.to),
+  mend_plane: ({ plane }) => plane.mend?.(),
   add_masquerade: ({ host }, step) => host.addMasquerade(step.rule),
   remove_masquerade: ({ host }, step) => host.removeMasquerade(step.rule),
   publish_service: ({ plane, prompt }, { before, after }) => {

@@ -220,6 +220,9 @@ export class Planes implements KernelPlane {
   observe(): PlaneState {
     return this.#lead.observe();
   }
+  mend(): void {
+    this.#lead.mend?.();
+  }
   publishService(service: VirtualService): void {
     this.#lead.publishService(service);
     if (this.migration === undefined) return;

@@ -9,7 +9,7 @@ import type { ObservedState } from '../core/plan/states.ts';
 /** The part of a state that lives in the data plane. */
 export type PlaneState = Pick<
   ObservedState,
-  'interfaces' | 'forwarding' | 'services' | 'damaged' | 'syncDaemons'
+  'interfaces' | 'forwarding' | 'services' | 'damaged' | 'planeDamage' | 'syncDaemons'
 >;
 
 /** Threads that tell other directors of connections. */
@@ -104,6 +104,8 @@ export interface DataPlane {
   inspect?(leave: () => boolean): Promise<void>;
   /** What is published and attached now: links as they are, services as written and last inspected. */
   observe(): PlaneState;
+  /** Puts back what `planeDamage` says; of a plane that nobody else can reach there is none. */
+  mend?(): void;
   /** Makes the service, or replaces it as a whole: a packet meets the old one or the new one. */
   publishService(service: VirtualService): void;
   /** Takes no new connections for the service any more; those it has go on until they end. */

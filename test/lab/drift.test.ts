@@ -1,5 +1,5 @@
 /** What somebody changes by hand behind the daemon's back is found, put right and logged, and the traffic goes on. */
-import { readdirSync, unlinkSync } from 'node:fs';
+import { readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -12,9 +12,10 @@ import { swapPort } from '../../src/dataplane/bpf/words.ts';
 import { libbpf } from '../../src/kernel/libbpf.ts';
 import { type LabClient, labClient } from '../../src/lab/client-api.ts';
 import { mustRun } from '../../src/lab/command.ts';
+import { netnsName } from '../../src/lab/names.ts';
 import type { LabProcess } from '../../src/lab/process.ts';
 import { labVip } from '../../src/lab/topology.ts';
-import { type DirectorLab, directorLab, draft, nextEvent, serversOn } from './director-lab.ts';
+import { type DirectorLab, directorLab, draft, serversOn } from './director-lab.ts';
 
 const vip = labVip.ipv4;
 const web = `tcp ${vip}:80`;
@@ -130,7 +131,8 @@ describe('drift', () => {
   const changes: {
     readonly what: string;
     readonly change: () => unknown;
-    readonly event: Readonly<Record<string, unknown>>;
+    /** Of several, in the order of the plan. */
+    readonly event: Readonly<Record<string, unknown>> | readonly Readonly<Record<string, unknown>>[];
   }[] = [
     {
       what: 'an address',
@@ -242,14 +244,83 @@ describe('drift', () => {
         }),
       event: { subject: web, found: expect.stringMatching(/^server \d+: port is 1, not \d+$/) },
     },
+    {
+      what: 'what the settings say',
+      change: () =>
+        pinned('settings', LAYOUTS.weir_settings.size, (map) =>
+          map.edit(u32(0), (value) => {
+            value.setUint32(LAYOUTS.weir_settings.fields.answer_rate, 0, true);
+            value.setUint32(LAYOUTS.weir_settings.fields.no_new_since, 1, true);
+          }),
+        ),
+      event: { step: 'mend_plane', subject: 'data plane', found: 'settings: no_new_since is 1, not 0' },
+    },
+    {
+      what: 'a table whose pin was removed',
+      change: () => unlinkSync(pin('connections4')),
+      event: { step: 'mend_plane', subject: 'data plane', found: 'pins are gone: connections4' },
+    },
+    {
+      what: 'the plane all of whose pins were removed',
+      change: () => {
+        for (const file of readdirSync(pin('.'))) unlinkSync(pin(file));
+        rmSync(director.lab.pinDir, { recursive: true });
+      },
+      event: [
+        {
+          step: 'mend_plane',
+          subject: 'data plane',
+          found: expect.stringMatching(/^pins are gone: .* more$/),
+        },
+        { step: 'attach', subject: 'program on eth0' },
+        { step: 'attach', subject: 'program on eth1' },
+      ],
+    },
+    {
+      what: 'an address and a parameter at once',
+      change: async () => {
+        daemon.signal('SIGSTOP');
+        await run('ip', 'addr', 'del', `${vip}/24`, 'dev', 'eth0');
+        await run('sysctl', '-w', 'net.ipv4.conf.eth0.rp_filter=1');
+        daemon.signal('SIGCONT');
+      },
+      event: [
+        { step: 'set_sysctl', subject: 'net.ipv4.conf.eth0.rp_filter' },
+        { step: 'add_vip', subject: `${vip}/24 dev eth0` },
+      ],
+    },
+    {
+      what: 'an interface that was made anew',
+      change: async () => {
+        const [{ address }] = JSON.parse(await run('ip', '-j', 'link', 'show', 'eth1'));
+        const { lab } = director;
+        const end = ['ip', '-n', netnsName(lab.name, 'switch'), 'link'];
+        daemon.signal('SIGSTOP');
+        await mustRun([...end, 'del', 'prv-director']);
+        const peer = ['peer', 'name', 'eth1', 'address', address, 'netns', lab.director.netns];
+        await mustRun([...end, 'add', 'prv-director', 'type', 'veth', ...peer]);
+        await mustRun([...end, 'set', 'prv-director', 'master', 'br-private', 'up']);
+        await run('ip', 'addr', 'add', '192.168.1.1/24', 'dev', 'eth1');
+        await run('ip', 'link', 'set', 'eth1', 'up');
+        daemon.signal('SIGCONT');
+      },
+      event: [
+        { step: 'set_sysctl', subject: 'net.ipv4.conf.eth1.rp_filter', wanted: '2' },
+        { step: 'set_sysctl', subject: 'net.ipv4.conf.eth1.send_redirects', wanted: '0' },
+        { step: 'attach', subject: 'program on eth1', found: 'absent' },
+      ],
+    },
   ];
 
   it.each(changes)('$what comes back, is logged, and the traffic goes on', async ({ change, event }) => {
     const held = await client.hold({ address: vip, port: 7, count: 6 });
-    const repaired = nextEvent(daemon, 'drift_repaired');
+    const before = repairs.length;
+    const events = [event].flat();
     await change();
-    made.push(event);
-    expect(await repaired).toMatchObject({ level: 'warn', ...event });
+    made.push(...events);
+    await expect
+      .poll(() => repairs.slice(before), { timeout: 15_000, interval: 50 })
+      .toMatchObject(events.map((one) => ({ level: 'warn', ...one })));
     expect(await answers()).toEqual(spread);
     expect(await held.close()).toMatchObject({ alive: 6, dead: [] });
     expect(await director.weir.exec(['diff'])).toMatchObject({ code: 0 });

@@ -14,6 +14,8 @@ export function apply(state: DirectorState, step: Step): DirectorState {
   switch (step.kind) {
     case 'set_sysctl':
       return { ...state, sysctls: put(state.sysctls, step.name, step.to) };
+    case 'mend_plane':
+      return state;
     case 'add_masquerade':
       return { ...state, masquerade: put(state.masquerade, masqueradeKey(step.rule), step.rule) };
     case 'remove_masquerade':

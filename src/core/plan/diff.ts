@@ -14,6 +14,7 @@ import { compareSysctls } from './sysctl-order.ts';
  */
 export function diff(observed: ObservedState, desired: DesiredState): Plan {
   return [
+    ...mending(observed),
     ...sysctls(observed, desired),
     ...missing(observed.masquerade, desired.masquerade, same).map(
       (rule): Step => ({ kind: 'add_masquerade', rule }),
@@ -42,6 +43,11 @@ function missing<K, V>(from: ReadonlyMap<K, V>, to: ReadonlyMap<K, V>, equal: (a
     const before = from.get(key);
     return before !== undefined && equal(before, value) ? [] : [value];
   });
+}
+
+/** Before all that is written into the plane, or attached. */
+function mending({ planeDamage: found = [] }: ObservedState): Step[] {
+  return found.length === 0 ? [] : [{ kind: 'mend_plane', found }];
 }
 
 /** A parameter that nobody asks for any more keeps its value until Weir is taken down. */

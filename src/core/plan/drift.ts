@@ -25,6 +25,7 @@ const DESCRIPTIONS: {
   readonly [K in StepKind]: (step: StepOf<K>, observed: Pick<ObservedState, 'damaged'>) => Found;
 } = {
   set_sysctl: ({ name, from, to }) => ({ subject: name, found: from ?? ABSENT, wanted: to }),
+  mend_plane: ({ found }) => ({ subject: 'data plane', found: found.join('; '), wanted: 'as Weir made it' }),
   add_masquerade: ({ rule }) => ({
     subject: `masquerade ${masqueradeKey(rule)}`,
     found: 'absent, or in a table that was edited',

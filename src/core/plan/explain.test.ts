@@ -38,6 +38,10 @@ const everyKind: { [K in StepKind]: readonly [Extract<Step, { kind: K }>, readon
     { kind: 'set_sysctl', name: 'net.ipv4.ip_forward', from: '0', to: '1' },
     ['~ sysctl net.ipv4.ip_forward  0 → 1'],
   ],
+  mend_plane: [
+    { kind: 'mend_plane', found: ['pins are gone: servers'] },
+    ['~ data plane  pins are gone: servers'],
+  ],
   add_masquerade: [{ kind: 'add_masquerade', rule }, ['+ masquerade 192.168.1.0/24 out eth0']],
   remove_masquerade: [{ kind: 'remove_masquerade', rule }, ['- masquerade 192.168.1.0/24 out eth0']],
   publish_service: [
@@ -189,7 +193,7 @@ describe('explainStep', () => {
 describe('explainPlan', () => {
   test('counts steps, not lines', () => {
     const steps = Object.values(everyKind).map(([step]) => step);
-    expect(explainPlan(steps).at(-1)).toBe('12 changes');
+    expect(explainPlan(steps).at(-1)).toBe('13 changes');
     expect(explainPlan(steps.slice(0, 1))).toEqual(['~ sysctl net.ipv4.ip_forward  0 → 1', '1 change']);
     expect(explainPlan([])).toEqual(['no changes']);
   });

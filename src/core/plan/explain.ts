@@ -174,6 +174,7 @@ function explainChangedService(before: VirtualService, after: VirtualService): s
 
 const EXPLANATIONS: { readonly [K in StepKind]: (step: StepOf<K>) => string[] } = {
   set_sysctl: ({ name, from, to }) => [`~ sysctl ${name}  ${from ?? 'unknown'} → ${to}`],
+  mend_plane: ({ found }) => [`~ data plane  ${found.join('; ')}`],
   add_masquerade: ({ rule }) => [`+ ${masqueradeText(rule)}`],
   remove_masquerade: ({ rule }) => [`- ${masqueradeText(rule)}`],
   publish_service: ({ before, after }) =>

@@ -27,6 +27,8 @@ export interface ObservedState extends DirectorState {
    * with what was found, in words. They are to be published again, or removed.
    */
   readonly damaged?: ReadonlyMap<ServiceKey, string>;
+  /** What else somebody has changed in the data plane, where no service lies, in words; to be mended as a whole. */
+  readonly planeDamage?: readonly string[];
 }
 
 /** A state with nothing in it. */

@@ -11,6 +11,7 @@ export type Step =
       readonly from: string | undefined;
       readonly to: string;
     }
+  | { readonly kind: 'mend_plane'; readonly found: readonly string[] }
   | { readonly kind: 'add_masquerade'; readonly rule: Masquerade }
   | { readonly kind: 'remove_masquerade'; readonly rule: Masquerade }
   | {

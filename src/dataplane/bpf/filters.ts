@@ -35,6 +35,7 @@ interface Standing {
 }
 
 function standings(directory: string): Standing[] {
+  if (!existsSync(directory)) return [];
   return readdirSync(directory).flatMap((file): Standing[] => {
     const match = new RegExp(`^${FILTER}(\\d+)_(\\d+)_(.+)$`).exec(file);
     if (match === null) return [];

@@ -111,9 +111,8 @@ function removeNetwork(to: Grouper, network: NetworkEntry): void {
 
 /** Tells the packet path whether there are any. */
 function countNetworks({ tables, registry }: Grouper): void {
-  const settings = tables.settings.get(0);
   const networks = registry.networks.size;
-  if (settings.networks !== networks) tables.settings.set(0, { ...settings, networks });
+  if (tables.settings.get(0).networks !== networks) tables.settings.change({ networks });
 }
 
 /** Puts right what a process that was cut short has left: the networks of what is published. */

@@ -26,8 +26,7 @@ const { WEIR_ELDER_NONE, WEIR_ELDER_LEADS, WEIR_ELDER_FINISHES } = contract;
 /** The handover of one plane. */
 export function openHandover(parts: HandoverParts): Handover {
   const { tables, registry, retirement } = parts;
-  const set = (change: Partial<contract.WeirSettings>): void =>
-    tables.settings.set(0, { ...tables.settings.get(0), ...change });
+  const set = (change: Partial<contract.WeirSettings>): void => tables.settings.change(change);
   return {
     wait: () => set({ elder: WEIR_ELDER_LEADS, no_new_since: 0 }),
     lead: () => set({ elder: WEIR_ELDER_FINISHES, no_new_since: 0 }),

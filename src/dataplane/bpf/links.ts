@@ -1,5 +1,5 @@
 /** Programs on interfaces by TCX links, pinned so that they outlive the daemon. A new one comes behind all that are there. */
-import { readdirSync, renameSync, unlinkSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LinkInfo } from '../../kernel/libbpf.ts';
 import {
@@ -55,7 +55,8 @@ export function linkMechanism({ bpf, directory, programs }: Holder): Mechanism {
   };
   return {
     pinned: () =>
-      readdirSync(directory)
+      // The directory, too, is something that somebody may have removed.
+      (existsSync(directory) ? readdirSync(directory) : [])
         .filter((file) => file.startsWith(LINK))
         .flatMap((file) => parsePointName(file.slice(LINK.length)) ?? []),
     isThere,

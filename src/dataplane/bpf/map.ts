@@ -79,6 +79,22 @@ export class ArrayMap<T> {
   }
 }
 
+/** The one element of a map that this process alone writes: it remembers what it has written, whatever others do to it. */
+export class OwnElement<T extends object> extends ArrayMap<T> {
+  /** Undefined until the first write. */
+  written: T | undefined;
+
+  override set(index: number, value: T): void {
+    super.set(index, value);
+    this.written = value;
+  }
+
+  /** Changes some fields; what others have changed meanwhile goes with that. */
+  change(fields: Partial<T>): void {
+    this.set(0, { ...(this.written ?? this.get(0)), ...fields });
+  }
+}
+
 /** An array map made with BPF_F_MMAPABLE: bulk reads take no system call. To be closed. */
 export class MappedArray<T> extends ArrayMap<T> {
   readonly #mapping: Mapping;

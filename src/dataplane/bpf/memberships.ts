@@ -73,8 +73,7 @@ export function admit({ tables }: Held, entry: ServiceEntry, service: VirtualSer
 
 /** Has each connection look once at what is new: its next hops, and whether its server is gone. */
 export function raiseEpoch({ settings }: Tables): void {
-  const before = settings.get(0);
-  settings.set(0, { ...before, route_epoch: (before.route_epoch + 1) % 256 });
+  settings.change({ route_epoch: (settings.get(0).route_epoch + 1) % 256 });
 }
 
 /** Puts right what a process that was cut short has left: the memberships of what is published. */

@@ -85,7 +85,6 @@ function keysOf({ onePacket }: Tables): WeirOnePacketKey[] {
 
 /** Tells the packet path whether there are any: while there are none it does not look. */
 function tellWhetherAny(tables: Tables): void {
-  const settings = tables.settings.get(0);
   const one_packets = Number(tables.onePacket.next(undefined) !== undefined);
-  if (settings.one_packets !== one_packets) tables.settings.set(0, { ...settings, one_packets });
+  if (tables.settings.get(0).one_packets !== one_packets) tables.settings.change({ one_packets });
 }

@@ -1,4 +1,5 @@
 /** The eBPF data plane. */
+import { existsSync } from 'node:fs';
 import type { Limits } from '../../core/model/config.ts';
 import type { HowAttached } from '../../core/model/host.ts';
 import { TEMPLATE_HOLD_MS } from '../../core/model/persistence.ts';
@@ -16,6 +17,7 @@ import { openHandover } from './handover.ts';
 import { Inspector, observeServices } from './inspect.ts';
 import { raiseEpoch, restoreMemberships } from './memberships.ts';
 import { restoreOnePackets } from './one-packets.ts';
+import { mendPlane, planeDamage } from './plane-damage.ts';
 import { type Publisher, publishService, removeStranger, retire, unpublishService } from './publish.ts';
 import { jiffiesIn } from './records.ts';
 import { type Registry, readRegistry } from './registry.ts';
@@ -23,7 +25,7 @@ import { missingRequirements, thisMachine } from './requirements.ts';
 import { findPredecessors, Retirement, removeAll } from './retirement.ts';
 import { RunAllocator } from './runs.ts';
 import { jiffies, Sweeper } from './sweep.ts';
-import { openTables, removePinDir, type Tables } from './tables.ts';
+import { openTables, placesOf, removePinDir, type Tables } from './tables.ts';
 import { restoreThresholds } from './thresholds.ts';
 
 /** What the plane is opened with. */
@@ -85,6 +87,7 @@ function makePlane(
   { limits, pinDir, hz = measureHz(tables) }: BpfPlaneOptions,
   unlock: () => void,
 ): BpfPlane {
+  let release = unlock;
   const registry = readRegistry(tables);
   const publisher: Publisher = {
     tables,
@@ -105,7 +108,7 @@ function makePlane(
   const hold = jiffiesIn(TEMPLATE_HOLD_MS, hz);
   const fragment_time = FRAGMENT_SECONDS * hz;
   const own = { half_open_limit, route_epoch, answer_rate, answer_burst, hold, fragment_time };
-  tables.settings.set(0, { ...before, ...own });
+  tables.settings.change({ ...placesOf(tables), ...own });
   restoreMemberships(publisher);
   restoreThresholds(publisher);
   restoreNetworks(publisher);
@@ -132,12 +135,21 @@ function makePlane(
       interfaces: attachments.observe(),
       forwarding: byStack() ? 'stack' : 'redirect',
       syncDaemons: NO_SYNC_DAEMONS,
+      planeDamage: planeDamage(tables),
       ...observeServices(registry),
     }),
+    mend: () => {
+      const locked = existsSync(pinDir);
+      mendPlane(tables);
+      // The lock has gone with the directory that it was on.
+      if (locked) return;
+      release();
+      release = lockPins(pinDir);
+    },
     setForwarding: (to) => {
       // A reply that goes by the stack has to be met where it leaves: from before the first until after the last.
       if (to === 'stack') attachments.addEgress();
-      tables.settings.set(0, { ...tables.settings.get(0), by_stack: to === 'stack' ? 1 : 0 });
+      tables.settings.change({ by_stack: to === 'stack' ? 1 : 0 });
       if (to === 'redirect') attachments.removeEgress();
     },
     publishService: (service) => publishService(publisher, service),
@@ -146,7 +158,11 @@ function makePlane(
       if (entry?.published) unpublishService(publisher, entry);
       removeStranger(publisher, key);
     },
-    attach: (one) => attachments.attach(one),
+    attach: (one) => {
+      attachments.attach(one);
+      // An interface that was made anew has another number than the one by which connections send.
+      raiseEpoch(tables);
+    },
     detach: (one) => attachments.detach(one),
     counters: () => readCounters(tables, registry),
     verdicts: () => readVerdicts(tables),
@@ -161,12 +177,11 @@ function makePlane(
       retirement.routesChanged();
     },
     succeed: () => {
-      const settings = tables.settings.get(0);
-      if (settings.no_new_since !== 0) {
+      if (tables.settings.get(0).no_new_since !== 0) {
         // Another layout had taken over from this one, and comes behind it: the order is turned round first. In the
         // microseconds until `begin` a packet of an old UDP conversation may be taken for a new one's.
         attachments.moveBehind();
-        tables.settings.set(0, { ...settings, no_new_since: 0 });
+        tables.settings.change({ no_new_since: 0 });
       }
       return retirement.begin();
     },
@@ -175,7 +190,7 @@ function makePlane(
     close: () => {
       retirement.close();
       tables.close();
-      unlock();
+      release();
     },
     destroy: () => {
       removeAll(pinDir);
@@ -191,11 +206,14 @@ function describe(tables: Tables, how: Attachment): string {
   const { room: slots } = tables;
   const mebibytes = Math.ceil(tables.memory / 2 ** 20);
   const room = `room for ${slots[4]} IPv4 and ${slots[6]} IPv6 connections, ${mebibytes} MiB of kernel memory`;
-  const state = tables.found ? 'found running' : 'made anew';
+  const state = tables.found ? 'found running' : `made anew${lostText(tables.lost)}`;
   const kept =
     tables.oldSizes.length > 0 ? `; changed limits wait for weir down: ${tables.oldSizes.join(', ')}` : '';
   return `eBPF plane ${state}: ${room}, attached by ${how}${kept}`;
 }
+
+const lostText = (lost: readonly string[]): string =>
+  lost.length === 0 ? '' : `, without the connections it had, as pins were gone (${lost.join(', ')})`;
 
 /** The timer frequencies that kernel/Kconfig.hz offers. */
 const FREQUENCIES = [100, 250, 300, 1000];

@@ -11,7 +11,8 @@ import { codecOf, u32, u64 } from './codecs.ts';
 import * as contract from './contract.generated.ts';
 import { FILTER, removeFilters } from './filters.ts';
 import { LINK } from './links.ts';
-import { ArrayMap, HashMap, MappedArray, PerCpuArray } from './map.ts';
+import { ArrayMap, HashMap, MappedArray, OwnElement, PerCpuArray } from './map.ts';
+import { goneFrom, type Pins, pinsOf } from './pins.ts';
 
 const { LAYOUT, LAYOUTS } = contract;
 
@@ -72,7 +73,7 @@ export interface Tables {
   /** Packets of clients that another plane has: see enum weir_elder. */
   readonly elders: HashMap<contract.WeirElderKey, number>;
   readonly verdicts: PerCpuArray<bigint>;
-  readonly settings: ArrayMap<contract.WeirSettings>;
+  readonly settings: OwnElement<contract.WeirSettings>;
   readonly tally: ArrayMap<contract.WeirTally>;
   /** The ring of half-open connections; its size is a power of two. */
   readonly halfOpen: ArrayMap<bigint>;
@@ -82,6 +83,10 @@ export interface Tables {
   readonly oldSizes: readonly string[];
   /** True when the tables were there already. */
   readonly found: boolean;
+  /** Pins that were gone when the tables were opened: without one table the others are worth nothing, so all were made anew. */
+  readonly lost: readonly string[];
+  /** The pins of the tables. */
+  readonly pins: Pins;
   close(): void;
 }
 
@@ -169,14 +174,19 @@ export function removePinDir(pinDir: string): void {
 export function openTables(bpf: Libbpf, objectFile: string, pinDir: string, limits: Limits): Tables {
   const directory = layoutDirectory(pinDir);
   ensureOnBpffs(pinDir);
-  if (existsSync(directory) && !isPrepared(bpf, directory)) unpinAll(directory);
+  const wanted = sizes(limits, bpf.possibleCpus());
+  const prepared = existsSync(directory) && isPrepared(bpf, directory);
+  const lost = prepared ? goneFrom(directory, Object.keys(wanted)) : [];
+  if (!prepared || lost.length > 0) unpinAll(directory);
   const found = existsSync(directory);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const object = bpf.openObject(objectFile);
   try {
-    const { fds, oldSizes } = loadMaps(bpf, object, directory, sizes(limits, bpf.possibleCpus()));
-    const tables = assemble(bpf, object, directory, fds, oldSizes, found);
+    const { fds, oldSizes } = loadMaps(bpf, object, directory, wanted);
     pinRetire(bpf, object, directory);
+    const retire = [RETIRE_PIN, bpf.programFd(object, 'weir_retire')] as const;
+    const pins = pinsOf(bpf, directory, new Map([...fds, retire]));
+    const tables = assemble(bpf, object, fds, { directory, oldSizes, found, lost, pins });
     if (!found) prepare(bpf, object, tables);
     return tables;
   } catch (error) {
@@ -239,10 +249,8 @@ function pinnedSize(bpf: Libbpf, path: string): number | undefined {
 function assemble(
   bpf: Libbpf,
   object: Handle,
-  directory: string,
   fds: ReadonlyMap<string, number>,
-  oldSizes: readonly string[],
-  found: boolean,
+  beside: Pick<Tables, 'directory' | 'oldSizes' | 'found' | 'lost' | 'pins'>,
 ): Tables {
   const fd = (name: string): number => {
     const known = fds.get(name);
@@ -256,7 +264,7 @@ function assemble(
   const connections6 = new MappedArray(bpf, fd('connections6'), codecOf('connection6'));
   return {
     bpf,
-    directory,
+    ...beside,
     programs: {
       public: bpf.programFd(object, 'weir_public'),
       private: bpf.programFd(object, 'weir_private'),
@@ -292,12 +300,10 @@ function assemble(
     },
     elders: new HashMap(bpf, fd('elders'), codecOf('elder_key'), u32),
     verdicts: new PerCpuArray(bpf, fd('verdicts'), u64),
-    settings: new ArrayMap(bpf, fd('settings'), codecOf('settings')),
+    settings: new OwnElement(bpf, fd('settings'), codecOf('settings')),
     tally: new ArrayMap(bpf, fd('tally'), codecOf('tally')),
     halfOpen: new ArrayMap(bpf, fd('half_open'), u64),
     memory: memoryOf(fds.values()),
-    oldSizes,
-    found,
     close: () => {
       for (const mapped of [keys4, keys6, connections4, connections6]) mapped.close();
       bpf.closeObject(object);
@@ -324,15 +330,21 @@ function prepare(bpf: Libbpf, object: Handle, tables: Tables): void {
       if (contract.readWeirPrepare(view).failed !== 0)
         throw new Error('the stack of free connection slots is too small');
     }
-  const settings = tables.settings.get(0);
-  tables.settings.set(0, {
-    ...settings,
-    secret: Array.from({ length: settings.secret.length }, () => randomBytes(8).readBigUInt64LE()),
-    buckets4: tables.keys4.size,
-    buckets6: tables.keys6.size,
-    half_open_mask: tables.halfOpen.size - 1,
-    one_packet4: tables.room[4],
-    one_packet6: tables.room[6],
+  const { secret } = tables.settings.get(0);
+  tables.settings.change({
+    ...placesOf(tables),
+    secret: Array.from({ length: secret.length }, () => randomBytes(8).readBigUInt64LE()),
     prepared: 1,
   });
+}
+
+/** What the settings say of the tables' sizes. */
+export function placesOf({ keys4, keys6, halfOpen, room }: Tables): Partial<contract.WeirSettings> {
+  return {
+    buckets4: keys4.size,
+    buckets6: keys6.size,
+    half_open_mask: halfOpen.size - 1,
+    one_packet4: room[4],
+    one_packet6: room[6],
+  };
 }

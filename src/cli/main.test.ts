@@ -164,6 +164,8 @@ describe('weir', () => {
     ['services -o xml', 'table, wide, json, yaml'],
     ['services one two', 'too many arguments'],
     ['', 'Usage: weir'],
+    ['drain', 'weir help drain'],
+    ['help drian', 'there is no verb drian; did you mean drain?'],
   ])('"%s" is a mistake of usage', async (line, words) => {
     expect(await weir(line)).toMatchObject({ code: 2, out: '', err: expect.stringContaining(words) });
   });

@@ -25,7 +25,9 @@ const isClosedPipe = (error: unknown) => (error as NodeJS.ErrnoException | undef
 function messageOf(error: unknown): string {
   const { code, path, message } = error as NodeJS.ErrnoException;
   if (path !== undefined && code === 'ENOENT') return cleanLines(`there is no file ${path}`);
-  if (path !== undefined && code === 'EACCES') return cleanLines(`${path} may not be read; try as root`);
+  if (path !== undefined && (code === 'EACCES' || code === 'EPERM'))
+    return cleanLines(`you may not use ${path}; try as root`);
+  if (code === 'EISDIR') return 'a directory was named where a file is read';
   return cleanLines(error instanceof Error ? message : String(error));
 }
 

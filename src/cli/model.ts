@@ -46,7 +46,7 @@ const HELP: OptionModel = {
   flags: '-h, --help',
   names: ['-h', '--help'],
   value: undefined,
-  description: 'display help for command',
+  description: 'show this help',
   choices: [],
   fallback: undefined,
 };

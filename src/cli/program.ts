@@ -1,6 +1,7 @@
 /** The command line of `weir`: its verbs, options and help. */
 import { Command, Option } from 'commander';
 import { VERSION } from '../api/version.ts';
+import { nearest } from '../config/nearest.ts';
 import { EXIT_CODES } from './exit.ts';
 import { modelOf, type ProgramModel } from './model.ts';
 import { COLOR_MODES, FORMATS } from './session.ts';
@@ -96,9 +97,26 @@ function addVerb(program: Command, verb: Verb, act: Act): void {
     .summary(verb.summary)
     .description(verb.description)
     .helpGroup(verb.group)
+    .helpOption('-h, --help', 'show this help')
+    .showHelpAfterError(`\`weir help ${verb.name}\` has its operands, options and examples`)
     .addHelpText('after', examplesText(verb.examples));
   verb.options?.(command);
   command.action(() => act(verb, command, program));
+}
+
+/** Commander's own shows the whole help for a word that is no verb. */
+function addHelp(program: Command): void {
+  const help = program.command('help [verb]').summary('show a verb’s help').helpGroup('Looking:');
+  help.action((name?: string) => {
+    const found = name === undefined ? program : program.commands.find((one) => one.name() === name);
+    if (found !== undefined) return found.help();
+    const near = nearest(
+      name ?? '',
+      program.commands.map((one) => one.name()),
+    );
+    const hint = near === undefined ? '' : `; did you mean ${near}?`;
+    program.error(`error: there is no verb ${name}${hint}`);
+  });
 }
 
 /** The program as commander has it; its verbs are done by `act`. */
@@ -114,9 +132,9 @@ export function buildProgram(io: ProgramIo, act: Act): Command {
     .option('--no-headers', 'tables without their titles')
     .addOption(new Option('--color <when>', 'colours').choices(COLOR_MODES).default('auto'))
     .usage('[options] <verb>')
-    .addHelpCommand(
-      new Command('help').argument('[verb]').description('show a verb’s help').helpGroup('Looking:'),
-    )
+    .helpCommand(false)
+    .helpOption('-h, --help', 'show this help')
+    .showHelpAfterError('`weir help` lists all verbs and options')
     .configureHelp({ showGlobalOptions: true, subcommandTerm: (command) => command.name() })
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
@@ -131,6 +149,7 @@ export function buildProgram(io: ProgramIo, act: Act): Command {
     .exitOverride()
     .addHelpText('after', `${namesText()}\n${exitCodesText()}`);
   for (const verb of VERBS) addVerb(program, verb, act);
+  addHelp(program);
   return program;
 }
 

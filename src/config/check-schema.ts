@@ -86,7 +86,7 @@ const status = z
   .union([oneStatus, z.array(oneStatus).min(1).max(32)])
   .meta({
     noun: 'a status, a range of them or a list of these',
-    expected: 'such as 200, 200-299 or [200, 301-302], from 100 to 599',
+    expected: 'statuses from 100 to 599, such as 200, 200-299 or [200, 301-302]',
   })
   .transform((input, context): readonly StatusRange[] => {
     const ranges = [input].flat().map(readStatus);

@@ -207,7 +207,10 @@ export const portRangeField = z
 
 /** An address that one host can have, with the length of its network's prefix. */
 export const hostPrefixField = textField(
-  { noun: 'an address with a prefix length', expected: 'such as 203.0.113.100/24 or 2001:db8::100/64' },
+  {
+    noun: 'an address with a prefix length',
+    expected: 'an address such as 203.0.113.100/24 or 2001:db8::100/64',
+  },
   (text): Read<Prefix> => {
     const value = parsePrefix(text);
     return value === undefined ? {} : (oneHost(value.address) ?? { value });
@@ -216,7 +219,7 @@ export const hostPrefixField = textField(
 
 /** A network; host bits are cleared. */
 export const networkField = textField(
-  { noun: 'a network', expected: 'such as 192.168.1.0/24 or 2001:db8:1::/64' },
+  { noun: 'a network', expected: 'a network such as 192.168.1.0/24 or 2001:db8:1::/64' },
   (text): Read<Prefix> => {
     const value = parsePrefix(text);
     return value === undefined ? {} : { value: networkOf(value) };

@@ -130,7 +130,7 @@ describe('health checks in a file', () => {
     [
       '{type: http, status: 299-200}',
       {},
-      'f:6:35: services[0].checks[0].status: "299-200" is not a status, a range of them or a list of these; expected such as 200, 200-299 or [200, 301-302], from 100 to 599',
+      'f:6:35: services[0].checks[0].status: "299-200" is not a status, a range of them or a list of these; expected statuses from 100 to 599, such as 200, 200-299 or [200, 301-302]',
     ],
     [
       '{type: http, body: {regex: "("}}',

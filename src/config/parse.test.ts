@@ -117,10 +117,11 @@ describe('a wrong file', () => {
   });
   const server = (text: string): [string, string] => ['{address: 192.168.1.101}', text];
   it.each([
-    one('', 'f:1:1: director.private: missing; expected such as eth0 or [eth0, eth2]', [
-      ', private: eth1',
+    one(
       '',
-    ]),
+      'f:1:1: director.private: missing; expected a name such as eth0, or a list such as [eth0, eth2]',
+      [', private: eth1', ''],
+    ),
     one('', 'f:1:1: director: missing; expected a group of keys', [/^.*\n/.exec(sample())![0], '']),
     one('', 'f:1:44: director.private[0]: eth0 is public already and cannot be private too (line 1)', [
       'private: eth1',
@@ -151,7 +152,7 @@ describe('a wrong file', () => {
     ),
     one(
       'vips: [{address: 10.0.0.1/33}]',
-      'f:8:18: vips[0].address: "10.0.0.1/33" is not an address with a prefix length; expected such as 203.0.113.100/24 or 2001:db8::100/64',
+      'f:8:18: vips[0].address: "10.0.0.1/33" is not an address with a prefix length; expected an address such as 203.0.113.100/24 or 2001:db8::100/64',
     ),
     one(
       'vips: [{address: 10.0.0.1/8}, {address: 10.0.0.1/16, interface: eth1}]',
@@ -198,7 +199,7 @@ describe('a wrong file', () => {
       'f:7:41: services[0].servers[0].weight: 1.5 is not a weight; expected a whole number from 0 to 65,535',
       server('{address: 192.168.1.101,weight: 1.5}'),
     ),
-    one('', 'f:7:9: services[0].servers[0]: "192.168.1.101" is not a group of keys', server('192.168.1.101')),
+    one('', 'f:7:9: services[0].servers[0]: "192.168.1.101" is not a server; expected a group of keys such as {address', server('192.168.1.101')),
     one(
       'timeouts: {close: 15}',
       'f:8:19: timeouts.close: 15 has no unit; expected numbers with the units d, h, m, s, ms, such as 90s or 1h30m; did you mean "15s"?',

@@ -46,7 +46,10 @@ const port = numberField('a port', 0, 65_535);
 
 const interfaces = z
   .union([interfaceField, z.array(interfaceField).min(1)])
-  .meta({ noun: 'an interface name or a list of them', expected: 'such as eth0 or [eth0, eth2]' });
+  .meta({
+    noun: 'an interface name or a list of them',
+    expected: 'a name such as eth0, or a list such as [eth0, eth2]',
+  });
 
 const director = z.strictObject({
   public: interfaces.describe('The interface, or interfaces, that clients come in by.'),
@@ -112,7 +115,7 @@ const timeouts = z.strictObject({
 
 const method = wordField('a forwarding method', METHODS);
 
-const server = z.strictObject({
+const serverKeys = z.strictObject({
   address: addressField.describe("The real server's address, of the same family as the service's."),
   port: port
     .optional()
@@ -137,6 +140,11 @@ const server = z.strictObject({
   checks: checksField
     .optional()
     .describe("Its own health checks in place of the service's, with the same keys; [] for none."),
+});
+
+const server = serverKeys.meta({
+  noun: 'a server',
+  expected: 'a group of keys such as {address: 192.168.1.101, port: 80}',
 });
 
 /** For editors: what a service goes by. */

@@ -16,6 +16,14 @@ export interface ReadConfig extends ConfigText {
   readonly config: Config;
 }
 
+/** Why a file cannot be read, and what to do. */
+const WHY_NOT: Readonly<Record<string, (file: string) => string>> = {
+  ENOENT: (file) =>
+    `there is no file ${file}; write it, or name another with -c (man weir.yaml has an example)`,
+  EACCES: (file) => `${file} may not be read by this user`,
+  EISDIR: (file) => `${file} is a directory, and no file`,
+};
+
 /** Reads and checks a configuration file, `running` being the plane that `dataplane: auto` stands for, `instead` the one that was chosen over the file; a file that cannot be read is a problem like any other. */
 export async function readConfig(
   file: string,
@@ -26,7 +34,9 @@ export async function readConfig(
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    return { ok: false, problems: [`${file} cannot be read: ${(error as Error).message}`] };
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = WHY_NOT[code ?? '']?.(file) ?? `${file} cannot be read: ${message}`;
+    return { ok: false, problems: [why] };
   }
   return checkConfig({ text, file }, running, instead);
 }

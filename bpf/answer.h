@@ -7,7 +7,8 @@
  * path is on the stack then. The answer comes from the VIP, whichever side it goes to: no client ever sees a real
  * server's address.
  *
- * How many are given is limited, since packets that deserve one cost whoever sends them nothing.
+ * How many are given is limited, since packets that deserve one cost whoever sends them nothing. Those that say how large
+ * a packet may be have a rate of their own: without them a connection stands still, so no flood of others may use it up.
  */
 #ifndef WEIR_ANSWER_H
 #define WEIR_ANSWER_H
@@ -36,14 +37,16 @@ static __always_inline int refuse(struct __sk_buff *skb, enum weir_verdict why, 
 }
 
 /* Takes a place among the answers of this CPU: `answer_rate` a second, and `answer_burst` of them at once. */
-static __always_inline bool is_within_rate(void)
+static __always_inline bool is_within_rate(enum weir_verdict why)
 {
 	__u32 key = 0;
-	__u64 *paid = bpf_map_lookup_elem(&answers, &key), now = bpf_ktime_get_ns(), interval, next;
+	struct weir_answers *given = bpf_map_lookup_elem(&answers, &key);
+	__u64 now = bpf_ktime_get_ns(), interval, next, *paid;
 	struct weir_settings *set = get_settings();
 
-	if (!paid || !set || !set->answer_rate)
+	if (!given || !set || !set->answer_rate)
 		return false;
+	paid = why == WEIR_VERDICT_TOO_BIG ? &given->paid_too_big : &given->paid;
 	interval = SECOND / set->answer_rate;
 	next = (*paid > now ? *paid : now) + interval;
 	if (next - now > interval * set->answer_burst)
@@ -78,7 +81,7 @@ static __always_inline int answer(struct __sk_buff *skb, __u32 what, int family)
 	if (!parse(skb, &packet, family, &unused) || packet.tcp_flags & TCP_RST ||
 	    !route_lookup(skb, ifindex, from, packet.saddr, packet.protocol, family, &back))
 		return TCX_DROP;
-	if (!is_within_rate())
+	if (!is_within_rate(why))
 		return drop(WEIR_VERDICT_ANSWER_LIMITED);
 	/* A reset acknowledges the whole segment: for a fragment of one nobody knows how much that is. */
 	if ((why == WEIR_VERDICT_NO_SERVER || why == WEIR_VERDICT_SERVER_GONE) && packet.protocol == IPPROTO_TCP &&

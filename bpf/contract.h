@@ -151,6 +151,12 @@ struct weir_connection6 {
 	__u32 reserved;
 };
 
+/* answers: until when the answers given so far use up the rate, in nanoseconds since boot. */
+struct weir_answers {
+	__u64 paid;
+	__u64 paid_too_big; /* of those that say how large a packet may be */
+};
+
 /* settings: one element, written by the daemon. */
 struct weir_settings {
 	__u64 secret[8];   /* of the hash that chooses buckets; as long as the tables live */
@@ -161,7 +167,7 @@ struct weir_settings {
 	__u32 route_epoch; /* 0 - 255; raised when the host's routes change, so that next hops are looked up again */
 	__u32 by_stack;	   /* 1: packets go by the host's stack, those of connections opened before excepted */
 	__u32 no_new_since; /* 0: new connections are taken; otherwise since when not, in seconds of CLOCK_MONOTONIC */
-	__u32 answer_rate; /* answers a second that each CPU may give of itself; 0: none */
+	__u32 answer_rate; /* answers a second that each CPU may give of itself, and as many of too large packets; 0: none */
 	__u32 answer_burst; /* answers at once, at least 1 */
 	__u32 hold;	   /* jiffies that a template stays after it was last found to control a connection */
 	__u32 fragment_time; /* jiffies for which later fragments follow their first, or wait for it */

@@ -83,8 +83,8 @@ WEIR_MAP(holding, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct weir_held, 0);
 WEIR_MAP(elders, BPF_MAP_TYPE_HASH, struct weir_elder_key, __u32, BPF_F_NO_PREALLOC);
 /* verdict → packets or connections, per CPU */
 WEIR_MAP(verdicts, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, 0);
-/* 0 → until when the answers given so far use up the rate, in nanoseconds since boot, per CPU */
-WEIR_MAP(answers, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, 0);
+/* 0 → the answers given so far, per CPU */
+WEIR_MAP(answers, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct weir_answers, 0);
 /* 0 → what the daemon sets */
 WEIR_MAP(settings, BPF_MAP_TYPE_ARRAY, __u32, struct weir_settings, 0);
 /* 0 → what the packet path counts over all connections */

@@ -360,7 +360,7 @@ const limits = z.strictObject({
     'answer_rate',
     0,
     1_000_000,
-    'The most ICMP errors and resets that each CPU sends a second for packets it cannot forward',
+    'The most ICMP errors and resets that each CPU sends a second for packets it cannot forward; as many again say how large a packet may be',
   ),
   answer_burst: limit('answer_burst', 1, 1_000_000, 'The most of them at once'),
 });

@@ -43,7 +43,7 @@ export function refuse(
   if (part === 'later') return { action: 'DROP', frame };
   const back = world.surroundings.route({ ifindex, source: from, target: source, protocol });
   if ((packet.flags & RST) !== 0 || back === undefined) return { action: 'DROP', frame };
-  if (!isWithinRate(world)) return drop(world, 'answer_limited', frame);
+  if (!isWithinRate(world, why)) return drop(world, 'answer_limited', frame);
   // A reset acknowledges the whole segment: for a fragment of one nobody knows how much that is.
   const isLost = why === 'no_server' || why === 'server_gone';
   const isReset = isLost && protocol === TCP && part === 'whole';
@@ -55,13 +55,14 @@ export function refuse(
   return { action: 'REDIRECT', frame: Uint8Array.of(...ends, ...answer) };
 }
 
-/** Takes a place among the answers, and tells whether there was one. */
-function isWithinRate({ answers, surroundings }: World): boolean {
+/** Takes a place among the answers, or among those about size, and tells whether there was one. */
+function isWithinRate({ answers, surroundings }: World, why: Refusal): boolean {
   const now = surroundings.now();
+  const which = why === 'too_big' ? 'paidTooBig' : 'paid';
   if (answers.interval === Number.POSITIVE_INFINITY) return false;
-  const next = Math.max(answers.paid, now) + answers.interval;
+  const next = Math.max(answers[which], now) + answers.interval;
   if (next - now > answers.interval * answers.burst) return false;
-  answers.paid = next;
+  answers[which] = next;
   return true;
 }
 

@@ -146,8 +146,8 @@ export interface World {
   readonly elders: Set<string>;
   /** True when packets go by the host's stack, those of connections opened before excepted. */
   byStack: boolean;
-  /** The rate of the path's own answers; `paid` is the tick until when those given so far use it up. */
-  readonly answers: AnswerRate & { paid: number };
+  /** The rate of the path's own answers; `paid` is the tick until when those given so far use it up, those about size by themselves. */
+  readonly answers: AnswerRate & { paid: number; paidTooBig: number };
   /** What has come in fragments lately, and the ticks for which later ones follow their first or wait for it. */
   readonly fragments: FragmentTable<TrackedConnection>;
   fragmentTime: number;
@@ -204,7 +204,7 @@ export function createWorld(surroundings: Surroundings, sizes: WorldSizes): Worl
     elder: 'none',
     elders: new Set(),
     byStack: false,
-    answers: { interval: 0, burst: 1, ...sizes.answers, paid: 0 },
+    answers: { interval: 0, burst: 1, ...sizes.answers, paid: 0, paidTooBig: 0 },
     fragments: createFragments(sizes.fragments ?? 8192),
     fragmentTime: FRAGMENT_SECONDS * (sizes.hz ?? 1000),
     verdicts: Object.fromEntries(VERDICTS.map((name) => [name, 0])) as Record<Verdict, number>,

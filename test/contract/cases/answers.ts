@@ -237,6 +237,29 @@ const silence: Case[] = [
     },
   },
   {
+    name: 'however many are refused, who sends too much at once is told how much may be sent, at the same rate',
+    limits: { answer_rate: 1, answer_burst: 2 },
+    run: (subject) => {
+      const [service, empty] = [serviceWith([1]), serviceWith([], { port: 81 })];
+      subject.plane.publishService(service);
+      subject.plane.publishService(empty);
+      forwarded(request(subject, service, 4000));
+      for (const port of [5000, 5001, 5002]) request(subject, empty, port);
+      assert.deepEqual(answers(subject), [2, 1]);
+      const ends = { source: CLIENT[4], target: VIP[4], sourcePort: 4000, targetPort: 80 };
+      const packet = transportPacket({
+        ...{ ...ends, protocol: 'tcp', flags: ACK },
+        ...{ payload: tooMuch(20), dontFragment: true },
+      });
+      for (let sent = 0; sent < 2; sent++) {
+        const error = errorOf(subject.send('public', packet), VIP[4], CLIENT[4]);
+        assert.deepEqual([error[0], error[1], read16(error, 6)], [3, 4, MTU]);
+      }
+      assert.equal(subject.send('public', packet).action, 'DROP');
+      assert.deepEqual(answers(subject), [4, 2]);
+    },
+  },
+  {
     name: 'with a rate of 0 nobody is answered',
     limits: { answer_rate: 0 },
     run: (subject) => {

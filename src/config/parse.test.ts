@@ -199,7 +199,11 @@ describe('a wrong file', () => {
       'f:7:41: services[0].servers[0].weight: 1.5 is not a weight; expected a whole number from 0 to 65,535',
       server('{address: 192.168.1.101,weight: 1.5}'),
     ),
-    one('', 'f:7:9: services[0].servers[0]: "192.168.1.101" is not a server; expected a group of keys such as {address', server('192.168.1.101')),
+    one(
+      '',
+      'f:7:9: services[0].servers[0]: "192.168.1.101" is not a server; expected a group of keys such as {address',
+      server('192.168.1.101'),
+    ),
     one(
       'timeouts: {close: 15}',
       'f:8:19: timeouts.close: 15 has no unit; expected numbers with the units d, h, m, s, ms, such as 90s or 1h30m; did you mean "15s"?',

@@ -44,12 +44,10 @@ import { formatCount, formatDuration } from './units.ts';
 
 const port = numberField('a port', 0, 65_535);
 
-const interfaces = z
-  .union([interfaceField, z.array(interfaceField).min(1)])
-  .meta({
-    noun: 'an interface name or a list of them',
-    expected: 'a name such as eth0, or a list such as [eth0, eth2]',
-  });
+const interfaces = z.union([interfaceField, z.array(interfaceField).min(1)]).meta({
+  noun: 'an interface name or a list of them',
+  expected: 'a name such as eth0, or a list such as [eth0, eth2]',
+});
 
 const director = z.strictObject({
   public: interfaces.describe('The interface, or interfaces, that clients come in by.'),

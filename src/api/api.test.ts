@@ -224,7 +224,7 @@ describe('what is asked wrongly', () => {
     ['POST', '/v1/diff', '{"text": 1}', 400, 'Expected'],
     ['POST', '/v1/diff', 'null', 400, 'Expected'],
     ['GET', '/v2/status', '', 404, 'No route GET /v2/status'],
-    ['POST', '/v1/services', '', 404, 'No route'],
+    ['POST', '/v1/services', '', 405, 'It takes GET, HEAD'],
   ])('%s %s %s is answered with a problem', async (method, path, body, status, words) => {
     await serve(fixture().control);
     const answer = await raw(method, path, body);

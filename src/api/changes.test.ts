@@ -99,6 +99,7 @@ describe('what an operator says of servers', () => {
     ['192.168.1.101/asleep', '', 400],
     ['server1/drain', '', 400],
     ['192.168.1.101/drain', '?service=web', 400],
+    ['192.168.1.101/drain', '?servcie=tcp/203.0.113.100:80', 400],
     ['192.168.1.101/drain', `?reason=${'x'.repeat(201)}`, 400],
     ['192.168.1.101/drain', '?reason=a%0ab', 400],
     ['192.168.1.77/drain', '', 404],
@@ -118,6 +119,42 @@ describe('what an operator says of servers', () => {
     expect(await client().setAdminState('192.168.1.101:8080', 'down', how)).toHaveLength(1);
     expect(await client().overrides()).toEqual(OVERRIDES);
     expect(calls[0]).toBe(`admin ${JSON.stringify({ of: '192.168.1.101:8080', state: 'down', ...how })}`);
+  });
+});
+
+describe('a request that no route is described to take', () => {
+  const ask = async (method: string, path: string, body?: string) => {
+    const { control, calls } = fixture();
+    const app = controlRoutes(control, () => {});
+    const response = await app.request(path, { method, ...(body !== undefined && { body }) });
+    expect(calls).toEqual([]);
+    const { detail } = (await response.json()) as { detail: string };
+    return { status: response.status, allow: response.headers.get('allow'), detail };
+  };
+
+  test('by another method is told which there are', async () => {
+    expect(await ask('DELETE', '/v1/config')).toEqual({
+      status: 405,
+      allow: 'GET, HEAD, PUT',
+      detail: 'It takes GET, HEAD, PUT, not DELETE.',
+    });
+    expect((await ask('POST', '/v1/services/tcp/203.0.113.0/28:80')).allow).toBe('GET, HEAD');
+    expect((await ask('GET', '/v1/nothing')).status).toBe(404);
+  });
+
+  test.each([
+    ['PUT', '/v1/dataplane/ipvs?dryrun=1', 'dryrun'],
+    ['POST', '/v1/counters/zero?servcie=tcp/203.0.113.100:80', 'servcie'],
+    ['GET', '/v1/connections?cleint=203.0.113.10', 'cleint'],
+    ['POST', '/v1/down?dry_run=1', 'dry_run'],
+  ])('%s %s has an unknown parameter and does nothing', async (method, path, name) => {
+    const { status, detail } = await ask(method, path);
+    expect({ status, detail }).toEqual({ status: 400, detail: expect.stringContaining(`"${name}"`) });
+  });
+
+  test('with a body that is no JSON is told so', async () => {
+    for (const path of ['/v1/rules', '/v1/overrides/drop'])
+      expect(await ask('POST', path, '[[')).toMatchObject({ status: 400, detail: 'the body is no JSON' });
   });
 });
 

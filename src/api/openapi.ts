@@ -18,9 +18,9 @@ const problemAnswer = (kinds: readonly ProblemKind[]) => ({
   content: { [PROBLEM_JSON]: { schema: reference('Problem') } },
 });
 
-/** The problems of an operation by status; any route can meet a director that starts, fails, or wants a token. */
+/** The problems of an operation by status; any route can meet a director that starts, fails, or wants a token, and refuses parameters that it does not know. */
 function problems({ problems: own = [] }: Operation): object {
-  const kinds = [...new Set<ProblemKind>([...own, 'unauthorized', 'failed', 'not-ready'])];
+  const kinds = [...new Set<ProblemKind>([...own, 'bad-request', 'unauthorized', 'failed', 'not-ready'])];
   const statuses = [...new Set(kinds.map((kind) => problemOf(kind, '').status))].sort();
   const ofStatus = (status: number) => kinds.filter((kind) => problemOf(kind, '').status === status);
   return Object.fromEntries(statuses.map((status) => [status, problemAnswer(ofStatus(status))]));

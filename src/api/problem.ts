@@ -16,6 +16,7 @@ const KINDS = {
   'bad-request': [400, 'The request cannot be understood'],
   unauthorized: [401, 'A token is needed'],
   'not-found': [404, 'There is no such thing'],
+  'no-such-method': [405, 'That cannot be done with it'],
   'version-conflict': [412, 'Another configuration is in force'],
   'plane-conflict': [409, 'That data plane directs already'],
   'too-large': [413, 'The request is too large'],

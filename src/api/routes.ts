@@ -1,6 +1,7 @@
 /** The control API, version 1: each route hands its request to the director and puts the answer into JSON. */
 import { Hono } from 'hono';
 import type { App, ReportFailure } from './app.ts';
+import { checkRequest } from './check-request.ts';
 import { type Control, MigrationConflict, NotReady, VersionConflict } from './control.ts';
 import { problemResponse } from './problem.ts';
 import { addChangeRoutes } from './routes-change.ts';
@@ -9,6 +10,7 @@ import { addReadRoutes } from './routes-read.ts';
 /** All routes over one director; `src/api/operations.ts` describes each. */
 export function controlRoutes(control: Control, report: ReportFailure): App {
   const app: App = new Hono();
+  app.use(checkRequest());
   app.get('/healthz', (c) => c.json({ status: 'ok' }));
   app.get('/readyz', (c) => {
     const { ready, detail } = control.readiness();

@@ -152,8 +152,12 @@ export const dropRequestSchema = z.strictObject({
     .describe('Overrides by their kinds and names, or all.'),
 });
 
+/** Said of a body that could not even be read. */
+const NO_JSON = 'the body is no JSON';
+
 /** What is asked for, or what is wrong with it, in a sentence. */
 export function readRulesRequest(body: unknown): RulesRequest | string {
+  if (body === undefined) return NO_JSON;
   const result = rulesRequestSchema.safeParse(body);
   if (!result.success) return complaint(result.error);
   const { changes, together, by } = result.data;
@@ -166,6 +170,7 @@ export function readRulesRequest(body: unknown): RulesRequest | string {
 
 /** Which overrides are to be forgotten, or what is wrong with the request. */
 export function readDropRequest(body: unknown): { readonly of: readonly OverrideName[] | 'all' } | string {
+  if (body === undefined) return NO_JSON;
   const result = dropRequestSchema.safeParse(body);
   return result.success ? result.data : complaint(result.error);
 }

@@ -27,7 +27,8 @@ redis-server a database for those of type steps
 dnsmasq-base a name server for those of type dns
 python3-aiosmtpd  a mail server for those of type smtp
 openssl      makes the certificates of these tests
-mandoc       reads the manual pages'
+mandoc       reads the manual pages
+systemd      starts the units of packaging/systemd, in namespaces of its own'
 bench_packages='haproxy      measured beside Weir
 nginx        the web server behind every director, and one of those measured
 libnginx-mod-stream  nginx as a proxy of TCP and UDP, measured beside Weir

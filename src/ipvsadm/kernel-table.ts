@@ -22,10 +22,15 @@ export function openKernelTable(): Table {
     // Who may not change anything may not look either, and is told so at once.
     table.info();
   } catch (error) {
-    if (error instanceof KernelError) throw new NoIpvs(error.message, { cause: error });
+    if (error instanceof KernelError) throw new NoIpvs(wordsFor(error), { cause: error });
     throw error;
   }
   return Object.assign(table, { connections: readConnections });
+}
+
+function wordsFor({ code, message }: KernelError): string {
+  if (code !== 'ENOENT') return message;
+  return 'the kernel has no ip_vs, or its module cannot be loaded; modprobe ip_vs, run as root, says why';
 }
 
 function openLoaded(): IpvsTable {

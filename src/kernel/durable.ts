@@ -78,9 +78,10 @@ function replace(path: string, text: string, { mode = 0o600, owner }: Permission
       writeFileSync(fd, text);
       // By the descriptor: the directory may be another's, who could put a link in the file's place.
       const own = fstatSync(fd);
+      // Before it is another's: then root itself needs CAP_FOWNER for it, which weir.service leaves to nobody.
+      fchmodSync(fd, mode);
       if (owner !== undefined && (own.uid !== owner.uid || own.gid !== owner.gid))
         fchownSync(fd, owner.uid, owner.gid);
-      fchmodSync(fd, mode);
       fsyncSync(fd);
     } finally {
       closeSync(fd);

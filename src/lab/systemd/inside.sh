@@ -70,8 +70,6 @@ pivot_root . run/host
 umount -l /run/host
 rmdir /run/host
 echo "pid $pid"
-# What concerns the whole host is not for this machine, as in any container: modules, clocks, hardware.
 exec env -i container=weir-lab PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-  setpriv --bounding-set=-sys_module,-sys_time,-sys_rawio,-sys_boot \
   /usr/lib/systemd/systemd --system --unit=multi-user.target --show-status=1 --log-target=journal-or-kmsg \
   >/dev/null 2>&1

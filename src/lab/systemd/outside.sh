@@ -23,12 +23,16 @@ mkdir "$folder/root"
 : >"$folder/console"
 
 exec 3<&0
-# The cgroup is entered first, for it is to be the root of the cgroup namespace (cgroup_namespaces(7)).
+# The cgroup is entered first, for it is to be the root of the cgroup namespace (cgroup_namespaces(7)). What concerns the whole
+# host is not for this machine, as in any container: modules, clocks, hardware.
 sh -c 'echo $$ >"$1/cgroup.procs"; shift; exec "$@"' sh "$cgroup" \
   nsenter --net="/run/netns/$netns" -- \
+  setpriv --bounding-set=-sys_module,-sys_time,-sys_rawio,-sys_boot -- \
   unshare --mount --pid --ipc --uts --cgroup --fork --kill-child -- \
   sh "$here/inside.sh" "$@" </dev/null 3<&- &
 child=$!
+# Nobody may hear any more what a shell says of a child that was killed.
+trap '' PIPE
 trap 'kill -KILL "$child" 2>/dev/null || true' TERM INT HUP
 {
   while read -r _; do :; done
@@ -36,10 +40,13 @@ trap 'kill -KILL "$child" 2>/dev/null || true' TERM INT HUP
 } <&3 &
 guard=$!
 
-# A signal ends the first wait.
-wait "$child" || true
 status=0
 wait "$child" || status=$?
+# A signal ends a wait, too.
+while kill -0 "$child" 2>/dev/null; do
+  status=0
+  wait "$child" || status=$?
+done
 kill "$guard" 2>/dev/null || true
 # The kernel ends what was in the namespace; a cgroup can go when nothing is in it any more.
 tries=0

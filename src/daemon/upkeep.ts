@@ -10,17 +10,23 @@ const PASS_PAUSE_MS = 1_000;
 const ROUTES_PAUSE_MS = 2_000;
 
 /**
- * Starts the upkeep; the returned function ends it. What fails is said in the log, and tried again at its next time.
+ * Starts the upkeep; the returned function ends it. What fails is said in the log, once for as long as it fails alike,
+ * and tried again at its next time.
  * `retireAfterMs` says how long a plane of another layout may last.
  */
 export function startUpkeep(plane: KernelPlane, log: Log, retireAfterMs: () => number): () => void {
   let timer: NodeJS.Timeout;
   let retirement: NodeJS.Timeout | undefined;
+  const failing = new Map<string, string>();
   const guarded = <T>(task: string, act: () => T): T | undefined => {
     try {
-      return act();
+      const done = act();
+      if (failing.delete(task)) log.info('upkeep_goes_on', { task });
+      return done;
     } catch (error) {
-      log.error('upkeep_failed', { task, error });
+      const { message } = error as Error;
+      if (failing.get(task) !== message) log.error('upkeep_failed', { task, error });
+      failing.set(task, message);
       return undefined;
     }
   };

@@ -142,7 +142,7 @@ export function addChangeRoutes(app: App, control: Control): void {
       ? c.json(servers)
       : problemResponse(
           'not-found',
-          `There is no server ${request.of}${request.service === undefined ? '' : ` in ${request.service}`}.`,
+          `no server ${request.of}${request.service === undefined ? '' : ` in ${request.service}`}; weir servers lists those that there are`,
         );
   });
   const rules = () => import('./rule-schemas.ts');

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { programModel } from '../cli/program.ts';
 import { keyGroups } from '../config/document.ts';
 import { WORDS } from '../ipvsadm/options.ts';
+import { sectionOf } from './markdown.ts';
 import { manualPages } from './pages.ts';
 import { readSources } from './read-sources.ts';
 import { escaped } from './troff.ts';
@@ -24,6 +25,11 @@ describe('manual pages', () => {
     const names = [...options, ...verbs.flatMap((verb) => verb.options)].flatMap((one) => one.names);
     for (const name of names) expect(page('weir.8')).toContain(`\\fB${escaped(name)}\\fR`);
     for (const { name } of verbs) expect(page('weir.8')).toContain(`.TP\n\\fBweir ${name}\\fR`);
+  });
+
+  test('the guide has every verb in its table', () => {
+    const table = sectionOf(readSources().guide.operating, 'Verbs');
+    for (const { name } of programModel().verbs) expect(table).toContain(`\`weir ${name}`);
   });
 
   test('weir.yaml(5) has every key, in the order of the reference', () => {

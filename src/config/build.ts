@@ -1,5 +1,6 @@
 /** A file that was found right → Config, defaults filled in. */
 import { type Address, familyOf, widthOf } from '../core/address/address.ts';
+import type { Checks, ServiceChecks } from '../core/model/check.ts';
 import type { Config } from '../core/model/config.ts';
 import type { DirectorInterface, Side } from '../core/model/host.ts';
 import type { Persistence } from '../core/model/persistence.ts';
@@ -19,50 +20,37 @@ import {
 import { DEFAULT_SLOW_START_STEPS } from '../core/model/slow-start.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../core/model/state.ts';
 import { SYNC_ROLES, type SyncDaemons } from '../core/model/sync-daemon.ts';
-import { buildChecks } from './build-checks.ts';
+import { buildServiceChecks } from './build-checks.ts';
 import { nameIn } from './names.ts';
 import type { ParsedFile } from './schema.ts';
 import { normalSysctlName } from './sysctl.ts';
 
-type ParsedService = ParsedFile['services'][number];
+/** A service that the schema has found right. */
+export type ParsedService = ParsedFile['services'][number];
+
+/** How the parts of a service are built; whoever builds again and again may remember what became of them. */
+export interface Builders {
+  readonly timeouts: (own: ParsedFile['timeouts']) => Timeouts;
+  readonly service: (service: ParsedService, timeouts: Timeouts) => VirtualService;
+  readonly checks: (service: ParsedService, built: VirtualService) => ServiceChecks | undefined;
+}
+
+/** Those that remember nothing. */
+export const BUILDERS: Builders = {
+  timeouts: (own) => withTimeouts(DEFAULT_TIMEOUTS, own),
+  service: buildService,
+  checks: buildServiceChecks,
+};
 
 /** Builds the configuration; the file has passed the schema and the cross checks. */
-export function buildConfig(file: ParsedFile): Config {
+export function buildConfig(file: ParsedFile, builders: Builders = BUILDERS): Config {
   const interfaces = [
     ...readSide(file.director.public, 'public'),
     ...readSide(file.director.private, 'private'),
   ];
   const first = interfaces[0]!.name;
-  const timeouts = withTimeouts(DEFAULT_TIMEOUTS, file.timeouts);
-  const services = file.services.map(
-    (service): VirtualService => ({
-      ...targetIn(service),
-      scheduler: service.scheduler,
-      ...flagsIn(service.scheduler_flags),
-      timeouts: withTimeouts(timeouts, service.timeouts),
-      ...optionsOf(service),
-      ...(service.persistence && {
-        persistence: withGranularity(service.persistence, targetIn(service).address),
-      }),
-      servers: service.servers.map(
-        ({ address, port = serverPort(service), weight, method, tunnel, ...more }) => ({
-          address,
-          port,
-          weight,
-          ...thresholdsOf(more),
-          ...methodOf(method ?? service.method, tunnel ?? service.tunnel),
-        }),
-      ),
-      ...(service.sorry_server && {
-        sorry_server: {
-          address: service.sorry_server.address,
-          port: service.sorry_server.port ?? serverPort(service),
-        },
-      }),
-      ...(service.no_server === 'drop' && { no_server: 'drop' }),
-      ...(service.on_down === 'reset' && { on_down: 'reset' }),
-    }),
-  );
+  const timeouts = builders.timeouts(file.timeouts);
+  const services = file.services.map((service) => builders.service(service, timeouts));
   return {
     dataplane: file.dataplane,
     interfaces,
@@ -73,7 +61,7 @@ export function buildConfig(file: ParsedFile): Config {
       ...(label === undefined ? {} : { label }),
     })),
     services,
-    checks: buildChecks(file, services),
+    checks: checksIn(file, services, builders),
     slowStarts: new Map(
       services.flatMap((service, i) => {
         const { slow_start: duration, slow_start_steps: steps = DEFAULT_SLOW_START_STEPS } =
@@ -91,6 +79,47 @@ export function buildConfig(file: ParsedFile): Config {
     attach: file.director.attach,
     retireAfterMs: file.director.retire_after,
     lookEveryMs: file.director.look_every,
+  };
+}
+
+/** The checks of all services that have any. */
+function checksIn(file: ParsedFile, services: readonly VirtualService[], { checks }: Builders): Checks {
+  return new Map(
+    services.flatMap((service, i) => {
+      const own = checks(file.services[i]!, service);
+      return own === undefined ? [] : [[serviceKey(service), own] as const];
+    }),
+  );
+}
+
+/** `common` are the time-outs of all services. */
+function buildService(service: ParsedService, common: Timeouts): VirtualService {
+  return {
+    ...targetIn(service),
+    scheduler: service.scheduler,
+    ...flagsIn(service.scheduler_flags),
+    timeouts: withTimeouts(common, service.timeouts),
+    ...optionsOf(service),
+    ...(service.persistence && {
+      persistence: withGranularity(service.persistence, targetIn(service).address),
+    }),
+    servers: service.servers.map(
+      ({ address, port = serverPort(service), weight, method, tunnel, ...more }) => ({
+        address,
+        port,
+        weight,
+        ...thresholdsOf(more),
+        ...methodOf(method ?? service.method, tunnel ?? service.tunnel),
+      }),
+    ),
+    ...(service.sorry_server && {
+      sorry_server: {
+        address: service.sorry_server.address,
+        port: service.sorry_server.port ?? serverPort(service),
+      },
+    }),
+    ...(service.no_server === 'drop' && { no_server: 'drop' }),
+    ...(service.on_down === 'reset' && { on_down: 'reset' }),
   };
 }
 

@@ -18,12 +18,12 @@ import { nearest } from './nearest.ts';
 import { checkOnePackets } from './one-packet-checks.ts';
 import { type Finding, type Path, quote } from './problems.ts';
 
-/** Everything in the file that is right by itself and wrong beside the rest. */
-export function crossCheck(draft: Draft): readonly Finding[] {
+/** Everything in the file that is right by itself and wrong beside the rest. `alone` finds what is wrong inside a service. */
+export function crossCheck(draft: Draft, alone = checkService): readonly Finding[] {
   return [
     ...checkInterfaces(draft),
     ...checkVips(draft),
-    ...checkServices(draft),
+    ...checkServices(draft, alone),
     ...checkMasquerade(draft),
     ...checkSysctls(draft),
     ...checkLimits(draft),
@@ -94,7 +94,7 @@ function checkVips(draft: Draft): readonly Finding[] {
   });
 }
 
-function checkServices(draft: Draft): readonly Finding[] {
+function checkServices(draft: Draft, alone: typeof checkService): readonly Finding[] {
   const before = seen();
   const virtual = new Set<Address>();
   for (const { address, prefixLength } of draft.services)
@@ -111,19 +111,27 @@ function checkServices(draft: Draft): readonly Finding[] {
     const shared =
       earlier === undefined ? twice(service) : [{ path, message: `${key} is a service already`, earlier }];
     return [
-      ...checkName(service),
-      ...checkPorts(service),
+      ...alone(service),
       ...shared,
-      ...checkFlags(service),
-      ...checkPersistence(service),
-      ...checkChecks(service),
-      ...checkServers(service, virtual, prefixes),
-      ...checkThresholds(service),
-      ...checkTcpOptions(service),
+      ...checkTargets(service, virtual, prefixes),
       ...onePackets(service),
     ];
   });
   return [...findings, ...checkNesting(draft)];
+}
+
+/** What keys of one service are to each other; no other part of the file has to do with it. */
+export function checkService(service: DraftService): readonly Finding[] {
+  return [
+    ...checkName(service),
+    ...checkPorts(service),
+    ...checkFlags(service),
+    ...checkPersistence(service),
+    ...checkChecks(service),
+    ...checkServers(service),
+    ...checkThresholds(service),
+    ...checkTcpOptions(service),
+  ];
 }
 
 /** A flag belongs to one scheduler; under another it would do nothing. */
@@ -208,11 +216,8 @@ function checkThresholds({ servers }: DraftService): readonly Finding[] {
   });
 }
 
-function checkServers(
-  service: DraftService,
-  virtual: ReadonlySet<Address>,
-  prefixes: Prefixes,
-): readonly Finding[] {
+/** Servers of another family than the service's, and such as it has already. */
+function checkServers(service: DraftService): readonly Finding[] {
   const before = seen();
   const { servers, sorryServer } = service;
   return [...servers, ...(sorryServer === undefined ? [] : [sorryServer])].flatMap((server) => {
@@ -226,21 +231,35 @@ function checkServers(
         message: `${value} is IPv${familyOf(value)}, but the service is IPv${family}`,
         expected: `an IPv${family} address`,
       });
-    else if (virtual.has(value))
-      findings.push({
-        path,
-        message: `${value} is a virtual IP of this director; a server needs its own address`,
-      });
-    else {
-      const prefix = prefixAround(prefixes, value);
-      if (prefix !== undefined)
-        findings.push({
-          path,
-          message: `${value} lies in ${prefix}, whose addresses are virtual; a server needs its own`,
-        });
-    }
     return [...findings, ...repeated(server, before, server === sorryServer)];
   });
+}
+
+/** Servers that have an address that clients connect to. */
+function checkTargets(
+  { address: own, servers, sorryServer }: DraftService,
+  virtual: ReadonlySet<Address>,
+  prefixes: Prefixes,
+): readonly Finding[] {
+  const findings: Finding[] = [];
+  // A loop, and no list made: there may be a hundred thousand, and this is looked at again whenever one service changes.
+  const check = ({ address }: DraftEndpoint): void => {
+    if (address === undefined) return;
+    const { path, value } = address;
+    const isVirtual = virtual.has(value);
+    const prefix = isVirtual ? undefined : prefixAround(prefixes, value);
+    if (!isVirtual && prefix === undefined) return;
+    // Said already: that is what is wrong with it.
+    if (own !== undefined && familyOf(own.value) !== familyOf(value)) return;
+    const message =
+      prefix === undefined
+        ? `${value} is a virtual IP of this director; a server needs its own address`
+        : `${value} lies in ${prefix}, whose addresses are virtual; a server needs its own`;
+    findings.push({ path, message });
+  };
+  for (const server of servers) check(server);
+  if (sorryServer !== undefined) check(sorryServer);
+  return findings;
 }
 
 function repeated(

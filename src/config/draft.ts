@@ -130,8 +130,8 @@ const hysteresisField = configSchema.shape.services.element.shape.hysteresis;
 const protocolField = wordField('a protocol', PROTOCOLS);
 const { fwmark: fwmarkField, family: familyField } = markFields;
 
-/** The draft of a file that the schema has found right: what `readDraft` gives for it, without reading each value again. */
-export function draftOf(file: ParsedFile): Draft {
+/** The draft of a file that the schema has found right: what `readDraft` gives for it, without reading each value again. `services` are theirs. */
+export function draftOf(file: ParsedFile, services = file.services.map(draftOfService)): Draft {
   const interfaces = (['public', 'private'] as const).flatMap((side) => {
     const names = file.director[side];
     return typeof names === 'string'
@@ -141,8 +141,6 @@ export function draftOf(file: ParsedFile): Draft {
   const first = interfaces[0]!.value;
   const way = (own: string | undefined, path: Path): Found<string> =>
     own === undefined ? { value: first, path } : { value: own, path: [...path, 'interface'] };
-  const optional = <T>(value: T | undefined, path: Path) =>
-    value === undefined ? undefined : { value, path };
   return {
     interfaces,
     vips: file.vips.map((vip, i) => {
@@ -154,56 +152,7 @@ export function draftOf(file: ParsedFile): Draft {
         label: optional(vip.label, [...path, 'label']),
       };
     }),
-    services: file.services.map((service, i) => {
-      const { fwmark, ports, servers, scheduler, scheduler_flags, persistence, sorry_server } = service;
-      const path = ['services', i];
-      const { protocol, prefix: address, port } = nameIn(service);
-      const serverPort = defaultPort(port, ports);
-      return {
-        path,
-        protocol,
-        fwmark,
-        keys: NAMING_KEYS.filter((key) => service[key] !== undefined),
-        hasEngine: persistence?.engine !== undefined,
-        ...prefixOf(address),
-        hasPort: service.port !== undefined,
-        ports: ports?.map((value, j) => ({ value, path: ['services', i, 'ports', j] })),
-        scheduler,
-        schedulerFlags: scheduler_flags.map((value, j) => ({
-          value,
-          path: ['services', i, 'scheduler_flags', j],
-        })),
-        port,
-        address: address && {
-          value: address.address,
-          path: [...path, fwmark === undefined ? 'address' : 'fwmark'],
-        },
-        isPersistent: persistence !== undefined,
-        tcpOptions: TCP_OPTIONS.filter((name) => service[name]),
-        isOnePacket: service.one_packet,
-        granularity: optional(persistence?.granularity, [...path, 'persistence', 'granularity']),
-        checks: draftChecksOf(service.checks, ['services', i, 'checks']),
-        hasSlowStart: service.slow_start !== undefined,
-        hasSlowStartSteps: service.slow_start_steps !== undefined,
-        hasPanicThreshold: service.panic_threshold !== undefined,
-        hasFlapDamping: service.flap_damping !== undefined,
-        quorum: service.quorum,
-        hysteresis: service.hysteresis,
-        servers: servers.map((server, j) => ({
-          path: ['services', i, 'servers', j],
-          address: { value: server.address, path: ['services', i, 'servers', j, 'address'] },
-          port: server.port ?? serverPort,
-          checks: draftChecksOf(server.checks, ['services', i, 'servers', j, 'checks']),
-          upperThreshold: server.upper_threshold,
-          lowerThreshold: server.lower_threshold,
-        })),
-        sorryServer: sorry_server && {
-          path: ['services', i, 'sorry_server'],
-          address: { value: sorry_server.address, path: ['services', i, 'sorry_server', 'address'] },
-          port: sorry_server.port ?? serverPort,
-        },
-      };
-    }),
+    services,
     masquerade: file.masquerade.map(({ source, interface: own }, i) => {
       const path = ['masquerade', i];
       return { path, source, interface: way(own, path) };
@@ -217,8 +166,62 @@ export function draftOf(file: ParsedFile): Draft {
   };
 }
 
-/** Reads a draft from a file's plain value; total. */
-export function readDraft(root: unknown): Draft {
+const optional = <T>(value: T | undefined, path: Path) => (value === undefined ? undefined : { value, path });
+
+/** The draft of the service at that place of a file, which the schema has found right. */
+export function draftOfService(service: ParsedFile['services'][number], i: number): DraftService {
+  const { fwmark, ports, servers, scheduler, scheduler_flags, persistence, sorry_server } = service;
+  const path = ['services', i];
+  const { protocol, prefix: address, port } = nameIn(service);
+  const serverPort = defaultPort(port, ports);
+  return {
+    path,
+    protocol,
+    fwmark,
+    keys: NAMING_KEYS.filter((key) => service[key] !== undefined),
+    hasEngine: persistence?.engine !== undefined,
+    ...prefixOf(address),
+    hasPort: service.port !== undefined,
+    ports: ports?.map((value, j) => ({ value, path: ['services', i, 'ports', j] })),
+    scheduler,
+    schedulerFlags: scheduler_flags.map((value, j) => ({
+      value,
+      path: ['services', i, 'scheduler_flags', j],
+    })),
+    port,
+    address: address && {
+      value: address.address,
+      path: [...path, fwmark === undefined ? 'address' : 'fwmark'],
+    },
+    isPersistent: persistence !== undefined,
+    tcpOptions: TCP_OPTIONS.filter((name) => service[name]),
+    isOnePacket: service.one_packet,
+    granularity: optional(persistence?.granularity, [...path, 'persistence', 'granularity']),
+    checks: draftChecksOf(service.checks, ['services', i, 'checks']),
+    hasSlowStart: service.slow_start !== undefined,
+    hasSlowStartSteps: service.slow_start_steps !== undefined,
+    hasPanicThreshold: service.panic_threshold !== undefined,
+    hasFlapDamping: service.flap_damping !== undefined,
+    quorum: service.quorum,
+    hysteresis: service.hysteresis,
+    servers: servers.map((server, j) => ({
+      path: ['services', i, 'servers', j],
+      address: { value: server.address, path: ['services', i, 'servers', j, 'address'] },
+      port: server.port ?? serverPort,
+      checks: draftChecksOf(server.checks, ['services', i, 'servers', j, 'checks']),
+      upperThreshold: server.upper_threshold,
+      lowerThreshold: server.lower_threshold,
+    })),
+    sorryServer: sorry_server && {
+      path: ['services', i, 'sorry_server'],
+      address: { value: sorry_server.address, path: ['services', i, 'sorry_server', 'address'] },
+      port: sorry_server.port ?? serverPort,
+    },
+  };
+}
+
+/** Reads a draft from a file's plain value; total. `services` are what was read of its list of that name. */
+export function readDraft(root: unknown, services = readServices(root)): Draft {
   const interfaces = (['public', 'private'] as const).flatMap((side) => {
     const value = get(get(root, 'director'), side);
     const path = ['director', side];
@@ -237,7 +240,7 @@ export function readDraft(root: unknown): Draft {
       interface: readInterface(value, path, first),
       label: found(labelField, get(value, 'label'), [...path, 'label']),
     })),
-    services: list(root, 'services').map(({ value, path }) => readService(value, path)),
+    services,
     masquerade: list(root, 'masquerade').map(({ value, path }) => ({
       path,
       source: found(networkField, get(value, 'source'), path)?.value,
@@ -255,7 +258,11 @@ export function readDraft(root: unknown): Draft {
   };
 }
 
-function readService(value: unknown, path: Path): DraftService {
+const readServices = (root: unknown): readonly DraftService[] =>
+  list(root, 'services').map(({ value, path }) => readService(value, path));
+
+/** Reads a service's draft from its plain value; total. */
+export function readService(value: unknown, path: Path): DraftService {
   const isMarked = get(value, 'fwmark') !== undefined;
   // What is meant by it is said; not that it lacks the others.
   const hasOther = get(value, 'mark') !== undefined;

@@ -4,7 +4,8 @@ import type { Config } from '../core/model/config.ts';
 import { takeWhatFits } from '../core/model/fitting.ts';
 import type { PlaneKind } from '../core/model/host.ts';
 import { listRules, type RuleOverride, type RuleOverrides, rulesOf } from '../core/model/rule-override.ts';
-import { judgeValue, valuesIn } from './parse.ts';
+import { judging } from './judge.ts';
+import { valuesIn } from './parse.ts';
 import type { Finding, Path } from './problems.ts';
 import { type Edit, editsOf } from './rule-edits.ts';
 
@@ -22,15 +23,16 @@ export interface Ground {
   readonly running: PlaneKind;
 }
 
-/** What lays overrides over a file, again and again. Without any the configuration is the file's own. */
+/** What lays overrides over a file, again and again: services that are as they were are the same objects. Without any the configuration is the file's own. */
 export function overlayOf({ text, config, running }: Ground): (overrides: RuleOverrides) => Laid {
   let value: unknown;
+  const judge = judging(config.services);
   return (overrides) => {
     if (overrides.size === 0) return { ok: true, config };
     value ??= valuesIn(text);
     // The plane that runs is to carry them out, whatever the file asks for.
     const edited = withEdits(value, editsOf(value, config.services, overrides));
-    const result = judgeValue(edited, running, running);
+    const result = judge(edited, running, running);
     return result.ok ? result : { ok: false, why: reasonOf(result.findings) };
   };
 }

@@ -1,14 +1,9 @@
 /** Configuration text → Config, or everything that is wrong with it. */
 import type { Config } from '../core/model/config.ts';
 import type { PlaneKind } from '../core/model/host.ts';
-import { buildConfig } from './build.ts';
-import { crossCheck } from './checks.ts';
-import { draftOf, readDraft } from './draft.ts';
-import { explainIssues } from './issues.ts';
+import { judging } from './judge.ts';
 import { readPlain } from './plain.ts';
-import { checkPlane } from './plane-checks.ts';
 import { type ConfigProblem, type Finding, formatPath } from './problems.ts';
-import { configSchema } from './schema.ts';
 import { findTree, readTree, type Tree } from './tree.ts';
 import { positionsIn, readYaml, type YamlText } from './yaml.ts';
 
@@ -56,27 +51,11 @@ function judge(
       yaml,
       file,
     );
-  const judged = judgeValue(tree.value, running, instead);
+  const judged = judging()(tree.value, running, instead);
   const meaning = judged.ok ? [] : judged.findings;
   const all = [...yaml.findings, ...findings, ...believable(meaning, tree, yaml)];
   if (all.length > 0 || !judged.ok) return refuse(all, tree, yaml, file);
   return judged;
-}
-
-/** The configuration in a file's values, or all that is wrong with them. */
-export function judgeValue(
-  value: unknown,
-  running: PlaneKind | undefined,
-  instead?: PlaneKind,
-):
-  | { readonly ok: true; readonly config: Config }
-  | { readonly ok: false; readonly findings: readonly Finding[] } {
-  const result = configSchema.safeParse(value);
-  const issues = result.success ? [] : explainIssues(result.error.issues, value);
-  const draft = result.success ? draftOf(result.data) : readDraft(value);
-  const findings = [...issues, ...crossCheck(draft), ...checkPlane(value, running, instead)];
-  if (findings.length > 0 || !result.success) return { ok: false, findings };
-  return { ok: true, config: buildConfig(result.data) };
 }
 
 /** The values in a text that has been found right. */

@@ -7,7 +7,7 @@ import type { Finding, Path } from './problems.ts';
 import { checkTunnels } from './tunnel-checks.ts';
 
 /** A group of the file as it was written, and where it stands. */
-interface Group {
+export interface Group {
   readonly value: Readonly<Record<string, unknown>>;
   readonly path: Path;
 }
@@ -19,32 +19,32 @@ const IPVS_TIMEOUTS: readonly string[] = ['established', 'fin_wait', 'udp'];
 
 /**
  * What the plane that the file asks for cannot do; `running` is what `auto` stands for where that is known. `root` is the whole
- * file as it was written. Values that are wrong by themselves are not looked at.
+ * file as it was written. Values that are wrong by themselves are not looked at. `alone` finds what is wrong of one service.
  */
 export function checkPlane(
   root: unknown,
   running: PlaneKind | undefined,
   instead?: PlaneKind,
+  alone = checkPlaneOfService,
 ): readonly Finding[] {
   const file = groupOf(root, []);
   const asked = dataplaneField.safeParse(file?.value['dataplane']).data;
   const plane = instead ?? (asked === 'auto' ? running : asked);
   if (file === undefined) return [];
   const services = listOf(file, 'services');
-  const methods = services.flatMap((service) => [
+  const own = services.flatMap((service) => alone(service, plane));
+  if (plane === 'bpf') return [...checkBpfFile(file), ...own];
+  if (plane !== 'ipvs') return own;
+  return [...own, ...checkTimeouts(file), ...checkSwitches(services)];
+}
+
+/** What the plane cannot do of a service, whatever else is in the file. */
+export function checkPlaneOfService(service: Group, plane: PlaneKind | undefined): readonly Finding[] {
+  return [
+    ...(plane === 'bpf' ? checkBpfService(service, groupIn(service, 'persistence')) : []),
     ...checkMethods(service, plane),
     ...checkTunnels(service.value, service.path, listOf(service, 'servers')),
-  ]);
-  if (plane === 'bpf') {
-    const own = services.flatMap((service) => checkBpfService(service, groupIn(service, 'persistence')));
-    return [...checkBpfFile(file), ...own, ...methods];
-  }
-  if (plane !== 'ipvs') return methods;
-  return [
-    ...methods,
-    ...checkTimeouts(file),
-    ...services.flatMap((service) => [...checkKinds(service), ...checkSeconds(service)]),
-    ...checkSwitches(services),
+    ...(plane === 'ipvs' ? [...checkKinds(service), ...checkSeconds(service)] : []),
   ];
 }
 

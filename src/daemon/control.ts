@@ -97,7 +97,8 @@ export function control(
         answer,
       }));
       if (changed.length === 0) return undefined;
-      const all = await health.servers(servicesSince(plane().counters(), baseline));
+      const of = new Set(changed.map(({ service }) => service));
+      const all = await health.servers(servicesSince(plane().counters(of), baseline), of);
       return all.filter((one) =>
         changed.some(({ service, server }) => service === one.service && server === formatEndpoint(one)),
       );
@@ -111,8 +112,7 @@ export function control(
       return queue.ask((answer) => ({ kind: 'migrate', request, answer }));
     },
     zero: async (service) => {
-      const all = plane().counters();
-      const wanted = service === undefined ? all : all.filter(({ key }) => key === service);
+      const wanted = plane().counters(service === undefined ? undefined : new Set([service]));
       if (service !== undefined && wanted.length === 0) return [];
       baseline = zeroed(baseline, wanted, service === undefined ? plane().verdicts() : undefined);
       zeroedAt = new Date().toISOString();

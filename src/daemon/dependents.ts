@@ -28,12 +28,12 @@ export function dependentsIn(
   { services: configured }: Config,
 ): ReadonlyMap<CheckKey, readonly Dependent[]> {
   const all = new Map<CheckKey, Dependent[]>();
-  const weights = new Map(
-    configured.map((service) => [
-      serviceKey(service),
-      new Map(service.servers.map((server) => [formatEndpoint(server), server.weight])),
-    ]),
-  );
+  const weights = new Map<ServiceKey, ReadonlyMap<string, number>>();
+  for (const service of watch.services.size === 0 ? [] : configured) {
+    const key = serviceKey(service);
+    if (watch.services.has(key))
+      weights.set(key, new Map(service.servers.map((server) => [formatEndpoint(server), server.weight])));
+  }
   for (const [service, { servers }] of watch.services)
     for (const [server, watched] of servers) {
       const one = { service, server, watched, weight: weights.get(service)?.get(server) ?? 0 };

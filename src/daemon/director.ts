@@ -14,7 +14,6 @@ import {
 } from '../api/control.ts';
 import type { Watch } from '../core/health/servers.ts';
 import type { Config } from '../core/model/config.ts';
-import type { ServiceCounters } from '../core/model/counters.ts';
 import type { PlaneKind } from '../core/model/host.ts';
 import type { AdminChange, Override } from '../core/model/override.ts';
 import type { RuleOverrides } from '../core/model/rule-override.ts';
@@ -261,11 +260,7 @@ export class Director {
   /** Disables whose drain is over, and says what is left on them. What fails is tried again by the next look at the drains. */
   async endDrains(): Promise<void> {
     try {
-      let counters: readonly ServiceCounters[] | undefined;
-      const left = (one: Override) => {
-        counters ??= this.#edge.plane.counters();
-        return leftOn(counters, one);
-      };
+      const left = (one: Override) => leftOn(this.#edge.plane.counters(new Set([one.service])), one);
       const ended = this.#health.endDrains(left);
       if (ended.length === 0) return;
       for (const one of ended) {

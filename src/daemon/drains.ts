@@ -2,6 +2,7 @@
 import { formatEndpoint } from '../core/address/address.ts';
 import type { ServiceCounters } from '../core/model/counters.ts';
 import { listOverrides, type Override, type Overrides } from '../core/model/override.ts';
+import type { ServiceKey } from '../core/model/service.ts';
 import type { Log } from '../observe/log.ts';
 
 /** Between two looks, in milliseconds. */
@@ -31,7 +32,7 @@ export function leftOn(
 /** What it stands on. */
 export interface DrainParts {
   readonly overrides: () => Overrides;
-  readonly counters: () => readonly ServiceCounters[];
+  readonly counters: (of: ReadonlySet<ServiceKey>) => readonly ServiceCounters[];
   readonly log: Log;
   /** Told when a drain has come to its deadline, again and again until that is no longer so. */
   readonly over: () => void;
@@ -39,7 +40,7 @@ export interface DrainParts {
 
 /**
  * Looks at the drains every second. `drain_empty` is told once of each, and again by a daemon that starts anew: nobody may have
- * heard the first. The counters are read only while there is a drain of which it has not been told.
+ * heard the first. The counters are read only while there is a drain of which it has not been told, and only of its service.
  */
 export function watchDrains({ overrides, counters, log, over }: DrainParts): { close(): void } {
   let told = new Set<string>();
@@ -48,7 +49,7 @@ export function watchDrains({ overrides, counters, log, over }: DrainParts): { c
     const name = ({ service, server, since }: Override) => `${service} ${server} ${since}`;
     told = new Set(drained.map(name).filter((one) => told.has(one)));
     const open = drained.filter((one) => !told.has(name(one)));
-    const now = open.length === 0 ? [] : counters();
+    const now = open.length === 0 ? [] : counters(new Set(open.map(({ service }) => service)));
     for (const one of open) {
       const { connections, remembered } = leftOn(now, one);
       if (connections > 0) continue;

@@ -138,8 +138,14 @@ export class Health {
     return weighBy({ ...grounds, quorums, panics, holds, starting: this.#slowStarts.factors() });
   }
 
-  /** All servers with their health; rejects when the thread that checks does not answer. */
-  async servers(counters: readonly ServiceCounters[]): Promise<readonly ServerStatus[]> {
+  /**
+   * Servers with their health, of all services or of these, whose counters are given; rejects when the thread that checks does not
+   * answer.
+   */
+  async servers(
+    counters: readonly ServiceCounters[],
+    of?: ReadonlySet<ServiceKey>,
+  ): Promise<readonly ServerStatus[]> {
     const { states } = await this.#thread.report();
     // Verdicts are those that are in effect here; the latest results are there.
     const shown = new Map<CheckKey, CheckState>(this.#states);
@@ -151,7 +157,9 @@ export class Health {
     const starting = this.#slowStarts.factors();
     const holds = this.#holdsOf(this.#services, this.#grounds);
     const known = { ...this.#grounds, states: shown, quorums, panics, holds, starting };
-    return serverStatuses(counters, this.#services, known);
+    const services =
+      of === undefined ? this.#services : this.#services.filter((one) => of.has(serviceKey(one)));
+    return serverStatuses(counters, services, known);
   }
 
   /** What operators have said of servers. */

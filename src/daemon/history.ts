@@ -22,11 +22,10 @@ export function histories(): Histories {
     },
     keep(services) {
       if (all.size === 0) return;
-      const kept = new Map(
-        services.map((one) => [serviceKey(one), new Set(one.servers.map(formatEndpoint))]),
-      );
+      const configured = new Map(services.map((one) => [serviceKey(one), one]));
       for (const [service, servers] of all) {
-        for (const server of servers.keys()) if (!kept.get(service)?.has(server)) servers.delete(server);
+        const kept = new Set(configured.get(service)?.servers.map(formatEndpoint));
+        for (const server of servers.keys()) if (!kept.has(server)) servers.delete(server);
         if (servers.size === 0) all.delete(service);
       }
     },

@@ -245,7 +245,7 @@ export class Planes implements KernelPlane {
     if (syncDaemons === undefined) throw new Error('sync daemons are on the plane `dataplane: ipvs` alone');
     return syncDaemons;
   }
-  counters: DataPlane['counters'] = () => this.#lead.counters();
+  counters: DataPlane['counters'] = (of) => this.#lead.counters(of);
   verdicts: DataPlane['verdicts'] = () => this.#lead.verdicts();
   async *connections(filter: ConnectionFilter): ReturnType<DataPlane['connections']> {
     yield* this.#lead.connections(filter);

@@ -37,6 +37,8 @@ export interface Over {
   readonly past: readonly Past[];
 }
 
+type Lay = ReturnType<typeof overlayOf>;
+
 const WHY = {
   configured: 'the file says the same',
   gone: 'what it changed is no longer in the file',
@@ -46,6 +48,8 @@ const WHY = {
 export class Rules {
   readonly #parts: RulesParts;
   #overrides: RuleOverrides;
+  /** What lays overrides over the file that was asked about last: it knows what each service of it comes to. */
+  #ground: { readonly read: ReadConfig; readonly running: PlaneKind; readonly lay: Lay } | undefined;
 
   /** Throws an Error when they cannot be read. */
   constructor(parts: RulesParts) {
@@ -62,7 +66,7 @@ export class Rules {
     const { config } = read;
     if (overrides.size === 0) return { config, overrides, past: [] };
     const based = rebase(config.services, overrides);
-    const fit = layWhatFits(overlayOf({ text: read.text, config, running }), based.overrides);
+    const fit = layWhatFits(this.#layOver(read, running), based.overrides);
     // Servers of a service that did not fit are about nothing any more.
     const again =
       fit.left.length === 0
@@ -83,7 +87,7 @@ export class Rules {
   ): { readonly over?: Over; readonly refused: readonly RefusedRule[] } {
     const said = { since: new Date().toISOString(), ...(by !== undefined && { by }) };
     const before = this.#overrides;
-    const lay = overlayOf({ text: read.text, config: read.config, running });
+    const lay = this.#layOver(read, running);
     // What was tried last and could be in force is what is taken.
     let [after, config] = [before, undefined as Config | undefined];
     let refused: RefusedRule[] = [];
@@ -119,6 +123,14 @@ export class Rules {
       this.#parts.log.warn('overrides_not_kept', { error });
       this.#overrides = over.overrides;
     }
+  }
+
+  #layOver(read: ReadConfig, running: PlaneKind): Lay {
+    if (this.#ground?.read !== read || this.#ground.running !== running) {
+      const { text, config } = read;
+      this.#ground = { read, running, lay: overlayOf({ text, config, running }) };
+    }
+    return this.#ground.lay;
   }
 
   #tell({ override, why }: Past): void {

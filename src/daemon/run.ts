@@ -148,7 +148,7 @@ async function direct(
   part.started = true;
   const drains = watchDrains({
     overrides: () => health.overrides,
-    counters: () => plane.counters(),
+    counters: (of) => plane.counters(of),
     log,
     over: () => queue.push({ kind: 'deadlines' }),
   });

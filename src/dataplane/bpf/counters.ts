@@ -1,15 +1,20 @@
 /** Counters out of the tables: traffic summed over CPUs, connections as the packet path counts them. */
 import { formatEndpoint } from '../../core/address/address.ts';
 import type { ServerCounters, ServiceCounters, Traffic, Verdicts } from '../../core/model/counters.ts';
-import { optionsOf, type RealServer, thresholdsOf } from '../../core/model/service.ts';
+import { optionsOf, type RealServer, type ServiceKey, thresholdsOf } from '../../core/model/service.ts';
 import { isOverloaded, thresholdsFrom } from '../../core/packet/overload.ts';
 import * as contract from './contract.generated.ts';
 import type { Registry, ServerEntry, ServiceEntry } from './registry.ts';
 import type { Tables } from './tables.ts';
 
-/** All services that are published or still have connections, in the order of their numbers. */
-export function readCounters(tables: Tables, registry: Registry): ServiceCounters[] {
+/** Services that are published or still have connections, all or those of these keys, in the order of their numbers. */
+export function readCounters(
+  tables: Tables,
+  registry: Registry,
+  of?: ReadonlySet<ServiceKey>,
+): ServiceCounters[] {
   return [...registry.byId.values()]
+    .filter(({ key }) => of?.has(key) !== false)
     .sort((a, b) => a.id - b.id)
     .map((entry) => ({
       key: entry.key,

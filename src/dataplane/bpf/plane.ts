@@ -164,7 +164,7 @@ function makePlane(
       raiseEpoch(tables);
     },
     detach: (one) => attachments.detach(one),
-    counters: () => readCounters(tables, registry),
+    counters: (of) => readCounters(tables, registry, of),
     verdicts: () => readVerdicts(tables),
     connections: list,
     sweep: () => {

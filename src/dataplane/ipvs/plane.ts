@@ -1,6 +1,6 @@
 /** The kernel's own ip_vs as a data plane: its table, of which the services that Weir has made are Weir's. */
 import { mkdirSync } from 'node:fs';
-import { serviceKey } from '../../core/model/service.ts';
+import { type ServiceKey, serviceKey } from '../../core/model/service.ts';
 import { lockDirectory } from '../../kernel/lock.ts';
 import type { KernelPlane } from '../port.ts';
 import { listConnections, passing } from './connections.ts';
@@ -104,7 +104,7 @@ function makePlane(
     setForwarding: () => {},
     attach: () => {},
     detach: () => {},
-    counters: () => countersOf(ownServices(table, record)),
+    counters: (of) => countersOf(ownServices(table, record, of)),
     // ip_vs does not count what it does not forward.
     verdicts: () => ({}),
     connections: (filter) => {
@@ -144,10 +144,11 @@ function makePlane(
   };
 }
 
-/** Weir's services that the table has, each with what it has of it. */
-function ownServices(table: Table, record: ServiceRecord) {
+/** Weir's services that the table has, all or those of these keys, each with what it has of it. */
+function ownServices(table: Table, record: ServiceRecord, of?: ReadonlySet<ServiceKey>) {
   const listed = listAll(table);
   return [...record.services].flatMap(([key, own]) => {
+    if (of?.has(key) === false) return [];
     const found = find(table, own.service, listed);
     return found === undefined ? [] : [{ key, ...own, found }];
   });

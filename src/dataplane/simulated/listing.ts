@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { addressFromBytes, type Endpoint, formatEndpoint } from '../../core/address/address.ts';
 import type { Connection } from '../../core/model/connection.ts';
 import type { ServerCounters, ServiceCounters } from '../../core/model/counters.ts';
-import { optionsOf, serviceKey, thresholdsOf } from '../../core/model/service.ts';
+import { optionsOf, type ServiceKey, serviceKey, thresholdsOf } from '../../core/model/service.ts';
 import { isOverloaded } from '../../core/packet/overload.ts';
 import { TCP } from '../../core/packet/parse.ts';
 import type { ServerRecord } from '../../core/packet/service.ts';
@@ -15,9 +15,10 @@ import { isLeaving, type ServiceEntry, type Services } from './services.ts';
 /** Slots in a chunk. */
 const CHUNK = 4096;
 
-/** The counters of every service that is published or still has connections. */
-export function listCounters(services: Services): ServiceCounters[] {
-  return [...services].map(([key, entry]) => ({
+/** The counters of services that are published or still have connections, all or those of these keys. */
+export function listCounters(services: Services, of?: ReadonlySet<ServiceKey>): ServiceCounters[] {
+  const wanted = [...services].filter(([key]) => of?.has(key) !== false);
+  return wanted.map(([key, entry]) => ({
     key,
     scheduler: entry.record.service.scheduler,
     ...(entry.record.service.persistence && { persistence: entry.record.service.persistence }),

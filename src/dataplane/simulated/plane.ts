@@ -96,7 +96,7 @@ export function openSimulatedPlane(options: SimulatedPlaneOptions): SimulatedPla
       attached.set(one.name, one);
     },
     detach: (one) => void attached.delete(one.name),
-    counters: () => listCounters(services),
+    counters: (of) => listCounters(services, of),
     verdicts: () => ({ ...world.verdicts }),
     connections: (filter: ConnectionFilter) => listConnections(world, hz, filter),
     sweep: () => {

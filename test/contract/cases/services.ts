@@ -38,6 +38,9 @@ export const SERVICE_CASES: readonly Case[] = [
       plane.removeService(serviceKey(hashed));
       plane.attach({ name: 'eth0', side: 'public' });
       assert.deepEqual([...plane.observe().services.values()], [service]);
+      const of = (one: VirtualService) => plane.counters(new Set([serviceKey(one)])).map(({ key }) => key);
+      assert.deepEqual(of(service), [serviceKey(service)]);
+      assert.deepEqual(of(serviceWith([1], { port: 82 })), []);
       assert.deepEqual([...plane.observe().interfaces.values()], [{ name: 'eth0', side: 'public' }]);
       plane.detach({ name: 'eth0', side: 'public' });
       plane.removeService(serviceKey(service));

@@ -74,6 +74,11 @@ describe('judging', () => {
     );
   });
 
+  it('builds nothing of a service that could not be read from the text', () => {
+    const unread = { ...file, services: [{ ...services[0], servers: undefined }] };
+    expect(judging()(unread, 'bpf')).toEqual({ ok: false, findings: [] });
+  });
+
   it('leaves a service that is as it was the object that it was', () => {
     const configOf = (judged: ReturnType<ReturnType<typeof judging>>) => {
       if (!judged.ok) throw new Error(JSON.stringify(judged.findings));

@@ -66,7 +66,8 @@ export function judging(built: readonly VirtualService[] = []): Judge {
         ofPlane(service.value, service.path[1]!, plane),
       ),
     ];
-    if (findings.length > 0 || !rest.success) return { ok: false, findings };
+    // What could not be read from the text was said of that; it is an issue, and no finding.
+    if (findings.length > 0 || issues.length > 0 || !rest.success) return { ok: false, findings };
     const services = parsed.map(({ data }) => data as ParsedService);
     return { ok: true, config: buildConfig({ ...rest.data, services }, builders) };
   };

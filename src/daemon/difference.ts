@@ -32,12 +32,14 @@ export interface Beside {
   readonly fixed: Fixed;
   readonly config: Config;
   readonly chosen?: ChosenPlane;
+  /** What the last plan could not do, by the first line that explains it, and why. */
+  readonly undone?: ReadonlyMap<string, string>;
 }
 
 /** A plan in lines, with what it does not say: which checks come and go, and what has to wait. */
 export function differenceLines(
   plan: Plan,
-  { from, to, overrides, rules, past, fixed, config, chosen }: Beside,
+  { from, to, overrides, rules, past, fixed, config, chosen, undone }: Beside,
 ): string[] {
   const checks = explainChecks(from, to);
   const steps = plan.length === 0 && checks.length > 0 ? [] : explainPlan(plan);
@@ -48,6 +50,7 @@ export function differenceLines(
   return [
     ...checks,
     ...steps,
+    ...(undone === undefined ? [] : firstOf(undoneLines(plan, undone), 'refusals more, which the log has')),
     ...said,
     ...firstOf(changed),
     ...firstOf(past.map(pastText)),
@@ -59,10 +62,16 @@ export function differenceLines(
 /** As many lines of a kind are shown. */
 const MOST_LINES = 50;
 
-function firstOf(lines: readonly string[]): readonly string[] {
+function firstOf(lines: readonly string[], rest = 'overrides more: weir overrides'): readonly string[] {
   if (lines.length <= MOST_LINES) return lines;
-  return [...lines.slice(0, MOST_LINES), `and ${lines.length - MOST_LINES} overrides more: weir overrides`];
+  return [...lines.slice(0, MOST_LINES), `and ${lines.length - MOST_LINES} ${rest}`];
 }
+
+/** What could not be done the last time, as long as there is something to be done. */
+const undoneLines = (plan: Plan, undone: ReadonlyMap<string, string>): readonly string[] =>
+  plan.length === 0
+    ? []
+    : [...undone].map(([line, why]) => `refused the last time: ${line.replace(/^[-+~] /, '')}: ${why}`);
 
 const chosenLines = (chosen: ChosenPlane | undefined, { dataplane }: Config): readonly string[] =>
   chosen === undefined

@@ -283,14 +283,21 @@ export class Director {
     const watch = this.#health.watchUnder(over.config);
     const desired = this.#composed(over.config, watch);
     const steps = diff(await this.#observe(desired), desired);
-    return { ok: true, steps, lines: this.#lines(steps, this.#health.watch, watch, over) };
+    const { undone } = this.#converger;
+    return { ok: true, steps, lines: this.#lines(steps, this.#health.watch, watch, over, undone) };
   }
 
-  #lines(plan: Plan, from: Watch, to: Watch, { config, overrides: rules, past }: Over): string[] {
+  #lines(
+    plan: Plan,
+    from: Watch,
+    to: Watch,
+    { config, overrides: rules, past }: Over,
+    undone?: ReadonlyMap<string, string>,
+  ): string[] {
     const { overrides } = this.#health;
     const chosen = this.#chosen();
     const beside = { from, to, overrides, rules, past, fixed: this.#fixed, config };
-    return differenceLines(plan, { ...beside, ...(chosen && { chosen }) });
+    return differenceLines(plan, { ...beside, ...(chosen && { chosen }), ...(undone && { undone }) });
   }
 
   /** Makes this what is in force; returns what tells of a plan that led there. */

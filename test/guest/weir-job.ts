@@ -176,6 +176,7 @@ async function main(): Promise<void> {
   // Debian's user-mode-linux has no twos: the kernel refuses in the middle of the plan.
   write('ipvs', `port: 79, scheduler: twos, ${serversAt(1)}`, `${web}, ${serversAt(4)}`);
   note('refusal', await client.reload().catch((error: Error) => error.message));
+  note('still refused', await client.diff());
   write('ipvs', `port: 79, scheduler: lc, ${serversAt(1)}`, `${web}, ${serversAt(4)}`);
   note('after the refusal', await client.reload());
 

@@ -165,6 +165,13 @@ describe.skipIf(guest === undefined)('weir on ip_vs', () => {
       /1 of 3 steps failed: step 1, \+ service tcp 203\.0\.113\.100:79 .* ip_vs has no scheduler twos: .*ip_vs_twos/,
     );
     expect(rules).toEqual([THEIRS, ...web(4)]);
+    expect(find('still refused').value).toMatchObject({
+      lines: expect.arrayContaining([
+        expect.stringMatching(
+          /^refused the last time: service tcp 203\.0\.113\.100:79 .*: .* has no scheduler twos/,
+        ),
+      ]),
+    });
     const after = find('after the refusal');
     expect(after.value).toMatchObject({ ok: true, steps: 1 });
     expect(after.modules).toMatch(/\nip_vs_lc\nip_vs_wrr\n$/);

@@ -7,6 +7,7 @@ import { listConnections, passing } from './connections.ts';
 import { countersOf } from './counters.ts';
 import { openHandover } from './handover.ts';
 import { openInspector } from './inspect.ts';
+import { openModules } from './modules.ts';
 import { modulesOf, openIpvs, openRecord } from './open.ts';
 import { clear, find, listAll, publish, removeOwn, sweepService, type Table } from './publish.ts';
 import type { ServiceRecord } from './record.ts';
@@ -65,6 +66,7 @@ function makePlane(
   /** Services among which the sweep looks for connections that have ended; those that nothing is leaving drop out. */
   const swept = new Set(record.services.keys());
   const inspector = openInspector(table, record);
+  const withModules = openModules();
   let closed = false;
   return {
     kind: 'ipvs',
@@ -87,7 +89,7 @@ function makePlane(
       swept.add(key);
       let whole = false;
       try {
-        publish(table, record, service);
+        publish(table, record, service, withModules);
         whole = true;
       } finally {
         inspector.published(key, whole);

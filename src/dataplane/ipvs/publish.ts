@@ -1,9 +1,9 @@
 /** Services into ip_vs's table and out of it, one at a time, each change recorded before it is made. */
 import type { ServiceKey, VirtualService } from '../../core/model/service.ts';
 import { KernelError } from '../../kernel/errors.ts';
-import { loadModule } from '../../kernel/modules.ts';
-import { type IpvsService, type IpvsTimeouts, ipvsServiceText, type ListedService } from './codec/values.ts';
+import { type IpvsTimeouts, ipvsServiceText, type ListedService } from './codec/values.ts';
 import { changesFor, type Found, isIdle, isLeaving, type TableChange } from './difference.ts';
+import type { WithModules } from './modules.ts';
 import type { ServiceRecord } from './record.ts';
 import { stopOwnDaemons } from './sync-daemons.ts';
 import type { IpvsTable } from './table.ts';
@@ -72,7 +72,12 @@ export const hasTimeouts = (timeouts: IpvsTimeouts, service: VirtualService): bo
   );
 
 /** Makes the service as it is to be, whatever of it is there; stops at what the kernel refuses. */
-export function publish(table: Table, record: ServiceRecord, service: VirtualService): void {
+export function publish(
+  table: Table,
+  record: ServiceRecord,
+  service: VirtualService,
+  withModules: WithModules,
+): void {
   const beyond = beyondIpvs(service);
   if (beyond !== undefined) throw new Error(`${beyond}; the bpf plane can do that (dataplane: bpf)`);
   const timeouts = table.getTimeouts();
@@ -81,10 +86,10 @@ export function publish(table: Table, record: ServiceRecord, service: VirtualSer
     record.keepTimeouts(timeouts);
     table.setTimeouts(ipvsTimeoutsOf(service));
   }
-  for (const change of changesFor(service, find(table, service))) apply(table, service, change);
+  for (const change of changesFor(service, find(table, service))) apply(table, service, change, withModules);
 }
 
-function apply(table: Table, service: VirtualService, change: TableChange): void {
+function apply(table: Table, service: VirtualService, change: TableChange, withModules: WithModules): void {
   const id = ipvsIdOf(service);
   switch (change.kind) {
     case 'add_service':
@@ -102,24 +107,6 @@ function apply(table: Table, service: VirtualService, change: TableChange): void
     case 'del_server':
       delIfThere(() => table.delServer(id, change.server));
       break;
-  }
-}
-
-/** The kernel loads these modules by itself, and says no more than ENOENT where it cannot: then modprobe says why. */
-function withModules({ scheduler, pe }: IpvsService, act: () => void): void {
-  try {
-    act();
-  } catch (error) {
-    if (!(error instanceof KernelError) || error.code !== 'ENOENT') throw error;
-    for (const [kind, name, module] of [
-      ['scheduler', scheduler, `ip_vs_${scheduler}`],
-      ['persistence engine', pe, `ip_vs_pe_${pe}`],
-    ] as const) {
-      const reason = name === undefined ? undefined : loadModule(module);
-      if (reason !== undefined)
-        throw new Error(`this kernel's ip_vs has no ${kind} ${name}: ${reason}`, { cause: error });
-    }
-    act();
   }
 }
 

@@ -42,10 +42,12 @@ mount -t tmpfs -o mode=1777 tmpfs "$new/dev/shm"
 mount --bind "$folder/console" "$new/dev/console"
 
 # What this host does at boot is not what is tried: its own units, generators, file systems and parameters stay out.
-rm -rf "$new/etc/systemd/system" "$new/etc/sysctl.d" "$new/etc/modules-load.d" "$new/etc/ipvsadm.rules" \
-  "$new/etc/weir" "$new/var/lib/weir" "$new/var/lib/private" "$new/var/log/journal"
+rm -rf "$new/etc/systemd" "$new/etc/sysctl.d" "$new/etc/modules-load.d" "$new/etc/ipvsadm.rules" \
+  "$new/etc/weir" "$new/var/lib/weir" "$new/var/lib/weir-agent" "$new/var/lib/private" "$new/var/log/journal"
 rm -f "$new/etc/fstab" "$new/etc/crypttab" "$new/etc/sysctl.conf"
-mkdir "$new/etc/systemd/system" "$new/etc/sysctl.d" "$new/etc/modules-load.d"
+mkdir -p "$new/etc/systemd/system" "$new/etc/sysctl.d" "$new/etc/modules-load.d"
+# Without one systemd takes this for the first boot and enables what is installed (machine-id(5)).
+echo 00000000000000000000000077656972 >"$new/etc/machine-id"
 mount -t tmpfs -o mode=0755 tmpfs "$new/usr/lib/systemd/system-generators"
 for unit in systemd-logind.service getty.target dbus.service dbus.socket; do
   ln -s /dev/null "$new/etc/systemd/system/$unit"
@@ -54,9 +56,11 @@ done
 mkdir -p "$new/usr/lib/weir"
 mount --bind "$project" "$new/usr/lib/weir"
 mount -o remount,bind,ro "$new/usr/lib/weir"
-[ -e "$new/usr/bin/node" ] || : >"$new/usr/bin/node"
+# What is there may be a link, which would lead out of here.
+rm -f "$new/usr/bin/node"
+: >"$new/usr/bin/node"
 mount --bind "$node" "$new/usr/bin/node"
-ln -sf ../lib/weir/dist/weir.js "$new/usr/bin/weir"
+ln -sf /usr/lib/weir/dist/weir.js "$new/usr/bin/weir"
 cp "$project"/packaging/systemd/*.service "$new/usr/lib/systemd/system/"
 mkdir -m 0750 "$new/etc/weir"
 cp -R "$folder/seed/." "$new/"

@@ -11,7 +11,7 @@ import type { AdminRequest, ConfigText, Control, Refused } from './control.ts';
 import { problemResponse } from './problem.ts';
 
 /** The longest body that may be sent, in bytes: a configuration of 16 MiB, every character of it escaped, and some. */
-export const MAX_BODY_BYTES = 64 * 1024 * 1024;
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
 const refusal = ({ problems }: Refused) =>
   problemResponse('refused', 'Nothing was changed; the configuration in force stays.', problems);

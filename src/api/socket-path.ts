@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 
 /** The longest path of a unix socket in bytes: sun_path has 108 with the final zero (unix(7)). */
-export const MAX_SOCKET_PATH = 107;
+const MAX_SOCKET_PATH = 107;
 
 /** Throws a RangeError that says what to do when the path is too long for a unix socket. */
 export function checkSocketPath(path: string): void {

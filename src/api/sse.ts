@@ -4,10 +4,10 @@ import type { EventStreamItem } from './control.ts';
 /** The media type of an event stream. */
 export const EVENT_STREAM = 'text/event-stream';
 /** After this long without an event a comment says that the stream is alive, in milliseconds. */
-export const HEARTBEAT_MS = 15_000;
+const HEARTBEAT_MS = 15_000;
 
 /** One item as it goes over the wire. */
-export function formatItem(item: EventStreamItem): string {
+function formatItem(item: EventStreamItem): string {
   if (item.kind === 'reset')
     return `id: ${item.id}\nevent: reset\ndata: ${JSON.stringify({ detail: 'events are missing here; ask anew for what you know' })}\n\n`;
   const { event } = item;

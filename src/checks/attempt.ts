@@ -50,7 +50,7 @@ export function askBy({ connector, pinger, watch }: Tools): Protocol<Check> {
 }
 
 /** If the thread was stalled for more than this part of a check's time, no answer in time says nothing. */
-export const LATE_PART = 0.25;
+const LATE_PART = 0.25;
 
 /** The reason of a check that ran out of time. */
 class TimedOut extends Error {

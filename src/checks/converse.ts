@@ -7,7 +7,7 @@ import { failed, type Outcome, outcomeOf } from './outcome.ts';
 import { expiryWarning, tlsOptions } from './tls.ts';
 
 /** The most that is heard in one conversation, in bytes. */
-export const MAX_HEARD = 16_384;
+const MAX_HEARD = 16_384;
 
 /** Whom to talk with. */
 export interface Partner extends Endpoint {

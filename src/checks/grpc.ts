@@ -97,7 +97,7 @@ function http2Failure(error: Error): Outcome {
 }
 
 /** A message in its frame: not compressed, its length; then field 1 (service), a string, where it is not empty. */
-export function encodeRequest(service: string): Buffer {
+function encodeRequest(service: string): Buffer {
   const name = Buffer.from(service);
   const field = name.length === 0 ? Buffer.alloc(0) : Buffer.concat([Buffer.from([0x0a, name.length]), name]);
   const frame = Buffer.alloc(5);

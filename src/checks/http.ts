@@ -102,7 +102,7 @@ async function readBody(response: IncomingMessage): Promise<Buffer | undefined> 
 }
 
 /** What is wrong with a body; undefined if it is as expected. Throws what `match` throws. */
-export function judgeBody(
+function judgeBody(
   { contains, regex, digest }: BodyExpectation,
   body: Buffer,
   match: Match = matcher(),

@@ -8,7 +8,7 @@ import { once } from '../kernel/once.ts';
 import { CannotAsk } from './outcome.ts';
 
 /** What all matches of one check may take, in milliseconds of this thread's processor time. */
-export const MATCH_MS = 50;
+const MATCH_MS = 50;
 /** From this part on the time is over: who is stopped has not run for all of it. */
 const NEARLY = 0.8;
 /** How often a match begins again that was stopped while the processor was busy with others. */

@@ -4,7 +4,7 @@ import { DEFAULT_CERTIFICATE_DAYS, MAX_CERTIFICATE_DAYS } from '../core/model/ch
 import { numberField, type Read, textField } from './fields.ts';
 
 /** A path by which the daemon finds a file, wherever it was started. */
-export const fileField = textField(
+const fileField = textField(
   { noun: 'a path of a file', expected: 'a path that begins with "/", such as /etc/weir/ca.pem' },
   (text): Read<string> => (/^\/[^\p{Cc}]{1,4094}$/u.test(text) ? { value: text } : {}),
 );

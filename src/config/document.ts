@@ -2,7 +2,7 @@
 import { configShape, type Shape } from './issues.ts';
 
 /** The JSON Schema of a configuration file, without what only our own messages use. */
-export function jsonSchema(): unknown {
+function jsonSchema(): unknown {
   const title = "Weir's configuration file";
   return { ...(publicPart(configShape()) as object), title };
 }

@@ -134,6 +134,12 @@ export const interfaceField = textField(
   },
 );
 
+/** One of them, or several. */
+export const interfacesField = z.union([interfaceField, z.array(interfaceField).min(1)]).meta({
+  noun: 'an interface name or a list of them',
+  expected: 'a name such as eth0, or a list such as [eth0, eth2]',
+});
+
 /** An address label (ip-address(8)); that it begins with the interface's name is a matter of both keys. */
 export const labelField = textField(
   { noun: 'a label', expected: '1 to 15 bytes without white space, such as eth0:0' },

@@ -27,6 +27,7 @@ import {
   durationField,
   hostPrefixField,
   interfaceField,
+  interfacesField,
   labelField,
   networkField,
   numberField,
@@ -44,14 +45,9 @@ import { formatCount, formatDuration } from './units.ts';
 
 const port = numberField('a port', 0, 65_535);
 
-const interfaces = z.union([interfaceField, z.array(interfaceField).min(1)]).meta({
-  noun: 'an interface name or a list of them',
-  expected: 'a name such as eth0, or a list such as [eth0, eth2]',
-});
-
 const director = z.strictObject({
-  public: interfaces.describe('The interface, or interfaces, that clients come in by.'),
-  private: interfaces.describe('The interface, or interfaces, behind which the real servers are.'),
+  public: interfacesField.describe('The interface, or interfaces, that clients come in by.'),
+  private: interfacesField.describe('The interface, or interfaces, behind which the real servers are.'),
   forwarding: wordField('a way of forwarding', FORWARDINGS)
     .default('redirect')
     .describe(

@@ -3,7 +3,7 @@ import { Composer, type CST, type Document, Lexer, LineCounter, Parser, type YAM
 import type { Finding } from './problems.ts';
 
 /** The largest file that is read, in bytes. */
-export const MAX_BYTES = 16 * 1024 * 1024;
+const MAX_BYTES = 16 * 1024 * 1024;
 /** How deep the parser's stack may grow; a configuration needs about ten. The composer recurses, so this is its bound too. */
 const MAX_DEPTH = 64;
 

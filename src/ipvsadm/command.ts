@@ -10,7 +10,7 @@ import type {
 } from '../dataplane/ipvs/codec/values.ts';
 
 /** What a listing shows of services and servers. */
-export const LIST_VIEWS = ['plain', 'stats', 'rate', 'thresholds', 'persistent-conn', 'tun-info'] as const;
+const LIST_VIEWS = ['plain', 'stats', 'rate', 'thresholds', 'persistent-conn', 'tun-info'] as const;
 export type ListView = (typeof LIST_VIEWS)[number];
 
 /** What is listed, and how. */

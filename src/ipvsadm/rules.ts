@@ -43,7 +43,7 @@ const BINARY = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]/;
 const place = (line: number, column: number) => `line ${line}, column ${column + 1}`;
 
 /** Says where a text is none; undefined for text. */
-export function binaryMistake(text: string): RulesMistake | undefined {
+function binaryMistake(text: string): RulesMistake | undefined {
   const at = text.search(BINARY);
   if (at < 0) return undefined;
   const before = text.slice(0, at).split('\n');

@@ -37,7 +37,7 @@ export function parseLooseIpv4(text: string): Address | undefined {
 }
 
 /** An IPv6 address without brackets. Most texts are none, and a hundred thousand of them are soon told apart. */
-export function parseIpv6(text: string): Address | undefined {
+function parseIpv6(text: string): Address | undefined {
   const address = /^[0-9a-fA-F:.]*:[0-9a-fA-F.]*:[0-9a-fA-F:.]*$/.test(text) ? parseAddress(text) : undefined;
   return address !== undefined && familyOf(address) === 6 ? address : undefined;
 }

@@ -42,7 +42,7 @@ const quote = (value: unknown): string => {
 };
 
 /** One JSON line as a person reads it: `14:05:09.120 info  service_published  service="tcp 203.0.113.100:80"`. */
-export function humanLine(json: string): string {
+function humanLine(json: string): string {
   const { level, time, event, error, ...fields } = JSON.parse(json) as Record<string, unknown>;
   const clock = String(time).slice(11, 23);
   const pairs = Object.entries(fields).map(([name, value]) => `${name}=${quote(value)}`);

@@ -1,7 +1,7 @@
 # make demo     see it work on real packets, in a lab of network namespaces (needs root)
 # make test     all tests (needs root)
 # make check    types, lint, borders between rooms, generated files, unit and property tests
-# make guest-migrate    the data planes changed under load, in a machine that qemu emulates (four minutes or some)
+# make guest-migrate    the data planes changed under load, in a machine that qemu emulates (some six minutes)
 # make bench    measured beside nftables, haproxy, nginx stream and plain routing (needs root, some ten minutes)
 # make bench-packets    what single packets cost; BENCH='--against COMMIT' beside an earlier version (needs root, a minute or some)
 # make bench-scale    10,000 services and a million connections: load, change, sweep, listing, memory (needs root, a minute)

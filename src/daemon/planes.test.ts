@@ -17,6 +17,8 @@ interface Kernel {
   readonly there: Set<PlaneKind>;
   readonly takes: Set<PlaneKind>;
   readonly left: Record<PlaneKind, number>;
+  /** Clients that the plane which leads remembers; it forgets them when it yields. */
+  remembered: number;
   /** Each thing that was done, in order; throws where the test wants the daemon to be killed. */
   did(what: string): void;
 }
@@ -39,13 +41,20 @@ function fakePlane(kind: PlaneKind, kernel: Kernel): KernelPlane {
       yield: () => {
         does('yields');
         kernel.takes.delete(kind);
+        kernel.remembered = 0;
       },
       alone: () => does('is alone'),
       adopt: async (connections) => {
         does('adopts');
         let left = 0;
         for await (const chunk of connections) left += chunk.length;
-        return { connections: 0, templates: 0, left, forgotten: 0 };
+        const { remembered } = kernel;
+        return {
+          ...{ connections: 0, left },
+          ...(kind === 'bpf'
+            ? { templates: remembered, forgotten: 0 }
+            : { templates: 0, forgotten: remembered }),
+        };
       },
       async *own() {
         yield Array.from({ length: kernel.left[kind] }, () => ({}) as never);
@@ -91,6 +100,7 @@ function kernelWith(
     there: new Set([first]),
     takes: new Set([first]),
     left: { bpf: 0, ipvs: 0 },
+    remembered: 0,
     did(what) {
       if (done.length >= killAt) throw new Error('killed');
       done.push(what);
@@ -138,6 +148,21 @@ describe('a migration', () => {
       chosen: { plane: 'bpf' },
       migration: { from: 'ipvs' },
     });
+  });
+
+  it('says of how many clients the new plane has heard, though the old one forgets them', async () => {
+    for (const [from, to] of [
+      ['ipvs', 'bpf'],
+      ['bpf', 'ipvs'],
+    ] as const) {
+      const kernel = kernelWith(from);
+      const planes = planesOf(kernel, from);
+      planes.begin(to, LATER);
+      kernel.remembered = 6;
+      expect(await planes.turn()).toMatchObject(
+        to === 'bpf' ? { templates: 6, forgotten: 0 } : { templates: 0, forgotten: 6 },
+      );
+    }
   });
 
   it('chooses nothing over a configuration that leads to the same plane', async () => {

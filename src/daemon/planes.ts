@@ -156,10 +156,13 @@ export class Planes implements KernelPlane {
     this.#turn();
     await this.#settle();
     // It leads, whatever keeps it from looking again now; `follow` looks once more.
-    return this.#adopt().catch((error: Error) => {
+    const again = await this.#adopt().catch((error: Error) => {
       this.#parts.behind?.(error);
       return first;
     });
+    // The plane that has yielded forgets its templates, and a list that changes while it is read leaves some out.
+    const most = (what: 'templates' | 'forgotten'): number => Math.max(first[what], again[what]);
+    return { ...again, templates: most('templates'), forgotten: most('forgotten') };
   }
 
   /** After a start in the middle of a migration: makes sure that the planes stand as they are to. */

@@ -26,7 +26,10 @@ async function listenEcho(name: string, port: number): Promise<void> {
   const server = createTcpServer((socket) => {
     // A client may end its connection with a reset; that is not this server's trouble.
     socket.on('error', () => socket.destroy());
-    createInterface({ input: socket }).on('line', (line) => socket.write(`${name} ${line}\n`));
+    createInterface({ input: socket })
+      // It says the same error again.
+      .on('error', () => {})
+      .on('line', (line) => socket.write(`${name} ${line}\n`));
   });
   server.listen(port);
   await once(server, 'listening');

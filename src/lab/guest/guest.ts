@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LabError } from '../command.ts';
 import { plain, untilHalted } from './boot.ts';
+import { followFile } from './follow.ts';
 
 /** The unpacked packages (fetch.sh). */
 export interface Guest {
@@ -27,6 +28,8 @@ export interface GuestJob {
   readonly input?: string;
   /** Seconds until the guest ends it; default 60. Booting comes on top. */
   readonly timeout?: number;
+  /** Told what it writes to its standard output, in pieces of any length, a second or so after it has. */
+  readonly heard?: (piece: string) => void;
 }
 
 /** What came of it. */
@@ -88,7 +91,8 @@ export async function runInGuest(guest: Guest, run: string, job: GuestJob): Prom
     for (const left of ['stdout', 'stderr', 'status']) rmSync(join(run, left), { force: true });
     writeFileSync(join(run, 'job.sh'), `exec ${job.argv.map(quoted).join(' ')}\n`);
     writeFileSync(join(run, 'input'), job.input ?? '');
-    const said = await guest.boot(guest, run, scratch, seconds);
+    const follow = job.heard && followFile(join(run, 'stdout'), job.heard);
+    const said = await guest.boot(guest, run, scratch, seconds).finally(() => follow?.());
     if (!existsSync(join(run, 'status')))
       throw new LabError(`the guest did not run ${job.argv.join(' ')}; its kernel said:\n${said}`);
     const read = (name: string): string => readFileSync(join(run, name), 'utf8');

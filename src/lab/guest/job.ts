@@ -36,12 +36,13 @@ export async function runProgramInGuest(
   return JSON.parse(await runTextProgramInGuest(guest, program, timeout, JSON.stringify(input)));
 }
 
-/** As `runProgramInGuest`, with any text for what it finds and what it wrote. */
+/** As `runProgramInGuest`, with any text for what it finds and what it wrote, which `heard` is told of as it comes. */
 export async function runTextProgramInGuest(
   guest: Guest,
   program: string,
   timeout?: number,
   input = '',
+  heard?: (piece: string) => void,
 ): Promise<string> {
   mkdirSync(RUNS, { recursive: true });
   const run = mkdtempSync(join(RUNS, 'run-'));
@@ -52,6 +53,7 @@ export async function runTextProgramInGuest(
       argv: [process.execPath, file],
       input,
       ...(timeout === undefined ? {} : { timeout }),
+      ...(heard && { heard }),
     });
     if (result.code !== 0)
       throw new LabError(

@@ -2,9 +2,10 @@
  * Runs in the guest: a lab, Weir on its director, load from its client; the data planes are changed under it, there and back,
  * with the daemon killed in the middle. Writes a line of JSON for each thing that it has seen.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { controlClient } from '../../../src/api/client.ts';
+import { controlClient, DaemonUnreachable } from '../../../src/api/client.ts';
 import type { Status } from '../../../src/api/control.ts';
 import { socketPathIn } from '../../../src/api/socket-path.ts';
 import { type Lab, withLab } from '../../../src/lab/lab.ts';
@@ -15,12 +16,15 @@ import { type LoadOptions, type LoadReport, load } from './load.ts';
 
 /** What is told of a run, a line each. */
 export type Told =
+  /** What has been begun; the others have been done. */
+  | { readonly kind: 'phase'; readonly name: string }
   | { readonly kind: 'step'; readonly name: string; readonly lines: readonly string[] }
   | { readonly kind: 'load'; readonly during: string; readonly report: LoadReport }
   | { readonly kind: 'fault'; readonly words: string };
 
 const tell = (told: Told): void => void process.stdout.write(`${JSON.stringify(told)}\n`);
 const step = (name: string, lines: readonly string[] = []): void => tell({ kind: 'step', name, lines });
+const phase = (name: string): void => tell({ kind: 'phase', name });
 const demand = (isTrue: boolean, words: string): void => {
   if (!isTrue) tell({ kind: 'fault', words });
 };
@@ -28,24 +32,51 @@ const demand = (isTrue: boolean, words: string): void => {
 const ECHO = 7;
 const UDP = 5353;
 const PERSISTENT = 8007;
+const RESETS = 8017;
+const CLOSED = 5999;
 const START_MS = 120_000;
 /** Under load, in milliseconds. */
 const LOADED_MS = 6_000;
-const CLIENTS = [21, 22, 23, 24, 25, 26].map((last) => `203.0.113.${last}`);
+const CLIENTS = [
+  ...[21, 22, 23, 24].map((last) => ({ address: `203.0.113.${last}`, length: 24 })),
+  ...[21, 22].map((last) => ({ address: `2001:db8:113::${last}`, length: 64 })),
+];
+const VIPS = [labVip.ipv4, labVip.ipv6];
 
-const configOf = ({ director, servers }: Lab): string => {
+/** A server is down as long as there is a file of this name, as the checks of the service that resets have it. */
+const markOf = ({ runDir }: Lab, address: string): string => join(runDir, 'down', address);
+
+const configOf = (lab: Lab): string => {
+  const { director, servers } = lab;
   const [outside, inside] = director.interfaces;
-  const list = (port = '') => `[${servers.map(({ ipv4 }) => `{address: ${ipv4}${port}}`).join(', ')}]`;
+  const services = (['ipv4', 'ipv6'] as const).flatMap((family) => {
+    const list = (port = '') => `[${servers.map((one) => `{address: "${one[family]}"${port}}`).join(', ')}]`;
+    const of = (protocol: string, port: number, rest: string) =>
+      `  - {protocol: ${protocol}, address: "${labVip[family]}", port: ${port}, scheduler: rr, ${rest}}`;
+    return [
+      of('tcp', ECHO, `servers: ${list()}`),
+      of('udp', UDP, `servers: ${list()}`),
+      of('udp', CLOSED, `servers: ${list()}`),
+      of('tcp', PERSISTENT, `persistence: {timeout: 10m}, servers: ${list(`, port: ${ECHO}`)}`),
+      of(
+        'tcp',
+        RESETS,
+        `on_down: reset, checks: [${CHECK(markOf(lab, '{address}'))}], servers: ${list(`, port: ${ECHO}`)}`,
+      ),
+    ];
+  });
   return `dataplane: auto
 director: {public: ${outside!.name}, private: ${inside!.name}, look_every: 2s}
-vips: [{address: ${labVip.ipv4}/24}]
+vips: [{address: ${labVip.ipv4}/24}, {address: "${labVip.ipv6}/64"}]
 timeouts: {udp: 15s, fin_wait: 10s}
 services:
-  - {protocol: tcp, address: ${labVip.ipv4}, port: ${ECHO}, scheduler: rr, servers: ${list()}}
-  - {protocol: udp, address: ${labVip.ipv4}, port: ${UDP}, scheduler: rr, servers: ${list()}}
-  - {protocol: tcp, address: ${labVip.ipv4}, port: ${PERSISTENT}, scheduler: rr, persistence: {timeout: 10m}, servers: ${list(`, port: ${ECHO}`)}}
+${services.join('\n')}
 `;
 };
+
+/** Twice, for a program may take its time on a machine that is slow. */
+const CHECK = (mark: string): string =>
+  `{type: exec, interval: 3s, timeout: 3s, rise: 1, fall: 2, command: [/usr/bin/test, "!", -e, "${mark}"]}`;
 
 async function until<T>(what: string, ask: () => Promise<T | undefined>, most = 180_000): Promise<T> {
   const end = Date.now() + most;
@@ -62,8 +93,23 @@ const ipvsText = (lab: Lab): Promise<string> => lab.run(lab.director, ['cat', '/
 
 async function work(lab: Lab): Promise<void> {
   const client = lab.clients[0]!;
-  for (const address of CLIENTS) await lab.run(client, ['ip', 'addr', 'add', `${address}/24`, 'dev', 'eth0']);
+  for (const { address, length } of CLIENTS)
+    await lab.run(client, [
+      'ip',
+      'addr',
+      'add',
+      `${address}/${length}`,
+      'dev',
+      'eth0',
+      ...(length > 32 ? ['nodad'] : []),
+    ]);
+  // Every datagram to a port at which nobody listens is to be answered.
+  for (const host of [client, ...lab.servers])
+    await lab.sysctl(host, { 'net.ipv4.icmp_ratelimit': 0, 'net.ipv6.icmp.ratelimit': 0 });
+  phase('starting the servers');
   await startRealServers(lab);
+  mkdirSync(join(lab.runDir, 'down'), { recursive: true });
+  phase('starting weir');
   const weir = labWeir(lab);
   await weir.writeConfig(configOf(lab));
   const control = controlClient(socketPathIn(lab.runDir));
@@ -73,8 +119,8 @@ async function work(lab: Lab): Promise<void> {
   demand(status.dataplane === 'bpf', `the bpf plane was not to be had: ${status.plane}`);
 
   const options: LoadOptions = {
-    ...{ vip: labVip.ipv4, echo: ECHO, udp: UDP, persistent: PERSISTENT, clients: CLIENTS },
-    ...{ lasting: 12, conversations: 6 },
+    ...{ vips: VIPS, echo: ECHO, udp: UDP, persistent: PERSISTENT, resets: RESETS, closed: CLOSED },
+    ...{ clients: CLIENTS.map(({ address }) => address), lasting: 12, conversations: 8, resetting: 8 },
   };
   const traffic = await lab.spawn(client, [
     process.execPath,
@@ -82,8 +128,9 @@ async function work(lab: Lab): Promise<void> {
     'load',
     JSON.stringify(options),
   ]);
-  const LASTING = options.lasting + options.conversations;
-  const ask = async (word: 'report' | 'release' | 'hold'): Promise<LoadReport> => {
+  // And a conversation with a closed port of each family.
+  const LASTING = options.lasting + options.conversations + VIPS.length;
+  const ask = async (word: 'report' | 'release' | 'hold' | 'up' | `down ${string}`): Promise<LoadReport> => {
     const answer = new Promise<string>((resolve) => {
       const forget = traffic.onLine((line) => {
         if (!line.startsWith('{"lines"')) return;
@@ -94,14 +141,69 @@ async function work(lab: Lab): Promise<void> {
     traffic.send(word);
     return JSON.parse(await answer) as LoadReport;
   };
-  /** Reports what the load has seen since the last time; `mayMove` while clients' servers need not be known. */
-  const check = async (during: string, mayMove = false, isHeld = true): Promise<void> => {
-    const report = await ask('report');
+  /** Tells what the load has seen since the last time; `mayMove` while clients' servers need not be known. */
+  const check = async (during: string, mayMove = false, isHeld = true): Promise<void> =>
+    judge(await ask('report'), during, mayMove, isHeld);
+  const judge = (report: LoadReport, during: string, mayMove = false, isHeld = true): void => {
     tell({ kind: 'load', during, report });
     for (const one of report.lost) demand(false, `${during}: ${one}`);
     if (!mayMove)
       for (const one of report.moved) demand(false, `${during}: a remembered client moved, ${one}`);
     demand(!isHeld || report.lasting === LASTING, `${during}: ${report.lasting} of ${LASTING} last`);
+  };
+  /** One server goes down and comes up again: its connections end, by whichever plane they go, and nobody else's. */
+  const goDown = async (number: 0 | 1, during: string): Promise<void> => {
+    const host = lab.servers[number]!;
+    phase(`${host.name} goes down: ${during}`);
+    judge(await ask(`down ${host.name}`), `until ${host.name} goes down`);
+    const marks = [host.ipv4, host.ipv6].map((address) => markOf(lab, address));
+    for (const mark of marks) writeFileSync(mark, '');
+    let reset = 0;
+    await until(`no connection to ${host.name} is left`, async () => {
+      const report = await ask('report');
+      if (report.reset + report.lost.length > 0) judge(report, `${host.name} is down`);
+      reset += report.reset;
+      return report.resetting[host.name] === 0 ? true : undefined;
+    });
+    demand(reset > 0, `${during}: no connection was reset`);
+    for (const mark of marks) rmSync(mark);
+    await until(`${host.name} is up`, async () => {
+      const own = (await control.services()).filter(({ key }) => key.endsWith(`:${RESETS}`));
+      const up = own.map(
+        ({ servers }) => servers.filter(({ weight, leaving }) => weight > 0 && !leaving).length,
+      );
+      return up.every((count) => count === lab.servers.length) ? true : undefined;
+    });
+    judge(await ask('up'), `${host.name} is up`);
+  };
+  /** What the servers have been told of datagrams that came too late, and what of it they could make nothing of. */
+  const errorsAtServers = async () => {
+    const sums = { told: 0, told6: 0, strange: 0 };
+    for (const host of lab.servers) {
+      const [names, values] = (await lab.run(host, ['cat', '/proc/net/snmp']))
+        .split('\n')
+        .filter((line) => line.startsWith('Icmp: '))
+        .map((line) => line.split(' '));
+      const value = (name: string): number => Number(values![names!.indexOf(name)]);
+      sums.told += value('InDestUnreachs');
+      sums.strange += value('InErrors');
+      const six = await lab.run(host, ['cat', '/proc/net/snmp6']);
+      sums.told6 += Number(/^Icmp6InDestUnreachs\s+(\d+)/m.exec(six)?.[1]);
+    }
+    return sums;
+  };
+  let errors = await errorsAtServers();
+  const checkErrors = async (during: string): Promise<void> => {
+    const now = await errorsAtServers();
+    const [told, told6] = [now.told - errors.told, now.told6 - errors.told6];
+    step('servers were told of answers that came too late', [`${told} over IPv4, ${told6} over IPv6`]);
+    demand(told > 0, `${during}: no ICMP error of a client has reached a server`);
+    demand(told6 > 0, `${during}: no ICMPv6 error of a client has reached a server`);
+    demand(
+      now.strange === errors.strange,
+      `${during}: ${now.strange - errors.strange} ICMP errors made no sense to a server`,
+    );
+    errors = now;
   };
   const kill = async (): Promise<void> => {
     daemon.signal('SIGKILL');
@@ -111,11 +213,25 @@ async function work(lab: Lab): Promise<void> {
     daemon = await weir.start(START_MS);
     return control.status();
   };
-  const migrate = async (to: 'bpf' | 'ipvs', dry_run = false) => {
+  const request = async (to: 'bpf' | 'ipvs', dry_run: boolean) => {
+    const name = `migrate --to ${to}${dry_run ? ' --dry-run' : ''}`;
+    phase(`weir ${name}`);
     const done = await control.migrate(to, { dry_run, deadline: '20m' });
     if (!done.ok) throw new Error(done.problems.join('\n'));
-    step(`migrate --to ${to}${dry_run ? ' --dry-run' : ''}`, done.lines);
+    step(name, done.lines);
     return done;
+  };
+  const plan = (to: 'bpf' | 'ipvs') => request(to, true);
+  const migrate = async (to: 'bpf' | 'ipvs'): Promise<void> => {
+    try {
+      await request(to, false);
+    } catch (error) {
+      if (!(error instanceof DaemonUnreachable)) throw error;
+      // The machine is slow, and busy with verifying programs; the daemon does what it was told to.
+      phase(`weir migrate --to ${to}, whose client did not wait so long`);
+      const taken = async () => ((await control.status()).dataplane === to ? true : undefined);
+      await until(`${to} directs`, () => taken().catch(() => undefined));
+    }
   };
   const counted = () =>
     until('the old plane has been counted', async () => {
@@ -123,13 +239,21 @@ async function work(lab: Lab): Promise<void> {
       return migration?.connections == null ? undefined : migration;
     });
 
-  await until('the load is under way', async () =>
-    (await ask('report')).lasting === LASTING ? true : undefined,
-  );
+  const underWay = async (): Promise<void> => {
+    phase('the load gets under way');
+    await until('the load is under way', async () => {
+      const report = await ask('report');
+      for (const one of report.lost) demand(false, `the load gets under way: ${one}`);
+      return report.lasting === LASTING ? true : undefined;
+    });
+    phase('under load');
+  };
+  await underWay();
   await pause(LOADED_MS);
   await check('bpf alone');
+  await checkErrors('bpf alone');
 
-  const dry = await migrate('ipvs', true);
+  const dry = await plan('ipvs');
   demand(
     dry.stay >= LASTING && dry.forgotten === CLIENTS.length,
     `the dry run counted ${JSON.stringify(dry)}`,
@@ -141,7 +265,12 @@ async function work(lab: Lab): Promise<void> {
   const there = await counted();
   demand(there.from === 'bpf' && there.connections! >= LASTING, `the old plane has ${there.connections}`);
   step('ip_vs meanwhile', (await ipvsText(lab)).trim().split('\n'));
+  await checkErrors('bpf → ipvs');
+  // Those of the first go by bpf alone; they begin anew by ip_vs, so those of the second go by both.
+  await goDown(0, 'its connections go by bpf, ip_vs directs');
+  await goDown(1, 'its connections go by both');
 
+  phase('the daemon is killed');
   await kill();
   await pause(2_000);
   await check('killed in the middle');
@@ -161,7 +290,8 @@ async function work(lab: Lab): Promise<void> {
   await migrate('ipvs');
   await pause(LOADED_MS / 2);
   await check('bpf → ipvs again', true);
-  await ask('release');
+  judge(await ask('release'), 'until what lasts is released');
+  phase('waiting for bpf’s last connections to end');
   const begun = Date.now();
   await until('bpf is gone', async () => ((await control.status()).migration === null ? true : undefined));
   step('bpf is gone', [
@@ -171,12 +301,11 @@ async function work(lab: Lab): Promise<void> {
   await check('ipvs alone', false, false);
 
   await ask('hold');
-  await until('the load is under way', async () =>
-    (await ask('report')).lasting === LASTING ? true : undefined,
-  );
+  await underWay();
   await pause(LOADED_MS / 2);
   await check('ipvs alone, with what lasts');
-  const carried = await migrate('bpf', true);
+  await checkErrors('ipvs alone');
+  const carried = await plan('bpf');
   demand(
     carried.templates >= CLIENTS.length && carried.forgotten === 0,
     `the dry run counted ${JSON.stringify(carried)}`,
@@ -206,7 +335,10 @@ async function work(lab: Lab): Promise<void> {
     back.from === 'ipvs' && back.connections! >= options.lasting,
     `the old plane has ${back.connections}`,
   );
-  await ask('release');
+  await checkErrors('ipvs → bpf');
+  await goDown(0, 'its connections go by ip_vs, bpf directs');
+  judge(await ask('release'), 'until what lasts is released');
+  phase('waiting for ip_vs’s last connections to end');
   const released = Date.now();
   await until('ip_vs is gone', async () => ((await control.status()).migration === null ? true : undefined));
   step('ip_vs is gone', [

@@ -1,12 +1,13 @@
 /**
  * Runs on the lab's client, in the guest: connections that last and check that nothing of theirs is lost or goes to another
- * server, short ones, conversations over UDP that last and that begin, and clients of a persistent service. A line `report` on
- * the standard input is answered with what has been counted since the last; `release` ends what lasts, `hold` begins it anew.
+ * server, short ones, conversations over UDP that last and that begin, small and cut into fragments, ports that nobody listens at, answers
+ * that come too late, and clients of a persistent service; over IPv4 and IPv6. A line `report` on the standard input is answered with
+ * what has been counted since the last; `release` ends what lasts, `hold` begins it anew; after `down NAME` that server's connections
+ * of the service that resets may be reset, until `up`.
  */
-import { createSocket } from 'node:dgram';
-import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
+import { exchange, open, talk } from './talk.ts';
 
 /** What is counted; everything but the numbers of good ones is to be empty. */
 export interface LoadReport {
@@ -16,8 +17,16 @@ export interface LoadReport {
   /** Short connections that went well, and UDP conversations of three datagrams each that did. */
   readonly short: number;
   readonly conversations: number;
-  /** Datagrams answered on conversations that last. */
+  /** Datagrams answered on conversations that last, and how many of them went in fragments both ways. */
   readonly datagrams: number;
+  readonly large: number;
+  /** Datagrams to a port that no server listens at, which their sender was told of. */
+  readonly refused: number;
+  /** Datagrams whose sender had gone when the answer came, of which the server is to be told. */
+  readonly late: number;
+  /** Connections that ended with their server, and those of the service that resets by their server. */
+  readonly reset: number;
+  readonly resetting: Readonly<Record<string, number>>;
   /** Connections to the persistent service that went to their client's server, and to another. */
   readonly remembered: number;
   readonly moved: readonly string[];
@@ -27,114 +36,105 @@ export interface LoadReport {
 
 /** What the load is told. */
 export interface LoadOptions {
-  readonly vip: string;
+  /** An IPv4 and an IPv6 one. */
+  readonly vips: readonly string[];
+  /** Ports of services: TCP and UDP echo, a persistent one, one with `on_down: reset`, and a UDP one at which no server listens. */
   readonly echo: number;
   readonly udp: number;
   readonly persistent: number;
+  readonly resets: number;
+  readonly closed: number;
   /** Addresses of the clients of the persistent service. */
   readonly clients: readonly string[];
+  /** How many there are of what lasts, both families together. */
   readonly lasting: number;
   readonly conversations: number;
+  readonly resetting: number;
 }
 
 const EVERY_MS = 100;
-/** Longer than a retransmission on a slow machine takes. */
-const PATIENCE_MS = 20_000;
-
-/** The server's name in an answer `NAME what was sent`. */
-const nameIn = (answer: string): string => answer.split(' ')[0]!;
+/** More than two MTUs. */
+const LARGE = '.'.repeat(3_400);
 
 export async function load(options: LoadOptions): Promise<void> {
-  const { vip } = options;
-  let counts = { lines: 0, short: 0, conversations: 0, datagrams: 0, remembered: 0 };
+  const { vips } = options;
+  const none = {
+    lines: 0,
+    short: 0,
+    conversations: 0,
+    datagrams: 0,
+    large: 0,
+    refused: 0,
+    late: 0,
+    reset: 0,
+    remembered: 0,
+  };
+  let counts = { ...none };
   let [lost, moved]: [string[], string[]] = [[], []];
+  const resetting: Record<string, number> = {};
   let lasting = 0;
   let isHeld = true;
   let isOver = false;
+  let down: string | undefined;
+  const vipOf = (number: number): string => vips[number % vips.length]!;
+  const familyText = (vip: string): string => (vip.includes(':') ? 'IPv6' : 'IPv4');
 
-  /** One line there and back. */
-  const exchange = (socket: Socket, line: string): Promise<string> =>
-    new Promise((resolve, reject) => {
-      let text = '';
-      const timer = globalThis.setTimeout(() => done(new Error(`no answer to ${line}`)), PATIENCE_MS);
-      const onData = (data: Buffer): void => {
-        text += data.toString();
-        if (text.endsWith('\n')) done();
-      };
-      const onClose = (): void => done(new Error(`closed before the answer to ${line}`));
-      const done = (error?: Error): void => {
-        clearTimeout(timer);
-        socket.off('data', onData).off('error', done).off('close', onClose);
-        if (error !== undefined) reject(error);
-        else if (!text.endsWith(` ${line}\n`)) reject(new Error(`${line} was answered ${text.trim()}`));
-        else resolve(nameIn(text));
-      };
-      socket.on('data', onData).on('error', done).on('close', onClose);
-      socket.write(`${line}\n`);
-    });
-  const open = (port: number, localAddress?: string): Promise<Socket> =>
-    new Promise((resolve, reject) => {
-      const socket = connect({ host: vip, port, ...(localAddress !== undefined && { localAddress }) });
-      socket.setTimeout(PATIENCE_MS, () => socket.destroy(new Error('no connection')));
-      socket.once('error', reject).once('connect', () => {
-        socket.setTimeout(0).off('error', reject);
-        resolve(socket);
-      });
-    });
+  /** Goes on as long as what lasts is held; what `begin` gives is done again and again, and must come from one server. */
+  const last = async (what: string, every: number, ask: (i: number) => Promise<string>): Promise<void> => {
+    let isCounted = false;
+    try {
+      const server = await ask(0);
+      lasting++;
+      isCounted = true;
+      for (let i = 1; isHeld; i++) {
+        const name = await ask(i);
+        if (name !== server) throw new Error(`${server} has become ${name}`);
+        await pause(every);
+      }
+    } catch (error) {
+      lost.push(`${what}: ${(error as Error).message}`);
+    }
+    if (isCounted) lasting--;
+  };
 
   const lastingTcp = async (number: number): Promise<void> => {
-    try {
-      const socket = await open(options.echo);
-      const server = await exchange(socket, 'begin');
-      lasting++;
-      for (let i = 0; isHeld; i++) {
-        const name = await exchange(socket, `line ${i}`);
-        if (name !== server) throw new Error(`${server} has become ${name}`);
-        counts.lines++;
-        await pause(EVERY_MS);
-      }
-      socket.on('error', () => {}).end();
-    } catch (error) {
-      lost.push(`connection ${number}: ${(error as Error).message}`);
-    }
-    lasting--;
-  };
-
-  /** A socket that asks and waits for the answer to what it asked. */
-  const talk = () => {
-    const socket = createSocket('udp4').on('error', () => {});
-    const ask = (text: string): Promise<string> =>
-      new Promise((resolve, reject) => {
-        const timer = globalThis.setTimeout(() => done(new Error(`no answer to ${text}`)), PATIENCE_MS);
-        const onMessage = (message: Buffer): void => {
-          if (message.toString().endsWith(` ${text}`)) done(undefined, nameIn(message.toString()));
-        };
-        const done = (error?: Error, name = ''): void => {
-          clearTimeout(timer);
-          socket.off('message', onMessage);
-          if (error === undefined) resolve(name);
-          else reject(error);
-        };
-        socket.on('message', onMessage);
-        socket.send(text, options.udp, vip);
-      });
-    return { ask, close: () => socket.close() };
+    const vip = vipOf(number);
+    const what = `${familyText(vip)} connection ${number}`;
+    const socket = await open(vip, options.echo).catch(
+      (error: Error) => void lost.push(`${what}: ${error.message}`),
+    );
+    if (!socket) return;
+    await last(what, EVERY_MS, async (i) => {
+      const name = await exchange(socket, `line ${i}`);
+      counts.lines++;
+      return name;
+    });
+    socket.on('error', () => {}).end();
   };
   const lastingUdp = async (number: number): Promise<void> => {
-    const { ask, close } = talk();
-    try {
-      const server = await ask('begin');
-      lasting++;
-      for (let i = 0; isHeld; i++) {
-        const name = await ask(`datagram ${i}`);
-        if (name !== server) throw new Error(`${server} has become ${name}`);
+    const vip = vipOf(number);
+    // As many large ones as small ones of each family.
+    const filling = Math.floor(number / vips.length) % 2 === 1 ? LARGE : '';
+    const { ask, close } = talk(vip, options.udp);
+    await last(
+      `${familyText(vip)} conversation ${number}${filling && ' in fragments'}`,
+      EVERY_MS,
+      async (i) => {
+        const name = await ask(`datagram ${i}${filling}`);
         counts.datagrams++;
-        await pause(EVERY_MS);
-      }
-    } catch (error) {
-      lost.push(`conversation ${number}: ${(error as Error).message}`);
-    }
-    lasting--;
+        if (filling !== '') counts.large++;
+        return name;
+      },
+    );
+    close();
+  };
+  const lastingRefused = async (vip: string): Promise<void> => {
+    const { refuse, close } = talk(vip, options.closed);
+    await last(`${familyText(vip)} conversation with a closed port`, 5 * EVERY_MS, async (i) => {
+      await refuse(`knock ${i}`);
+      counts.refused++;
+      return 'nobody';
+    });
     close();
   };
 
@@ -144,21 +144,22 @@ export async function load(options: LoadOptions): Promise<void> {
         await act();
       } catch (error) {
         lost.push(`${what}: ${(error as Error).message}`);
+        await pause(5 * EVERY_MS);
       }
   };
-  const short = async (): Promise<void> => {
-    const socket = await open(options.echo);
+  const short = async (vip: string): Promise<void> => {
+    const socket = await open(vip, options.echo);
     const server = await exchange(socket, 'first');
     if ((await exchange(socket, 'second')) !== server) throw new Error('another server');
     socket.on('error', () => {}).end();
     counts.short++;
-    await pause(EVERY_MS / 2);
+    await pause(EVERY_MS);
   };
-  const conversation = async (): Promise<void> => {
-    const { ask, close } = talk();
+  const conversation = async (vip: string): Promise<void> => {
+    const { ask, close } = talk(vip, options.udp);
     try {
       const server = await ask('first');
-      for (const word of ['second', 'third']) {
+      for (const word of ['second', `third${LARGE}`]) {
         await pause(EVERY_MS);
         const name = await ask(word);
         if (name !== server) throw new Error(`${server} has become ${name}`);
@@ -168,10 +169,38 @@ export async function load(options: LoadOptions): Promise<void> {
       close();
     }
   };
+  const late = async (vip: string): Promise<void> => {
+    const { leave } = talk(vip, options.udp);
+    await leave('too late');
+    counts.late++;
+    await pause(5 * EVERY_MS);
+  };
+  /** A connection that is reset when its server goes down, and only then; held like what lasts. */
+  const resets = async (vip: string): Promise<void> => {
+    if (!isHeld) return pause(5 * EVERY_MS);
+    let server: string | undefined;
+    const socket = await open(vip, options.resets);
+    try {
+      server = await exchange(socket, 'begin');
+      resetting[server] = (resetting[server] ?? 0) + 1;
+      for (let i = 0; isHeld; i++) {
+        await exchange(socket, `line ${i}`);
+        await pause(EVERY_MS);
+      }
+    } catch (error) {
+      const isMeant = down !== undefined && (server ?? down) === down;
+      if (!isMeant || (error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
+      counts.reset++;
+    } finally {
+      if (server !== undefined) resetting[server]!--;
+      socket.end();
+    }
+  };
   const servers = new Map<string, string>();
   const remembered = async (): Promise<void> => {
     for (const client of options.clients) {
-      const socket = await open(options.persistent, client);
+      const vip = vips.find((one) => one.includes(':') === client.includes(':'))!;
+      const socket = await open(vip, options.persistent, client);
       const name = await exchange(socket, 'hello');
       socket.on('error', () => {}).end();
       const before = servers.get(client);
@@ -186,18 +215,28 @@ export async function load(options: LoadOptions): Promise<void> {
     isHeld = true;
     for (let i = 0; i < options.lasting; i++) void lastingTcp(i);
     for (let i = 0; i < options.conversations; i++) void lastingUdp(i);
+    for (const vip of vips) void lastingRefused(vip);
   };
   hold();
-  void again('short connection', short);
-  void again('short conversation', conversation);
+  for (const vip of vips) {
+    const family = familyText(vip);
+    void again(`${family} short connection`, () => short(vip));
+    void again(`${family} short conversation`, () => conversation(vip));
+    void again(`${family} answer that comes too late`, () => late(vip));
+  }
+  for (let i = 0; i < options.resetting; i++)
+    void again(`${familyText(vipOf(i))} connection ${i} of the service that resets`, () => resets(vipOf(i)));
   void again('persistent client', remembered);
   for await (const line of createInterface({ input: process.stdin })) {
-    if (line === 'release') isHeld = false;
-    else if (line === 'hold') hold();
-    else if (line === 'stop') break;
-    const report: LoadReport = { ...counts, lasting, moved, lost };
+    const [word, name] = line.split(' ');
+    if (word === 'release') isHeld = false;
+    else if (word === 'hold') hold();
+    else if (word === 'down') down = name;
+    else if (word === 'up') down = undefined;
+    else if (word === 'stop') break;
+    const report: LoadReport = { ...counts, lasting, resetting, moved, lost };
     process.stdout.write(`${JSON.stringify(report)}\n`);
-    counts = { lines: 0, short: 0, conversations: 0, datagrams: 0, remembered: 0 };
+    counts = { ...none };
     [lost, moved] = [[], []];
   }
   isOver = true;

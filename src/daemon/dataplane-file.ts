@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { PLANE_KINDS, type PlaneKind } from '../core/model/host.ts';
-import { readIfThere, writeDurably } from '../kernel/durable.ts';
+import { writeDurably } from '../kernel/durable.ts';
+import { readJsonIfThere } from '../kernel/json.ts';
 
 const schema = z.strictObject({
   version: z.literal(1),
@@ -55,26 +56,12 @@ export function dataplaneFile(stateDir: string): DataplaneFile {
   const path = join(stateDir, 'dataplane.json');
   return {
     load() {
-      const text = readIfThere(path);
-      return text === undefined ? {} : parse(path, text);
+      const { version: _, ...record } = readJsonIfThere(path, schema, ADVICE) ?? { version: 1 };
+      return record;
     },
     save: (record) => writeDurably(path, `${JSON.stringify({ version: 1, ...record }, undefined, 2)}\n`),
   };
 }
 
-function parse(path: string, text: string): DataplaneRecord {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    value = undefined;
-  }
-  const parsed = schema.safeParse(value);
-  if (!parsed.success)
-    throw new Error(
-      `${path} is damaged or of a later version; it says which data plane directs, and what a migration has come to: repair it, ` +
-        'or take everything down with weir down, and delete it',
-    );
-  const { version: _, ...record } = parsed.data;
-  return record;
-}
+const ADVICE =
+  'it says which data plane directs, and what a migration has come to: repair it, or take everything down with weir down, and delete it';

@@ -17,7 +17,8 @@ import {
   rulesOf,
 } from '../core/model/rule-override.ts';
 import { parseServiceKey, type ServiceKey } from '../core/model/service.ts';
-import { readIfThere, writeDurably } from '../kernel/durable.ts';
+import { writeDurably } from '../kernel/durable.ts';
+import { readJsonIfThere } from '../kernel/json.ts';
 
 const states = z.array(
   z.strictObject({
@@ -86,21 +87,7 @@ function textOf({ overrides, rules }: All): string {
   return `{"version": 2, "overrides": ${JSON.stringify(overrides, undefined, 2)}, "rules": [\n${lines}\n]}\n`;
 }
 
-function read(path: string): All {
-  const text = readIfThere(path);
-  return text === undefined ? NOTHING : parse(path, text);
-}
+const read = (path: string): All => ({ ...NOTHING, ...readJsonIfThere(path, schema, ADVICE) });
 
-function parse(path: string, text: string): All {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    value = undefined;
-  }
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return { ...NOTHING, ...parsed.data };
-  throw new Error(
-    `${path} is damaged or of a later version; it holds which servers are drained or disabled, and what ipvsadm has changed: repair it, or delete it and say so again`,
-  );
-}
+const ADVICE =
+  'it holds which servers are drained or disabled, and what ipvsadm has changed: repair it, or delete it and say so again';

@@ -2,6 +2,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { NotWritten, syncDirectory, writeDurably } from '../kernel/durable.ts';
+import { parseJson } from '../kernel/json.ts';
 import { networkNamespaceCookie } from '../kernel/netns.ts';
 import { codeOf, HostError } from './errors.ts';
 import { noOriginals, ORIGINALS_SCHEMA, type Originals, type StackIdentity } from './originals.ts';
@@ -43,15 +44,6 @@ export function loadOriginals(stateDir: string, identity: StackIdentity): Origin
     );
   }
   return parsed.data;
-}
-
-/** Undefined for what is no JSON, which no schema accepts. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /**

@@ -30,6 +30,8 @@ export interface Beside {
   readonly past: readonly Past[];
   /** What the daemon was started with. */
   readonly fixed: Fixed;
+  /** The plane that directs. */
+  readonly directs: PlaneKind;
   readonly config: Config;
   readonly chosen?: ChosenPlane;
   /** What the last plan could not do, by the first line that explains it, and why. */
@@ -39,7 +41,7 @@ export interface Beside {
 /** A plan in lines, with what it does not say: which checks come and go, and what has to wait. */
 export function differenceLines(
   plan: Plan,
-  { from, to, overrides, rules, past, fixed, config, chosen, undone }: Beside,
+  { from, to, overrides, rules, past, fixed, config, directs, chosen, undone }: Beside,
 ): string[] {
   const checks = explainChecks(from, to);
   const steps = plan.length === 0 && checks.length > 0 ? [] : explainPlan(plan);
@@ -55,7 +57,7 @@ export function differenceLines(
     ...firstOf(changed),
     ...firstOf(past.map(pastText)),
     ...chosenLines(chosen, config),
-    ...waitingLines(fixed, config, chosen),
+    ...waitingLines(fixed, config, directs, chosen),
   ];
 }
 
@@ -77,17 +79,18 @@ const chosenLines = (chosen: ChosenPlane | undefined, { dataplane }: Config): re
   chosen === undefined
     ? []
     : [
-        `override: dataplane is ${chosen.plane} since ${chosen.since.slice(0, 19)}Z (${dataplane} in the file)`,
+        `override: dataplane is ${chosen.plane} since ${chosen.since.slice(0, 19)}Z (${dataplane} in the file; weir overrides write puts it there)`,
       ];
 
 /** Tables are made once; way of attaching and rate of answers are set at the start: says so where a file asks for others. */
 function waitingLines(
   fixed: Fixed,
   { limits, attach, dataplane }: Config,
+  directs: PlaneKind,
   chosen: ChosenPlane | undefined,
 ): string[] {
   const directed =
-    dataplane === fixed.dataplane || chosen !== undefined
+    dataplane === fixed.dataplane || dataplane === directs || chosen !== undefined
       ? []
       : [
           `dataplane: ${fixed.dataplane} → ${dataplane} only by weir migrate, or after weir down and weir run`,

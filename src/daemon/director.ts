@@ -14,7 +14,7 @@ import {
 } from '../api/control.ts';
 import type { Watch } from '../core/health/servers.ts';
 import type { Config } from '../core/model/config.ts';
-import type { PlaneKind } from '../core/model/host.ts';
+import type { Dataplane, PlaneKind } from '../core/model/host.ts';
 import type { AdminChange, Override } from '../core/model/override.ts';
 import type { RuleOverrides } from '../core/model/rule-override.ts';
 import { compose } from '../core/plan/compose.ts';
@@ -48,6 +48,8 @@ export interface DirectorParts {
   readonly log: Log;
   /** The data plane that an operator has chosen over the configuration. */
   readonly chosen?: () => ChosenPlane | undefined;
+  /** Told what the configuration in force asks for; whether that was chosen over it until now. */
+  readonly configured?: (dataplane: Dataplane) => boolean;
 }
 
 /** What should be, and how the last reading of the file went. */
@@ -58,13 +60,22 @@ export class Director {
   readonly #log: Log;
   readonly #fixed: Fixed;
   readonly #chosen: () => ChosenPlane | undefined;
+  readonly #configured: (dataplane: Dataplane) => boolean;
   readonly #inForce: InForce;
   readonly #converger: Converger;
   #desired: DesiredState;
   #complaint: string | undefined;
   lastReload: LastReload;
 
-  constructor({ edge, read, health, rules, log, chosen = () => undefined }: DirectorParts) {
+  constructor({
+    edge,
+    read,
+    health,
+    rules,
+    log,
+    chosen = () => undefined,
+    configured = () => false,
+  }: DirectorParts) {
     this.#edge = edge;
     this.#health = health;
     this.#log = log;
@@ -75,16 +86,19 @@ export class Director {
     this.#fixed = { limits: config.limits, attach: config.attach, dataplane: config.dataplane };
     this.#inForce = new InForce(read, config);
     this.overriding = new Overriding({
-      ...{ rules, health, log, inForce: this.#inForce, running: this.#kind },
+      ...{ rules, health, log, inForce: this.#inForce, running: () => this.#kind },
       enforce: (given, wanted) => this.#enforce(given, wanted),
+      chosen: () => chosen()?.plane,
       complaint: () => this.#complaint,
     });
+    this.#configured = configured;
     this.#converger = new Converger(edge, log);
     // Who was up stays up until its checks say otherwise: a new start of the daemon takes nobody out.
     health.adopt(config, health.watchAtStart(config, edge.plane.observe().services));
     this.#chosen = chosen;
     this.#desired = compose(config, undefined, health.weigh(config), this.#kind, edge.plane.beside);
     this.lastReload = { ok: true, at: new Date().toISOString(), message: 'read at start' };
+    this.#settleChoice(config);
   }
 
   /** Makes what is like what should be; returns the steps it took. Rejects with all that could not be taken. */
@@ -296,7 +310,7 @@ export class Director {
   ): string[] {
     const { overrides } = this.#health;
     const chosen = this.#chosen();
-    const beside = { from, to, overrides, rules, past, fixed: this.#fixed, config };
+    const beside = { from, to, overrides, rules, past, fixed: this.#fixed, config, directs: this.#kind };
     return differenceLines(plan, { ...beside, ...(chosen && { chosen }), ...(undone && { undone }) });
   }
 
@@ -305,8 +319,19 @@ export class Director {
     const watched = this.#health.watch;
     this.#health.adopt(over.config, this.#health.watchUnder(over.config));
     this.#inForce.take(read, over.config);
+    this.#settleChoice(over.config);
     this.#compose();
     return (plan) => this.#lines(plan, watched, this.#health.watch, over);
+  }
+
+  /** What the file has come to say by itself is no choice over it any more. */
+  #settleChoice({ dataplane }: Config): void {
+    try {
+      if (this.#configured(dataplane)) this.#log.info('override_configured', { dataplane });
+    } catch (error) {
+      // It says the same as the file, and is found out again by the next reading.
+      this.#log.warn('overrides_not_kept', { error });
+    }
   }
 
   /** What ipvsadm has changed. */

@@ -23,10 +23,13 @@ export interface OverridingParts {
   readonly rules: Rules;
   readonly health: Pick<Health, 'overrides' | 'override'>;
   readonly inForce: InForce;
-  readonly running: PlaneKind;
+  /** The plane that directs: by a migration another one than at the start. */
+  readonly running: () => PlaneKind;
   readonly log: Log;
   /** Carries out what a file and overrides come to; rejects when it cannot, and then the looks to come try again. */
   enforce(read: ReadConfig, over: Over): Promise<ReloadDone>;
+  /** The data plane that was chosen over the file. */
+  readonly chosen: () => PlaneKind | undefined;
   /** Why all is not as configured; undefined if it is. */
   complaint(): string | undefined;
 }
@@ -42,7 +45,7 @@ export class Overriding {
   /** Does commands of ipvsadm; rejects, with all as it was, when they cannot be carried out. */
   async changeRules(request: RulesRequest): Promise<RulesDone> {
     const { rules, inForce, running, log } = this.#parts;
-    const { over, refused } = rules.after(inForce.read, running, request);
+    const { over, refused } = rules.after(inForce.read, running(), request);
     const done = over === undefined ? { ok: true as const, steps: 0, lines: [] } : await this.#put(over);
     const { changes, by } = request;
     log.info('rules_changed', {
@@ -61,7 +64,7 @@ export class Overriding {
     for (const { service, server } of listOverrides(health.overrides))
       if (isMeant({ kind: 'state', service, server })) health.override({ of: server, service, state: 'up' });
     const left = rulesOf(listRules(rules.overrides).filter((one) => !isMeant(one)));
-    const done = await this.#put(rules.over(inForce.read, running, left));
+    const done = await this.#put(rules.over(inForce.read, running(), left));
     log.info('overrides_dropped', { steps: done.steps });
     return done;
   }
@@ -71,7 +74,8 @@ export class Overriding {
     const { rules, health, inForce, running, log } = this.#parts;
     const { read, fileVersion, file, config } = inForce;
     const states = listOverrides(health.overrides);
-    const written = writtenText({ read, rules: rules.overrides, config, states, running });
+    const chosen = this.#parts.chosen();
+    const written = writtenText({ read, rules: rules.overrides, config, states, running: running(), chosen });
     if (!written.ok || dry || written.count === 0) return answerOf(written);
     if (read.version !== fileVersion)
       throw new VersionConflict(
@@ -80,7 +84,7 @@ export class Overriding {
     await writeConfig(file, written.read.text, fileVersion);
     const { read: after, count } = written;
     inForce.fileHas(after);
-    const over = rules.over(after, running);
+    const over = rules.over(after, running());
     rules.settle(over);
     log.info('overrides_written', { config_file: file, config_version: after.version, written: count });
     await this.#parts.enforce(after, over);
@@ -99,7 +103,7 @@ export class Overriding {
       const { message } = error as Error;
       if (message === already) return { ok: true, steps: 0, lines: [message] };
       log.error('rules_failed', { error });
-      const back = rules.over(read, running, before);
+      const back = rules.over(read, running(), before);
       rules.settle(back);
       // What this cannot do either the looks to come say, and try again.
       await enforce(read, back).catch(() => {});

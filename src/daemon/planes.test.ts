@@ -172,6 +172,19 @@ describe('a migration', () => {
     expect(planes.chosen).toBeUndefined();
   });
 
+  it('chooses nothing any more once the configuration asks for the same plane', async () => {
+    const planes = planesOf(kernelWith('bpf'), 'bpf');
+    planes.begin('ipvs', LATER);
+    await planes.turn();
+    expect(planes.configured('auto')).toBe(false);
+    expect(planes.chosen).toMatchObject({ plane: 'ipvs' });
+    expect(planes.configured('ipvs')).toBe(true);
+    expect([planes.chosen, planes.migration?.from]).toEqual([undefined, 'bpf']);
+    expect(dataplaneFile(directory).load()).toMatchObject({ migration: { from: 'bpf', phase: 'switched' } });
+    expect(dataplaneFile(directory).load().chosen).toBeUndefined();
+    expect(planes.configured('ipvs')).toBe(false);
+  });
+
   it('ends once the old plane has nothing, and then that one is gone', async () => {
     const kernel = kernelWith('bpf');
     const planes = planesOf(kernel, 'bpf');

@@ -83,6 +83,16 @@ export class Planes implements KernelPlane {
   get chosen(): DataplaneRecord['chosen'] {
     return this.#record.chosen;
   }
+  /**
+   * The configuration asks for this plane: what was chosen is none over it any more if it is that. Returns whether it was. Throws
+   * an Error when that cannot be kept.
+   */
+  configured(dataplane: Dataplane): boolean {
+    const { chosen, ...rest } = this.#record;
+    if (chosen?.plane !== dataplane) return false;
+    this.#keep(rest);
+    return true;
+  }
   /** How the migration that is under way stands; undefined while there is none. */
   get migration(): MigrationState | undefined {
     const { migration } = this.#record;

@@ -135,7 +135,15 @@ async function direct(
   const prompts = new Prompts({ plane, open: openRawPackets, rate: read.config.limits.answer_rate, log });
   const edge = { plane, host, prompt: prompts.prompt.bind(prompts) };
   const rules = new Rules({ file: kept.rules, log });
-  const director = new Director({ edge, read, health, rules, log, chosen: () => plane.chosen });
+  const director = new Director({
+    edge,
+    read,
+    health,
+    rules,
+    log,
+    chosen: () => plane.chosen,
+    configured: (dataplane) => plane.configured(dataplane),
+  });
   part.director = director;
   const plan = await director.converge();
   // Not before: until all is as configured here, the plane before this one serves new clients, too.

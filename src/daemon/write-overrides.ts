@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { OverrideName, Refused, WrittenOverrides } from '../api/control.ts';
 import { valuesIn } from '../config/parse.ts';
-import { editsOf } from '../config/rule-edits.ts';
+import { type Edit, editsOf } from '../config/rule-edits.ts';
 import { writeEdits } from '../config/write-edits.ts';
 import type { Config } from '../core/model/config.ts';
 import type { PlaneKind } from '../core/model/host.ts';
@@ -20,6 +20,8 @@ export interface ToWrite {
   readonly config: Config;
   readonly states: readonly Override[];
   readonly running: PlaneKind;
+  /** The data plane that was chosen over the file. */
+  readonly chosen?: PlaneKind | undefined;
 }
 
 /** The file as it is to be. */
@@ -32,18 +34,21 @@ export interface Written {
 }
 
 /** The file with its overrides in it; refused where it would not say the same as both do now. Nothing is written yet. */
-export function writtenText({ read, rules, config, states, running }: ToWrite): Written | Refused {
+export function writtenText({ read, rules, config, states, running, chosen }: ToWrite): Written | Refused {
   const left = states.map(
     (one) =>
       `${one.server} of ${one.service} stays ${overrideText(one)}: a file has no key for that, and weight: 0 would forget its weight`,
   );
-  const count = listRules(rules).length;
+  const choice: readonly Edit[] =
+    chosen === undefined ? [] : [{ kind: 'set', path: ['dataplane'], value: chosen }];
+  const count = listRules(rules).length + choice.length;
   if (count === 0) return { ok: true, read, count, lines: [], left };
   const { file } = read;
-  const text = writeEdits(read.text, editsOf(valuesIn(read.text), read.config.services, rules));
+  const edits = [...choice, ...editsOf(valuesIn(read.text), read.config.services, rules)];
+  const text = writeEdits(read.text, edits);
   const after = checkConfig({ text, file }, running, running);
   if (!after.ok) return after;
-  if (!isDeepStrictEqual(after.config, config))
+  if (!isDeepStrictEqual(after.config, { ...config, dataplane: chosen ?? config.dataplane }))
     return {
       ok: false,
       problems: [

@@ -21,7 +21,7 @@ export const overrides: Verb = {
     'Lists what operators have said by weir drain and weir disable, with what is left on each server, and what they have changed by ' +
     'ipvsadm: services and servers that are added, edited or removed over what is configured. All of it outlives reloads and ' +
     'restarts. `drop` forgets overrides, by a server’s or a service’s name, or --all: what they were about is again as ' +
-    'configured. `write` puts what ipvsadm has changed into the daemon’s configuration file, whose comments and order ' +
+    'configured. `write` puts what ipvsadm has changed, and the data plane that weir migrate has chosen, into the daemon’s configuration file, whose comments and order ' +
     'stay, and after which it is an override no longer; --dry-run shows the lines that would change. An override that the file ' +
     'has come to agree with goes by itself, and so does one whose service or server has left the file.',
   examples: [
@@ -51,7 +51,10 @@ async function list(session: Session): Promise<number> {
   await output(session, all, () => overridesText(session, all, servers));
   const { dataplane_chosen: chosen } = await session.client.status();
   if (chosen)
-    await say(session, `dataplane is ${chosen.plane} since ${chosen.since.slice(0, 19)}Z, by weir migrate`);
+    await say(
+      session,
+      `dataplane is ${chosen.plane} since ${chosen.since.slice(0, 19)}Z, by weir migrate; weir overrides write puts it into the file`,
+    );
   else if (all.length === 0) await say(session, 'no overrides');
   return EXIT.done;
 }
@@ -105,6 +108,9 @@ async function drop(
         })),
   );
   await output(session, done, () => planText(session, done.lines));
+  const { dataplane_chosen: chosen } = await session.client.status();
+  if (isAll && chosen)
+    await say(session, `dataplane stays ${chosen.plane}: weir migrate --to the other one goes back`);
   return EXIT.done;
 }
 

@@ -180,6 +180,8 @@ export async function load(options: LoadOptions): Promise<void> {
     if (!isHeld) return pause(5 * EVERY_MS);
     let server: string | undefined;
     const socket = await open(vip, options.resets);
+    // By ip_vs a client is reset when it sends something; one that only waits for an answer is to send, too (docs/guide/ipvs.md).
+    socket.setKeepAlive(true, EVERY_MS * 10);
     try {
       server = await exchange(socket, 'begin');
       resetting[server] = (resetting[server] ?? 0) + 1;

@@ -25,6 +25,7 @@ import type { DesiredState, ObservedState } from '../core/plan/states.ts';
 import type { Plan } from '../core/plan/step.ts';
 import { forgetModules, keepModules } from '../host/modules.ts';
 import type { Log } from '../observe/log.ts';
+import { type Complaint, openComplaint } from './complaint.ts';
 import { Converger, type Done, since, type Took } from './converge.ts';
 import { type ChosenPlane, differenceLines, type Fixed } from './difference.ts';
 import { leftOn } from './drains.ts';
@@ -63,8 +64,8 @@ export class Director {
   readonly #configured: (dataplane: Dataplane) => boolean;
   readonly #inForce: InForce;
   readonly #converger: Converger;
+  readonly #complaint: Complaint;
   #desired: DesiredState;
-  #complaint: string | undefined;
   lastReload: LastReload;
 
   constructor({
@@ -79,6 +80,7 @@ export class Director {
     this.#edge = edge;
     this.#health = health;
     this.#log = log;
+    this.#complaint = openComplaint(log);
     this.#rules = rules;
     const over = rules.over(read, this.#kind);
     rules.settle(over);
@@ -89,7 +91,7 @@ export class Director {
       ...{ rules, health, log, inForce: this.#inForce, running: () => this.#kind },
       enforce: (given, wanted) => this.#enforce(given, wanted),
       chosen: () => chosen()?.plane,
-      complaint: () => this.#complaint,
+      complaint: () => this.#complaint.text,
     });
     this.#configured = configured;
     this.#converger = new Converger(edge, log);
@@ -123,7 +125,7 @@ export class Director {
   get summary(): string {
     const { services, interfaces } = this.#desired;
     const { ok, message } = this.lastReload;
-    const state = this.#complaint ?? (ok ? undefined : `last reload: ${message}`);
+    const state = this.#complaint.text ?? (ok ? undefined : `last reload: ${message}`);
     const count = (n: number, noun: string) => `${n} ${noun}${n === 1 ? '' : 's'}`;
     const work = `${count(services.size, 'service')} on ${count(interfaces.size, 'interface')}`;
     return state === undefined ? work : `${work}; ${state}`;
@@ -205,15 +207,15 @@ export class Director {
     try {
       const plan = await this.converge();
       this.keepModules();
-      this.#complaint = undefined;
+      this.#complaint.settle();
       this.#note(true, `${plan.length} step${plan.length === 1 ? '' : 's'}`);
       const times = { read_ms: readMs, apply_ms: since(begin), ...this.took };
       this.#log.info(event.done, { ...about, steps: plan.length, ...times });
       return { ok: true, steps: plan.length, lines: lines(plan) };
     } catch (error) {
       // The looks to come try again, and are not to say it anew.
-      this.#complaint = (error as Error).message;
-      this.#note(false, this.#complaint);
+      this.#complaint.keep(error);
+      this.#note(false, (error as Error).message);
       this.#log.error(event.failed, { ...about, error });
       throw error;
     }
@@ -221,7 +223,7 @@ export class Director {
 
   /** Whether all is as configured. */
   get readiness(): Readiness {
-    return { ready: this.#complaint === undefined, detail: this.summary };
+    return { ready: this.#complaint.text === undefined, detail: this.summary };
   }
 
   /**
@@ -238,13 +240,11 @@ export class Director {
         if (!overdue.has(explainStep(step)[0]!))
           this.#log.warn('drift_repaired', { ...driftOf(step, observed) });
       });
-      if (this.#complaint !== undefined) this.#log.info('converged', { after: this.#complaint });
-      this.#complaint = undefined;
+      const { text } = this.#complaint;
+      if (text !== undefined) this.#log.info('converged', { after: text });
+      this.#complaint.settle();
     } catch (error) {
-      // Said once, then again only when it says something else: the look comes back every few seconds.
-      const { message } = error as Error;
-      if (message !== this.#complaint) this.#log.error('step_failed', { error });
-      this.#complaint = message;
+      this.#complaint.raise(error);
     }
   }
 
@@ -266,8 +266,7 @@ export class Director {
     try {
       await this.#weighAgain();
     } catch (error) {
-      this.#complaint = (error as Error).message;
-      this.#log.error('step_failed', { error });
+      this.#complaint.raise(error);
     }
   }
 
@@ -283,9 +282,7 @@ export class Director {
       }
       await this.#weighAgain();
     } catch (error) {
-      const { message } = error as Error;
-      if (message !== this.#complaint) this.#log.error('step_failed', { error });
-      this.#complaint = message;
+      this.#complaint.raise(error);
     }
   }
 
@@ -348,10 +345,10 @@ export class Director {
     try {
       const plan = await this.converge();
       this.keepModules();
-      this.#complaint = undefined;
+      this.#complaint.settle();
       return { ok: true, steps: plan.length, lines: lines(plan) };
     } catch (error) {
-      this.#complaint = (error as Error).message;
+      this.#complaint.keep(error);
       throw error;
     }
   }

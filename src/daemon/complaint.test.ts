@@ -7,7 +7,8 @@ test('a complaint is logged once, again when it is another, and again after all 
   const log = { error: (_: string, { error }: { error: Error }) => said.push(error.message) };
   const complaint = openComplaint(log as unknown as Log);
   expect(complaint.text).toBeUndefined();
-  for (const message of ['no route', 'no route', 'disk full', 'no route']) complaint.raise(new Error(message));
+  for (const message of ['no route', 'no route', 'disk full', 'no route'])
+    complaint.raise(new Error(message));
   complaint.keep(new Error('told elsewhere'));
   complaint.raise(new Error('told elsewhere'));
   expect(complaint.text).toBe('told elsewhere');

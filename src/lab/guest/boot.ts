@@ -6,7 +6,9 @@ import { LabError } from '../command.ts';
 export function untilHalted(command: string, argv: readonly string[], seconds: number): Promise<string> {
   return new Promise((resolve, reject) => {
     // A process group of its own: user-mode-linux has a process for each of the guest's, and all end together.
-    const child = spawn(command, argv, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    // Whoever waits for it may be killed: then it ends, too, instead of running on with nobody there (PR_SET_PDEATHSIG, prctl(2)).
+    const untilWeEnd = ['--pdeathsig', 'KILL', command, ...argv];
+    const child = spawn('setpriv', untilWeEnd, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     let said = '';
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => {

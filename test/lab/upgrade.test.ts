@@ -58,7 +58,7 @@ describe('an upgrade over a changed layout', () => {
   };
   const json = async <T>(...words: string[]): Promise<T> =>
     JSON.parse(await weir.old.run([...words, '-o', 'json'])) as T;
-  const status = async () => (await json<{ daemon: Status }>('version')).daemon;
+  const status = async () => (await json<{ daemon: Status }>('status')).daemon;
   const retiring = async () => (await status()).retiring;
   const conns = async (key: string): Promise<number | undefined> =>
     (await json<ServiceCounters[]>('services')).find((one) => one.key === key)?.conns;
@@ -126,7 +126,7 @@ describe('an upgrade over a changed layout', () => {
 
       // The download and the load are over: only what is held is left.
       await expect.poll(retiring, { timeout: 15_000 }).toMatchObject([{ layout: LAYOUT, connections: 9 }]);
-      expect((await weir.new.run(['version'])).replaceAll(/\s+/g, ' ')).toContain(
+      expect((await weir.new.run(['status'])).replaceAll(/\s+/g, ' ')).toContain(
         `older plane ${LAYOUT} finishes 9 connections`,
       );
       const retired = nextEvent(daemon, 'plane_retired');

@@ -1,6 +1,7 @@
 /** Configuration text → Config, or everything that is wrong with it. */
 import type { Config } from '../core/model/config.ts';
 import type { PlaneKind } from '../core/model/host.ts';
+import type { VirtualService } from '../core/model/service.ts';
 import { judging } from './judge.ts';
 import { readPlain } from './plain.ts';
 import { type ConfigProblem, type Finding, formatPath } from './problems.ts';
@@ -14,23 +15,23 @@ export type ParseResult =
 
 /**
  * Reads a configuration from YAML text; `file` is its name for messages, `running` the plane that `dataplane: auto` stands for
- * where that is known, `instead` the one that was chosen over the file. Pure, and never throws: all that is wrong
- * comes back at once, in the order of the text.
+ * where that is known, `instead` the one that was chosen over the file. A service that comes out as one of `alike` is that very object,
+ * which spares those after it from comparing. Pure, and never throws: all that is wrong comes back at once, in the order of the text.
  */
 export function parseConfig(
   text: string,
   file: string,
   running?: PlaneKind,
   instead?: PlaneKind,
+  alike: readonly VirtualService[] = [],
 ): ParseResult {
-  const plane = { running, instead };
+  const how = { running, instead, alike };
   const plain = readPlain(text);
-  if (plain !== undefined)
-    return judge(plain, [], { findings: [], position: positionsIn(text) }, file, plane);
+  if (plain !== undefined) return judge(plain, [], { findings: [], position: positionsIn(text) }, file, how);
   const yaml = readYaml(text);
   if (yaml.document === undefined) return refuse(yaml.findings, undefined, yaml, file);
   const { tree, findings } = readTree(yaml.document);
-  return judge(tree, findings, yaml, file, plane);
+  return judge(tree, findings, yaml, file, how);
 }
 
 /** What the parser says of a text beside its values. */
@@ -42,7 +43,11 @@ function judge(
   findings: readonly Finding[],
   yaml: Syntax,
   file: string,
-  { running, instead }: { running: PlaneKind | undefined; instead: PlaneKind | undefined },
+  how: {
+    readonly running: PlaneKind | undefined;
+    readonly instead: PlaneKind | undefined;
+    readonly alike: readonly VirtualService[];
+  },
 ): ParseResult {
   if (tree.value === null && yaml.findings.length === 0)
     return refuse(
@@ -51,7 +56,7 @@ function judge(
       yaml,
       file,
     );
-  const judged = judging()(tree.value, running, instead);
+  const judged = judging(how.alike)(tree.value, how.running, how.instead);
   const meaning = judged.ok ? [] : judged.findings;
   const all = [...yaml.findings, ...findings, ...believable(meaning, tree, yaml)];
   if (all.length > 0 || !judged.ok) return refuse(all, tree, yaml, file);

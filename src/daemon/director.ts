@@ -371,9 +371,9 @@ export class Director {
 
   /** This text, or else the file, for the plane that directs. */
   async #read(given?: ConfigText): Promise<ReadConfig | Refused> {
-    const chosen = this.#chosen()?.plane;
-    if (given !== undefined) return checkConfig(given, this.#kind, chosen);
-    return await readConfig(this.#inForce.file, this.#kind, chosen);
+    const how = [this.#kind, this.#chosen()?.plane, this.#inForce.read.config.services] as const;
+    if (given !== undefined) return checkConfig(given, ...how);
+    return await readConfig(this.#inForce.file, ...how);
   }
 
   async #observe(desired: DesiredState): Promise<ObservedState> {

@@ -103,7 +103,7 @@ export class Health {
 
   /** What would be watched under `config` from now on. */
   watchUnder(config: Config): Watch {
-    return watchOf(config.checks, this.#previously());
+    return watchOf(config.checks, this.#previously(config));
   }
 
   /** Watches from now on what `watch` says; checks that stay go on as they are. */
@@ -206,8 +206,10 @@ export class Health {
     return { watch: this.#watch, states: this.#states, overrides: this.overrides };
   }
 
-  #previously(): Previously {
-    const services = new Map(this.#services.map((service) => [serviceKey(service), service]));
+  /** Only of servers that have checks it is asked. */
+  #previously({ checks }: Config): Previously {
+    const asked = checks.size === 0 ? [] : this.#services;
+    const services = new Map(asked.map((service) => [serviceKey(service), service]));
     return previouslyWatched(this.#watch, this.#states, services);
   }
 

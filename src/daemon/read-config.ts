@@ -6,6 +6,7 @@ import { parseConfig } from '../config/parse.ts';
 import { formatProblem } from '../config/problems.ts';
 import type { Config } from '../core/model/config.ts';
 import type { PlaneKind } from '../core/model/host.ts';
+import type { VirtualService } from '../core/model/service.ts';
 import { writeDurably } from '../kernel/durable.ts';
 
 /** A good configuration with the text it was read from. */
@@ -24,11 +25,12 @@ const WHY_NOT: Readonly<Record<string, (file: string) => string>> = {
   EISDIR: (file) => `${file} is a directory, and no file`,
 };
 
-/** Reads and checks a configuration file, `running` being the plane that `dataplane: auto` stands for, `instead` the one that was chosen over the file; a file that cannot be read is a problem like any other. */
+/** Reads and checks a configuration file, as `checkConfig` does; a file that cannot be read is a problem like any other. */
 export async function readConfig(
   file: string,
   running?: PlaneKind,
   instead?: PlaneKind,
+  alike?: readonly VirtualService[],
 ): Promise<ReadConfig | Refused> {
   let text: string;
   try {
@@ -38,7 +40,7 @@ export async function readConfig(
     const why = WHY_NOT[code ?? '']?.(file) ?? `${file} cannot be read: ${message}`;
     return { ok: false, problems: [why] };
   }
-  return checkConfig({ text, file }, running, instead);
+  return checkConfig({ text, file }, running, instead, alike);
 }
 
 /** What names a configuration: the beginning of its text's SHA-256. */
@@ -60,13 +62,14 @@ export async function writeConfig(file: string, text: string, expected: string):
   writeDurably(target, text, { mode: mode & 0o777, owner: { uid, gid } });
 }
 
-/** Checks a text; `file` is what messages call it, `running` the plane that `dataplane: auto` stands for, `instead` the one that was chosen over the file. */
+/** Checks a text; `file` is what messages call it, the others are those of `parseConfig`. */
 export function checkConfig(
   { text, file }: ConfigText,
   running?: PlaneKind,
   instead?: PlaneKind,
+  alike?: readonly VirtualService[],
 ): ReadConfig | Refused {
-  const parsed = parseConfig(text, file, running, instead);
+  const parsed = parseConfig(text, file, running, instead, alike);
   return parsed.ok
     ? { ok: true, text, file, version: versionOf(text), config: parsed.config }
     : { ok: false, problems: parsed.problems.map(formatProblem) };

@@ -26,6 +26,7 @@ export function holdsOf(
   now: number,
 ): Holds {
   const holds = new Map<ServiceKey, ReadonlyMap<string, Factor>>();
+  if (flapping.size === 0) return holds;
   for (const service of services) {
     const key = serviceKey(service);
     const rule = known.watch.services.get(key)?.flap_damping;

@@ -50,6 +50,7 @@ export function panicsOf(
   before: Panics,
 ): Panics {
   const found = new Map<ServiceKey, PanicState>();
+  if (watch.services.size === 0) return found;
   for (const service of services) {
     const key = serviceKey(service);
     const watched = watch.services.get(key);

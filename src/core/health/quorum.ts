@@ -35,6 +35,7 @@ export function quorumsOf(
   before: Quorums,
 ): Quorums {
   const quorums = new Map<ServiceKey, QuorumState>();
+  if (watch.services.size === 0) return quorums;
   for (const service of services) {
     const key = serviceKey(service);
     const watched = watch.services.get(key);

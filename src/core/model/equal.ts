@@ -37,10 +37,10 @@ function equalPorts(a: VirtualService['ports'], b: VirtualService['ports']): boo
 }
 
 /** The same endpoints, in whatever order. */
-function equalGone(a: VirtualService['gone'] = [], b: VirtualService['gone'] = []): boolean {
+function equalGone(a: VirtualService['gone'], b: VirtualService['gone']): boolean {
   if (a === b) return true;
-  const other = new Set(b.map(formatEndpoint));
-  return a.length === b.length && a.every((one) => other.has(formatEndpoint(one)));
+  const [one, other] = [a ?? [], new Set(b?.map(formatEndpoint))];
+  return one.length === other.size && one.every((endpoint) => other.has(formatEndpoint(endpoint)));
 }
 
 function equalServer(a: RealServer, b: RealServer): boolean {

@@ -3,10 +3,12 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ReportFailure } from '../api/app.ts';
+import type { Refused } from '../api/control.ts';
 import { type RemoteOptions, serveRemote } from '../api/remote.ts';
 import { type ControlServer, serveControl } from '../api/server.ts';
 import { socketPathIn } from '../api/socket-path.ts';
 import { VERSION } from '../api/version.ts';
+import type { PlaneKind } from '../core/model/host.ts';
 import { openHost } from '../host/open.ts';
 import { openRawPackets } from '../kernel/raw-packets.ts';
 import { type Log, type LogLevel, openLog } from '../observe/log.ts';
@@ -55,7 +57,7 @@ export async function run(options: RunOptions): Promise<number> {
   const notifier = new Notifier(kept);
   const log = notifyingLog(kept, notifier);
   const begin = performance.now();
-  const read = await readConfig(file, undefined, chosenPlane(options.stateDir));
+  const { read, goodFor } = await readAtStart(file, chosenPlane(options.stateDir));
   const readMs = Math.round(performance.now() - begin);
   if (!read.ok) return refuse(read.problems);
   const queue = new EventQueue();
@@ -73,7 +75,7 @@ export async function run(options: RunOptions): Promise<number> {
       servers.push(remote);
       log.info('listening', { address: remote.address });
     }
-    return await direct(options, read, { queue, part, log, notifier, supervisor, readMs });
+    return await direct(options, read, { queue, part, log, notifier, supervisor, readMs, goodFor });
   } catch (error) {
     log.fatal('start_failed', { error });
     process.stderr.write(`weir: ${(error as Error).message}\n`);
@@ -89,6 +91,23 @@ export async function run(options: RunOptions): Promise<number> {
     await part.health?.close();
     part.plane?.close();
   }
+}
+
+/** What `auto` mostly comes to. */
+const LIKELY: PlaneKind = 'bpf';
+
+/**
+ * Reads the file before anybody can say which plane it is for. It is judged for the likely one: where that is the one in the end
+ * (`goodFor`), a large file need not be read again. What only another plane can do is no mistake yet.
+ */
+async function readAtStart(
+  file: string,
+  chosen: PlaneKind | undefined,
+): Promise<{ readonly read: ReadConfig | Refused; readonly goodFor?: PlaneKind }> {
+  const read = await readConfig(file, LIKELY, chosen);
+  if (!read.ok) return { read: await readConfig(file, undefined, chosen) };
+  const { dataplane } = read.config;
+  return { read, goodFor: chosen ?? (dataplane === 'auto' ? LIKELY : dataplane) };
 }
 
 /** Says what is wrong with the file; returns the exit code. */
@@ -107,13 +126,15 @@ interface Surroundings {
   readonly supervisor: Supervisor;
   /** How long reading the configuration took, in milliseconds. */
   readonly readMs: number;
+  /** The plane that the configuration was judged for; absent where that is still to be done. */
+  readonly goodFor: PlaneKind | undefined;
 }
 
 /** Opens the two edges, converges once, and reads events until the end. */
 async function direct(
   options: RunOptions,
   read: ReadConfig,
-  { queue, part, log, notifier, supervisor, readMs }: Surroundings,
+  { queue, part, log, notifier, supervisor, readMs, goodFor }: Surroundings,
 ): Promise<number> {
   const behind = (error: Error): void => log.warn('elder_plane_behind', { error });
   const { planes: plane, given_up } = openPlanes({ ...options, objectFile, config: read.config }, behind);
@@ -121,7 +142,7 @@ async function direct(
   if (given_up !== undefined) log.warn('migration_given_up', { reason: given_up });
   log.info('plane_opened', { plane: plane.description });
   // Nobody could say what `auto` stands for until it was tried.
-  const able = checkConfig(read, plane.kind, plane.chosen?.plane);
+  const able = plane.kind === goodFor ? read : checkConfig(read, plane.kind, plane.chosen?.plane);
   if (!able.ok) return refuse(able.problems);
   const host = openHost({ stateDir: options.stateDir });
   const kept = overridesFile(options.stateDir);
